@@ -1,0 +1,87 @@
+"""The exceptions that the public methods raise.
+
+Each inherits from `SynthoHiveError` and from the builtin that a caller would expect. A message says where, what was
+found, what was expected and what to do; it never holds a cell of real data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class SynthoHiveError(Exception):
+    """Anything that this package raises on purpose."""
+
+
+class SchemaError(SynthoHiveError, ValueError):
+    """The description of the tables, or what was passed for it, is wrong."""
+
+
+class SchemaValidationError(SchemaError):
+    """The data does not match its metadata.
+
+    Args:
+        faults: one sentence per fault, all that were found.
+    """
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        lines = "\n".join(f"  {i}. {fault}" for i, fault in enumerate(self.faults, 1))
+        noun = "fault" if len(self.faults) == 1 else "faults"
+        super().__init__(f"{len(self.faults)} {noun} in the schema:\n{lines}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.faults,)
+
+
+class TrainingError(SynthoHiveError, RuntimeError):
+    """Fitting failed."""
+
+
+class GenerationError(SynthoHiveError, RuntimeError):
+    """Sampling, or writing what was sampled, failed."""
+
+
+class SerializationError(SynthoHiveError, ValueError):
+    """A saved model cannot be written or read."""
+
+
+class ConstraintViolationError(SynthoHiveError, ValueError):
+    """Generated data breaks a limit that the caller set."""
+
+
+class PrivacyError(SynthoHiveError, ValueError):
+    """What was asked for would publish real values."""
+
+
+class MissingDependencyError(SynthoHiveError, ImportError):
+    """An optional package is needed and not installed."""
+
+
+def raises(wrapper: type[SynthoHiveError], doing: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorate a public method: errors that are not ours leave it as `wrapper`, with the cause chained.
+
+    Args:
+        wrapper: the class to raise.
+        doing: what the method was doing, for the message ("fitting").
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @wraps(function)
+        def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                return function(*args, **kwargs)
+            except SynthoHiveError:
+                raise
+            except Exception as error:
+                # The text of a foreign error can hold a cell (Spark's cast errors do): its class is named, its text stays in the cause.
+                raise wrapper(f"{doing} failed with {type(error).__name__}; the cause is chained below") from error
+
+        return wrapped
+
+    return decorate

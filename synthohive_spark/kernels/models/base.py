@@ -1,0 +1,86 @@
+"""What a row model is: it draws rows of integer codes given a context of integer codes.
+
+A row is `D` codes, one per drawn column; a context is `C` codes, one per known column (own natural key parts and the driving parent's columns).
+Legend for shapes: `N` rows, `B` batch, `D` drawn columns, `C` context columns.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+Reduce = Callable[[Iterable[torch.nn.Parameter]], None]
+
+
+def no_reduction(parameters: Iterable[torch.nn.Parameter]) -> None:
+    """For one worker: gradients stay as they are."""
+
+
+@dataclass(frozen=True)
+class CodeLayout:
+    """How many codes each column has.
+
+    Attributes:
+        row: cardinality of each drawn column, length D.
+        context: cardinality of each context column, length C; the last code of each means "there is no parent".
+        weights: share of the real rows per code, one array of shape (row[d],) per drawn column.
+    """
+
+    row: tuple[int, ...]
+    context: tuple[int, ...]
+    weights: tuple[np.ndarray, ...] = field(repr=False)
+
+
+class ConditionalGenerativeModel(ABC):
+    """Draws rows given a context. Found by its registered `name`, or passed as a class.
+
+    `__init__` only stores; parameters are initialised from torch's global generator, which the training loop seeds. A model that has nothing to learn
+    may leave `training_step` to return an empty mapping.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, layout: CodeLayout, settings: Mapping[str, Any]) -> None:
+        self.layout = layout
+        self.settings = dict(settings)
+
+    @classmethod
+    def default_epochs(cls, rows: int) -> int:
+        """How many epochs to train at most for that many rows."""
+        return 100
+
+    @classmethod
+    def default_batch_size(cls, rows: int) -> int:
+        """How many rows a step takes."""
+        return 500
+
+    def prepare(self, rows: np.ndarray, context: np.ndarray, steps: int) -> None:
+        """Called once, before the first step, with the training rows int64 (N, D) and contexts int64 (N, C), and the number of steps to come."""
+
+    @abstractmethod
+    def training_step(self, rows: torch.Tensor, context: torch.Tensor, reduce: Reduce) -> dict[str, float]:
+        """One optimiser step on int64 (B, D) and (B, C).
+
+        Args:
+            reduce: to be called on the parameters after each backward pass and before the optimiser's step; it averages gradients over workers.
+
+        Returns:
+            The losses, by name.
+        """
+
+    @abstractmethod
+    def sample(self, context: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Draw one row, int64 (N, D), for each context, int64 (N, C). All randomness comes from `rng`. N is at most 10,000."""
+
+    @abstractmethod
+    def state(self) -> dict[str, torch.Tensor]:
+        """Everything that sampling needs, as tensors (a copy: training goes on afterwards)."""
+
+    @abstractmethod
+    def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Restore what `state` gave. Raises `ValueError` or `RuntimeError` where names or shapes do not fit."""

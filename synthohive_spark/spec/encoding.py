@@ -1,0 +1,154 @@
+"""How one table's columns become small integer codes and come back: what `fit` learnt of them.
+
+Every modelled column is one integer code per row, `0 <= code < cardinality`. The codes of a column are laid out as
+    [null] [token ...] [bin or group ...]
+`null` is there only where the real column has nulls, so that a column without nulls cannot get any.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .base import Spec
+
+Scalar = bool | int | float | str
+
+
+class ColumnEncoding(Spec):
+    """What all kinds share.
+
+    Attributes:
+        name: the column.
+        spark_type: its Spark type, as `DataType.simpleString()` gives it ("bigint", "decimal(10,2)", "timestamp_ntz").
+        has_null: the real column has nulls; code 0 is null then.
+        weights: share of the real rows per code; sums to 1; its length is the cardinality.
+    """
+
+    name: str
+    spark_type: str
+    has_null: bool
+    weights: tuple[float, ...]
+
+    @property
+    def cardinality(self) -> int:
+        return len(self.weights)
+
+
+class NumberEncoding(ColumnEncoding):
+    """Numbers, dates and times.
+
+    The column is first mapped to float64: numbers as they are, dates as days and time stamps as microseconds since 1970-01-01 UTC.
+    Codes: null, then `tokens` (frequent single values), then bins of about equal mass over the rest.
+
+    Attributes:
+        tokens: values that have a code of their own, ascending.
+        knots: empirical quantiles of the rest, ascending, `bins * knots_per_bin + 1` of them (none where bins is 0);
+            bin `b` spans `knots[b * knots_per_bin]` to `knots[(b + 1) * knots_per_bin]`; inside it values are spread along the knots.
+        step: the granularity that every value is a multiple of, from `origin` on; 0 where the values are continuous.
+    """
+
+    kind: Literal["number"] = "number"
+    tokens: tuple[float, ...] = ()
+    knots: tuple[float, ...] = ()
+    knots_per_bin: int = 1
+    step: float = 0.0
+    origin: float = 0.0
+
+    @property
+    def bins(self) -> int:
+        return max(0, len(self.knots) - 1) // self.knots_per_bin
+
+
+class CategoryEncoding(ColumnEncoding):
+    """Strings, booleans, and integers that stand for categories (keys to reference tables).
+
+    Codes: null, then one per group of values. Up to `config.max_codes` values are a group each; beyond that the commonest have a group of their
+    own, and the rest share groups of about equal mass, inside which values are drawn by their frequency.
+
+    Attributes:
+        values: the values that may be reproduced, group by group.
+        counts: real rows per value, as long as `values`.
+        starts: where each group begins in `values`; ascending; `starts[0] == 0`.
+    """
+
+    kind: Literal["category"] = "category"
+    values: tuple[Scalar, ...] = ()
+    counts: tuple[int, ...] = ()
+    starts: tuple[int, ...] = ()
+
+
+class TextEncoding(ColumnEncoding):
+    """Free text, names, identifiers: only the nulls are learnt, the text is generated.
+
+    Codes: null, then one for "some text".
+
+    Attributes:
+        provider: name of a Faker provider ("name", "email", ...), or None for `shapes`.
+        shapes: patterns such as "Aaaaa aaaa 99" (A upper case letter, a lower case letter, 9 digit, the rest literal), drawn by `shape_counts`.
+        shape_counts: real rows per shape.
+    """
+
+    kind: Literal["text"] = "text"
+    provider: str | None = None
+    shapes: tuple[str, ...] = ()
+    shape_counts: tuple[int, ...] = ()
+
+
+AnyEncoding = Annotated[NumberEncoding | CategoryEncoding | TextEncoding, Field(discriminator="kind")]
+
+
+class TableEncoding(Spec):
+    """The encodings of a table's modelled columns, in the order of the table's columns.
+
+    Attributes:
+        table: the table.
+        rows: rows of the real table.
+        columns: one encoding per modelled column; generated keys have none.
+    """
+
+    table: str
+    rows: int
+    columns: tuple[AnyEncoding, ...]
+
+    def column(self, name: str) -> NumberEncoding | CategoryEncoding | TextEncoding:
+        """The encoding of the column `name`.
+
+        Raises:
+            KeyError: the column is not modelled.
+        """
+        for encoding in self.columns:
+            if encoding.name == name:
+                return encoding
+        raise KeyError(name)
+
+    def select(self, names: tuple[str, ...]) -> TableEncoding:
+        """The same encoding for `names` only, in that order."""
+        return TableEncoding(table=self.table, rows=self.rows, columns=tuple(self.column(n) for n in names))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(c.name for c in self.columns)
+
+    @property
+    def cardinalities(self) -> tuple[int, ...]:
+        return tuple(c.cardinality for c in self.columns)
+
+
+class ColumnHint(Spec):
+    """What is known of a column before its encoding is fitted.
+
+    Attributes:
+        name: the column.
+        spark_type: as `DataType.simpleString()` gives it.
+        kind: `auto` lets the data decide; `category` keeps values as they are; `text` generates without learning.
+        keep_rare: values seen once may be reproduced too (keys to reference tables, which are published as they are).
+        provider: Faker provider of a `text` column.
+    """
+
+    name: str
+    spark_type: str
+    kind: Literal["auto", "category", "text"] = "auto"
+    keep_rare: bool = False
+    provider: str | None = None

@@ -1,0 +1,65 @@
+"""What `fit` gives and an artifact holds: specs and bytes, no live objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import Field
+
+from .base import Spec
+from .encoding import TableEncoding
+from .graph import SchemaGraph
+from .metadata import Metadata
+from .program import TableProgram
+
+
+class ModelSpec(Spec):
+    """How to build a row model again.
+
+    Attributes:
+        name: its registered name.
+        settings: its own keyword arguments.
+        row: cardinality of each drawn column.
+        context: cardinality of each context column, the code for "no parent" counted in.
+    """
+
+    name: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+    row: tuple[int, ...]
+    context: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class FittedTable:
+    """One learnt table. `weights` is the model's state in safetensors form; `model` is None where there is nothing to draw.
+
+    `context_encoding` is the driving parent's encoding, cut to the program's context columns.
+    """
+
+    program: TableProgram
+    encoding: TableEncoding
+    context_encoding: TableEncoding | None = None
+    model: ModelSpec | None = None
+    weights: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True)
+class FittedSchema:
+    """A whole fitted schema.
+
+    Attributes:
+        metadata: what the user asked.
+        graph: the order of its tables.
+        tables: the learnt tables by name.
+        references: reference tables by name: folder of Parquet files that hold their rows.
+        seed: what all of it was trained with.
+        version: of the package that fitted it.
+    """
+
+    metadata: Metadata
+    graph: SchemaGraph
+    tables: dict[str, FittedTable]
+    references: dict[str, str]
+    seed: int
+    version: str

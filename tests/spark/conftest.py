@@ -1,0 +1,19 @@
+"""One local session for the whole suite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pyspark.sql import SparkSession
+
+from synthohive_spark.stages.session import spark_session
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """A local session with Delta; its warehouse goes with the test run."""
+    warehouse = tmp_path_factory.mktemp("warehouse")
+    session = spark_session("tests", config={"spark.sql.warehouse.dir": str(warehouse)})
+    yield session
+    session.stop()
