@@ -13,8 +13,10 @@ from typing import Literal
 from pydantic import Field
 
 from .base import Spec
+from .identifiers import HIDDEN_PREFIX
+from .metadata import ForeignKey, LinkageMethod
 
-Source = Literal["row_number", "parent", "series", "model", "match"]
+Source = Literal["row_number", "parent", "series", "position", "model", "match"]
 
 
 class ColumnStep(Spec):
@@ -24,7 +26,7 @@ class ColumnStep(Spec):
         column: the column.
         kind: known, drawn or derived.
         source: where its value comes from: `row_number` (a generated primary key), `parent` (the driving key), `series` (a natural key part, drawn
-            without repeats), `model`, or `match` (another parent's free places).
+            without repeats), `position` (number within the parent), `model`, or `match` (another parent's free places).
     """
 
     column: str
@@ -45,18 +47,18 @@ class KeyPattern(Spec):
 
 
 class SeriesPlan(Spec):
-    """A natural composite primary key of a table that no learnt parent drives: entities, each with values of one column that never repeat.
+    """A natural primary key that no learnt parent drives: entities, each with values of one column that never repeat.
 
     Attributes:
         entity_columns: the other columns of the primary key.
-        series_column: the column that tells the rows of one entity apart; a number or a time.
-        entities: the combinations of encoded `entity_columns` (codes) that the real table has.
+        series_column: the column that tells the rows of one entity apart.
+        entities: the combinations of `entity_columns` that the real table has, as text.
         counts: real rows of each.
     """
 
     entity_columns: tuple[str, ...]
     series_column: str
-    entities: tuple[tuple[int, ...], ...]
+    entities: tuple[tuple[str, ...], ...]
     counts: tuple[int, ...]
 
 
@@ -73,7 +75,7 @@ class Linkage(Spec):
         null_rate: share of the child rows whose key is null.
     """
 
-    method: Literal["empirical", "negbinom"] = "empirical"
+    method: LinkageMethod = "empirical"
     values: tuple[int, ...]
     weights: tuple[float, ...]
     mean: float
@@ -87,38 +89,75 @@ class TableProgram(Spec):
 
     Attributes:
         table: the table.
+        rows: rows of the real table.
         columns: all its columns in the order of the real table: (name, Spark type as a simple string, nullable).
-        steps: the columns that are generated, in the order in which they come about.
+        primary_key: its columns.
+        foreign_keys: as asked.
+        steps: its columns in the order in which they come about.
         driving: index of the foreign key that drives; None for a root.
         context: columns of the driving parent that the row model is conditioned on.
         conditions: own columns that are known before the model draws, and that it is conditioned on (natural key parts).
+        statuses: indices of the matched keys that can be null: their hidden column says, per row, whether the key is there.
         matches: indices of the keys that are matched with free places.
         deferred: those of `matches` that wait for a later parent (or for the table itself).
-        references: indices of keys to reference tables, which are learnt as values.
-        key: pattern of the generated primary key column, None where the key is natural or there is none.
-        series: how a natural composite key of a root comes about.
+        key: pattern of the generated primary key, None where the key is natural or there is none.
+        series: how a natural key of a root comes about.
+        sequence_start: first number of the columns whose source is `position`.
+        distinct: natural key parts that must not repeat within the driving parent.
         linkages: by index of the foreign key; for the driving and the matched ones.
-        rows: rows of the real table.
     """
 
     table: str
+    rows: int
     columns: tuple[tuple[str, str, bool], ...]
+    primary_key: tuple[str, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
     steps: tuple[ColumnStep, ...]
     driving: int | None = None
     context: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
+    statuses: tuple[int, ...] = ()
     matches: tuple[int, ...] = ()
     deferred: tuple[int, ...] = ()
-    references: tuple[int, ...] = ()
     key: KeyPattern | None = None
     series: SeriesPlan | None = None
+    sequence_start: int = 1
+    distinct: tuple[str, ...] = ()
     linkages: dict[int, Linkage] = Field(default_factory=dict)
-    rows: int
 
+    def from_source(self, source: Source) -> tuple[str, ...]:
+        """The columns that come from `source`."""
+        return tuple(s.column for s in self.steps if s.source == source)
+
+    @property
     def drawn(self) -> tuple[str, ...]:
-        """The columns that the row model draws."""
+        """The columns that the row model draws, hidden ones included."""
         return tuple(s.column for s in self.steps if s.kind == "drawn")
 
     @property
     def types(self) -> dict[str, str]:
         return {name: spark_type for name, spark_type, _ in self.columns}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for name, _, _ in self.columns)
+
+    @property
+    def driver(self) -> ForeignKey | None:
+        return None if self.driving is None else self.foreign_keys[self.driving]
+
+
+def status_column(index: int) -> str:
+    """Name of the hidden column that says whether the `index`-th foreign key of a row is there."""
+    return f"{HIDDEN_PREFIX}has_{index}"
+
+
+def count_column(child: str, index: int) -> str:
+    """Name of a parent's hidden column with its number of rows in `child` along that table's `index`-th foreign key."""
+    return f"{HIDDEN_PREFIX}n_{index}_{child}"
+
+
+ROW = HIDDEN_PREFIX + "row"  # number of the row in its table, dense from 0
+PARENT_ROW = HIDDEN_PREFIX + "parent_row"  # ROW of the driving parent; -1 for none
+POSITION = HIDDEN_PREFIX + "position"  # number of the row within its driving parent, from 0
+SIBLINGS = HIDDEN_PREFIX + "siblings"  # rows of the driving parent
