@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import wraps
+from inspect import signature
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -66,14 +67,19 @@ class MissingDependencyError(SynthoHiveError, ImportError):
 def raises(wrapper: type[SynthoHiveError], doing: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorate a public method: errors that are not ours leave it as `wrapper`, with the cause chained.
 
+    A call whose arguments do not fit the method's signature stays the `TypeError` that Python makes of it.
+
     Args:
         wrapper: the class to raise.
         doing: what the method was doing, for the message ("fitting").
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        expected = signature(function)
+
         @wraps(function)
         def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+            expected.bind(*args, **kwargs)
             try:
                 return function(*args, **kwargs)
             except SynthoHiveError:

@@ -6,6 +6,8 @@ matched once the parent's rows are there.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ..errors import SchemaError
 from .base import Spec
 from .metadata import ForeignKey, Metadata, Table
@@ -22,9 +24,9 @@ class SchemaGraph(Spec):
     """Tables resolved to an order.
 
     Attributes:
-        order: all tables, parents before children (deferred keys apart).
-        deferred: keys matched after their parent, in order.
-        cycles: each cycle of two or more tables, as the names along it.
+        order: all tables, parents before children (deferred keys apart); the same whatever the order in which the tables were added.
+        deferred: keys matched after their parent, by table and index. Any of them that is no self reference would close a cycle again.
+        cycles: each cycle of two or more tables that was broken, as the names along it.
     """
 
     order: tuple[str, ...]
@@ -33,29 +35,50 @@ class SchemaGraph(Spec):
 
     @classmethod
     def from_metadata(cls, metadata: Metadata) -> SchemaGraph:
-        """Order the tables.
+        """Order the tables. Keys to tables that are not in the metadata are ignored.
 
         Raises:
             SchemaError: a cycle runs through primary keys only, so that no row of it can come first; the cycle is named.
         """
-        deferred = [KeyRef(table=t.name, index=i) for t in metadata.tables.values() for i, fk in enumerate(t.foreign_keys) if fk.parent_table == t.name]
+        deferred = _self_references(metadata)
+        broken: list[KeyRef] = []
         cycles: list[tuple[str, ...]] = []
-        while cycle := _find_cycle(metadata, deferred):
+        while cycle := _find_cycle(metadata, {*deferred, *broken}):
             cycles.append(cycle)
-            deferred.append(_edge_to_defer(metadata, deferred, cycle))
-        return cls(order=_topological(metadata, deferred), deferred=tuple(deferred), cycles=tuple(cycles))
+            broken.append(_key_to_defer(metadata, {*deferred, *broken}, cycle))
+        # A key deferred late can break a cycle that an earlier one was deferred for.
+        for ref in list(broken):
+            rest = [r for r in broken if r != ref]
+            if not _find_cycle(metadata, {*deferred, *rest}):
+                broken = rest
+        deferred = sorted([*deferred, *broken], key=lambda r: (r.table, r.index))
+        return cls(order=_topological(metadata, set(deferred)), deferred=tuple(deferred), cycles=tuple(dict.fromkeys(cycles)))
 
     def is_deferred(self, table: str, index: int) -> bool:
         """Whether this key is matched after its parent."""
         return KeyRef(table=table, index=index) in self.deferred
 
 
-def _edges(metadata: Metadata, deferred: list[KeyRef], table: Table) -> list[tuple[int, ForeignKey]]:
-    waiting = {ref.index for ref in deferred if ref.table == table.name}
-    return [(i, fk) for i, fk in enumerate(table.foreign_keys) if i not in waiting and fk.parent_table in metadata.tables]
+def _self_references(metadata: Metadata) -> list[KeyRef]:
+    found = []
+    for table in metadata.tables.values():
+        for i, fk in enumerate(table.foreign_keys):
+            if fk.parent_table != table.name:
+                continue
+            if set(fk.columns) <= set(table.primary_key):
+                raise SchemaError(
+                    f"table {table.name!r}: the key {fk} points at its own table from its primary key, so that no row can come first; leave it out"
+                )
+            found.append(KeyRef(table=table.name, index=i))
+    return found
 
 
-def _find_cycle(metadata: Metadata, deferred: list[KeyRef]) -> tuple[str, ...] | None:
+def _edges(metadata: Metadata, deferred: Collection[KeyRef], table: Table) -> list[tuple[int, ForeignKey]]:
+    edges = [(i, fk) for i, fk in enumerate(table.foreign_keys) if fk.parent_table in metadata.tables]
+    return [(i, fk) for i, fk in edges if KeyRef(table=table.name, index=i) not in deferred] if deferred else edges
+
+
+def _find_cycle(metadata: Metadata, deferred: Collection[KeyRef]) -> tuple[str, ...] | None:
     done: set[str] = set()
     for start in sorted(metadata.tables):
         path: list[str] = []
@@ -79,24 +102,34 @@ def _find_cycle(metadata: Metadata, deferred: list[KeyRef]) -> tuple[str, ...] |
     return None
 
 
-def _edge_to_defer(metadata: Metadata, deferred: list[KeyRef], cycle: tuple[str, ...]) -> KeyRef:
-    """The edge out of the table that most others wait for: it should come first."""
+def _key_to_defer(metadata: Metadata, deferred: Collection[KeyRef], cycle: tuple[str, ...]) -> KeyRef:
+    """The key out of the table that most others wait for: it should come first. Part of a primary key cannot wait."""
     waiting_for = {name: sum(fk.parent_table == name for t in metadata.tables.values() for fk in t.foreign_keys) for name in cycle}
     for name in sorted(cycle, key=lambda n: (-waiting_for[n], n)):
         target = cycle[(cycle.index(name) + 1) % len(cycle)]
         table = metadata.tables[name]
-        for i, fk in _edges(metadata, deferred, table):
-            if fk.parent_table == target and not set(fk.columns) & set(table.primary_key):
-                return KeyRef(table=name, index=i)
+        keys = [(i, fk) for i, fk in _edges(metadata, deferred, table) if fk.parent_table == target]
+        # Where one of two keys to the same parent cannot wait, deferring the other breaks nothing.
+        if not any(set(fk.columns) & set(table.primary_key) for _, fk in keys):
+            return KeyRef(table=name, index=keys[0][0])
     way = " -> ".join((*cycle, cycle[0]))
     raise SchemaError(f"the keys form a cycle through primary keys, so that no table can come first: {way}; leave one of these keys out")
 
 
-def _topological(metadata: Metadata, deferred: list[KeyRef]) -> tuple[str, ...]:
+def _topological(metadata: Metadata, deferred: Collection[KeyRef]) -> tuple[str, ...]:
+    """Level by level, by name within a level."""
     parents = {n: {fk.parent_table for _, fk in _edges(metadata, deferred, t)} for n, t in metadata.tables.items()}
+    children: dict[str, list[str]] = {n: [] for n in parents}
+    for name, above in parents.items():
+        for parent in above:
+            children[parent].append(name)
+    missing = {name: len(above) for name, above in parents.items()}
     order: list[str] = []
-    while parents:
-        ready = sorted(name for name, above in parents.items() if not above)
+    ready = sorted(name for name, count in missing.items() if count == 0)
+    while ready:
         order += ready
-        parents = {name: above - set(ready) for name, above in parents.items() if name not in ready}
+        below = [child for name in ready for child in children[name]]
+        for child in below:
+            missing[child] -= 1
+        ready = sorted({child for child in below if missing[child] == 0})
     return tuple(order)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -43,7 +45,9 @@ class ForeignKey(Spec):
     @model_validator(mode="after")
     def _as_many_columns(self) -> ForeignKey:
         if len(self.columns) != len(self.parent_columns):
-            raise ValueError(f"the key has {len(self.columns)} columns {list(self.columns)} and the parent {len(self.parent_columns)} {list(self.parent_columns)}")
+            raise ValueError(
+                f"the key has {len(self.columns)} columns {list(self.columns)} and the parent {len(self.parent_columns)} {list(self.parent_columns)}"
+            )
         return self
 
     def __str__(self) -> str:
@@ -53,9 +57,18 @@ class ForeignKey(Spec):
 class Constraint(Spec):
     """Limits of one column's values in generated data: inclusive `min` and `max` (numbers, or ISO dates), and a `dtype` that values must parse as."""
 
-    min: float | str | None = None
-    max: float | str | None = None
+    min: int | float | str | None = None
+    max: int | float | str | None = None
     dtype: Literal["int", "float", "bool", "date", "timestamp", "string"] | None = None
+
+    @field_validator("min", "max", mode="before")
+    @classmethod
+    def _a_limit(cls, value: Any) -> Any:
+        if isinstance(value, date):  # YAML reads an ISO date without quotes as a date
+            return str(value)
+        if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
+            raise ValueError(f"{value} is no limit; expected a finite number, or a text")
+        return value
 
 
 class Table(Spec):
@@ -85,6 +98,13 @@ class Table(Spec):
     linkage_method: LinkageMethod = "empirical"
     order_by: str | None = None
 
+    @model_validator(mode="after")
+    def _names_can_be_identifiers(self) -> Table:
+        faults = [*table_name_faults(self.name), *(f for c in _named_columns(self) for f in column_name_faults(c))]
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
     @property
     def key_columns(self) -> frozenset[str]:
         """All columns that are part of some key."""
@@ -96,9 +116,16 @@ class Metadata(Spec):
 
     tables: dict[str, Table] = Field(default_factory=dict)
 
+    @model_validator(mode="after")
+    def _tables_under_their_names(self) -> Metadata:
+        for name, table in self.tables.items():
+            if name != table.name:
+                raise ValueError(f"the table {table.name!r} is listed under the name {name!r}")
+        return self
+
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Metadata:
-        """Read the form that the YAML and JSON files have: `{"tables": {name: {pk, fk, foreign_keys, role, ...}}}`.
+        """Read the form that the YAML and JSON files have: `{"tables": {name: {pk, fk, foreign_keys, role, ...}}}`, or what `to_dict` gave.
 
         Raises:
             SchemaError: a field is unknown or of the wrong kind; the message names all of them.
@@ -111,10 +138,16 @@ class Metadata(Spec):
             raise SchemaError("metadata: `tables` must map table names to their descriptions")
         metadata, faults = cls(), []
         for name, spec in tables.items():
+            if not isinstance(spec, Mapping | None):
+                faults.append(f"table {name!r}: expected a mapping of fields, found {type(spec).__name__}")
+                continue
+            fields = {("pk" if k == "primary_key" else str(k)): v for k, v in (spec or {}).items()}
             try:
-                metadata.add_table(name, **{str(k): v for k, v in (spec or {}).items()})
-            except (SchemaError, TypeError, AttributeError) as error:
-                faults.append(str(error) if isinstance(error, SchemaError) else f"table {name!r}: must be a mapping of fields")
+                if fields.pop("name", name) != name:
+                    raise SchemaError(f"table {name!r}: `name` says otherwise; leave it out")
+                metadata.add_table(name, **fields)
+            except SchemaError as error:
+                faults.append(str(error))
         if faults:
             raise SchemaError("\n".join(faults))
         return metadata
@@ -127,10 +160,10 @@ class Metadata(Spec):
             SchemaError: the file is missing, is no YAML, or does not describe tables.
         """
         try:
-            raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+            raw = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
         except OSError as error:
             raise SchemaError(f"cannot read {path}: {error.strerror}") from error
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise SchemaError(f"{path} is not valid YAML: {error}") from error
         return cls._from_file(raw, path)
 
@@ -142,7 +175,7 @@ class Metadata(Spec):
             SchemaError: the file is missing, is no JSON, or does not describe tables.
         """
         try:
-            raw = json.loads(Path(path).read_text(encoding="utf-8"))
+            raw = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=_without_repeats)
         except OSError as error:
             raise SchemaError(f"cannot read {path}: {error.strerror}") from error
         except ValueError as error:
@@ -192,28 +225,24 @@ class Metadata(Spec):
             raise SchemaError(f"{where}: added twice")
         if unknown:
             raise SchemaError(f"{where}: unknown fields {sorted(unknown)}; known are {sorted(Table.model_fields)}, and pk, fk for short")
+        keys = [*_short_keys(where, fk or {}, orphans), *_long_keys(where, foreign_keys)]
+        # What is of the wrong kind goes on as it is: the model says what it expected.
+        fields = {
+            "name": name,
+            "primary_key": _names(pk),
+            "foreign_keys": keys,
+            "role": role,
+            "parent_context_cols": None if parent_context_cols is None else _names(parent_context_cols),
+            "constraints": constraints or {},
+            "pii_cols": _providers(pii_cols),
+            "high_cardinality_cols": _names(high_cardinality_cols),
+            "linkage_method": linkage_method,
+            "order_by": order_by,
+        }
         try:
-            table = Table.model_validate(
-                {
-                    "name": name,
-                    "primary_key": _names(pk),
-                    "foreign_keys": [*_short_keys(where, fk or {}, orphans), *(_long_key(k) for k in foreign_keys)],
-                    "role": role,
-                    "parent_context_cols": None if parent_context_cols is None else _names(parent_context_cols),
-                    "constraints": dict(constraints or {}),
-                    "pii_cols": dict(pii_cols) if isinstance(pii_cols, Mapping) else dict.fromkeys(_names(pii_cols)),
-                    "high_cardinality_cols": _names(high_cardinality_cols),
-                    "linkage_method": linkage_method,
-                    "order_by": order_by,
-                }
-            )
+            self.tables[name] = Table.model_validate(fields)
         except ValidationError as error:
-            details = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors())
-            raise SchemaError(f"{where}: {details}") from error
-        faults = [*table_name_faults(name), *(f for c in _named_columns(table) for f in column_name_faults(c))]
-        if faults:
-            raise SchemaError(f"{where}: " + "; ".join(faults))
-        self.tables[name] = table
+            raise SchemaError(f"{where}: {_readable(error)}") from error
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -221,30 +250,71 @@ class Metadata(Spec):
         return self.model_dump(mode="json")
 
 
-def _names(value: str | Sequence[str] | None) -> tuple[str, ...]:
+class _StrictLoader(yaml.SafeLoader):
+    """YAML lets a later key replace an earlier one of the same name; a table would vanish without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge"]
+        if repeated := sorted({n for n in names if names.count(n) > 1}):
+            raise yaml.constructor.ConstructorError(None, None, f"{repeated} occurs twice", node.start_mark)
+        return super().construct_mapping(node, deep=deep)
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    if repeated := sorted({n for n in names if names.count(n) > 1}):
+        raise ValueError(f"{repeated} occurs twice in one object")
+    return dict(pairs)
+
+
+def _readable(error: ValidationError) -> str:
+    parts = []
+    for fault in error.errors():
+        place = ".".join(str(p) for p in fault["loc"])
+        message = fault["msg"].removeprefix("Value error, ")
+        parts.append(f"{place}: {message}" if place else message)
+    return "; ".join(parts)
+
+
+def _names(value: Any) -> Any:
     if value is None:
         return ()
-    return (value,) if isinstance(value, str) else tuple(value)
+    return (value,) if isinstance(value, str) else value
 
 
-def _short_keys(where: str, fk: Mapping[str, str], orphans: Any) -> list[dict[str, Any]]:
+def _providers(value: Any) -> Any:
+    names = _names(value)
+    if isinstance(names, Sequence) and all(isinstance(n, str) for n in names):
+        return dict.fromkeys(names)
+    return names
+
+
+def _short_keys(where: str, fk: Any, orphans: Any) -> list[dict[str, Any]]:
+    if not isinstance(fk, Mapping):
+        raise SchemaError(f"{where}: fk must map columns to parent_table.column, found {type(fk).__name__}; composite keys go under foreign_keys")
+    if isinstance(orphans, Mapping) and (strays := sorted(str(c) for c in orphans if c not in fk)):
+        raise SchemaError(f"{where}: orphans names {strays}, which fk does not have; the policy of a key under foreign_keys stands in that key")
     keys = []
     for column, target in fk.items():
-        parent, dot, parent_column = str(target).rpartition(".")
-        if not dot:
+        parent, dot, parent_column = str(target).partition(".")  # a table's name holds no dot, a column's may
+        if not dot or not parent or not parent_column:
             raise SchemaError(f"{where}: fk {column!r} points at {target!r}; write it as parent_table.column")
         policy = orphans.get(column, "error") if isinstance(orphans, Mapping) else orphans
         keys.append({"columns": (column,), "parent_table": parent, "parent_columns": (parent_column,), "orphans": policy})
     return keys
 
 
-def _long_key(key: Mapping[str, Any] | ForeignKey) -> Any:
-    if isinstance(key, ForeignKey):
+def _long_keys(where: str, keys: Any) -> list[Any]:
+    if not isinstance(keys, Sequence) or isinstance(keys, str):
+        raise SchemaError(f"{where}: foreign_keys must be a list of keys, found {type(keys).__name__}")
+    return [_long_key(key) for key in keys]
+
+
+def _long_key(key: Any) -> Any:
+    if not isinstance(key, Mapping):
         return key
-    raw = dict(key)
-    raw["columns"] = _names(raw.get("columns"))
-    raw["parent_columns"] = _names(raw.get("parent_columns")) or raw["columns"]
-    return raw
+    columns = _names(key.get("columns"))
+    return {**key, "columns": columns, "parent_columns": _names(key.get("parent_columns")) or columns}
 
 
 def _named_columns(table: Table) -> list[str]:
