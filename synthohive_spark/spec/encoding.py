@@ -44,8 +44,10 @@ class NumberEncoding(ColumnEncoding):
 
     Attributes:
         tokens: values that have a code of their own, ascending.
-        knots: empirical quantiles of the rest, ascending, `bins * knots_per_bin + 1` of them (none where bins is 0);
-            bin `b` spans `knots[b * knots_per_bin]` to `knots[(b + 1) * knots_per_bin]`; inside it values are spread along the knots.
+        knots: for each bin its lower edge and quantiles of the values in it, ascending, `knots_per_bin` together; the last bin's upper edge ends them
+            (none where there are no bins). Bin `b` spans `knots[b * knots_per_bin]` to `knots[(b + 1) * knots_per_bin]`; its values are spread evenly
+            along its quantiles, so that nothing falls in the gap before or after them.
+        discrete: the values of a bin are its quantiles themselves, each as likely, and none in between.
         step: the granularity that every value is a multiple of, from `origin` on; 0 where the values are continuous.
     """
 
@@ -53,6 +55,7 @@ class NumberEncoding(ColumnEncoding):
     tokens: tuple[float, ...] = ()
     knots: tuple[float, ...] = ()
     knots_per_bin: int = 1
+    discrete: bool = False
     step: float = 0.0
     origin: float = 0.0
 
