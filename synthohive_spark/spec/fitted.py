@@ -30,6 +30,11 @@ class ModelSpec(Spec):
     context: tuple[int, ...]
 
 
+def model_columns(program: TableProgram, encoding: TableEncoding) -> tuple[str, ...]:
+    """The drawn columns that have more than one code."""
+    return tuple(name for name in program.drawn if encoding.column(name).cardinality > 1)
+
+
 @dataclass(frozen=True)
 class FittedTable:
     """One learnt table. `weights` is the model's state in safetensors form; `model` is None where there is nothing to draw.
@@ -42,6 +47,11 @@ class FittedTable:
     context_encoding: TableEncoding | None = None
     model: ModelSpec | None = None
     weights: bytes = field(default=b"", repr=False)
+
+    @property
+    def model_columns(self) -> tuple[str, ...]:
+        """The columns that the model draws: those with one code only need no model."""
+        return model_columns(self.program, self.encoding)
 
 
 @dataclass(frozen=True)

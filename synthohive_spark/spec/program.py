@@ -97,6 +97,7 @@ class TableProgram(Spec):
         driving: index of the foreign key that drives; None for a root.
         context: columns of the driving parent that the row model is conditioned on.
         conditions: own columns that are known before the model draws, and that it is conditioned on (natural key parts).
+        fallback: driving key columns that another key uses too: rows without a driving parent draw them.
         statuses: indices of the matched keys that can be null: their hidden column says, per row, whether the key is there.
         matches: indices of the keys that are matched with free places.
         deferred: those of `matches` that wait for a later parent (or for the table itself).
@@ -116,6 +117,7 @@ class TableProgram(Spec):
     driving: int | None = None
     context: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
+    fallback: tuple[str, ...] = ()
     statuses: tuple[int, ...] = ()
     matches: tuple[int, ...] = ()
     deferred: tuple[int, ...] = ()
@@ -132,7 +134,7 @@ class TableProgram(Spec):
     @property
     def drawn(self) -> tuple[str, ...]:
         """The columns that the row model draws, hidden ones included."""
-        return tuple(s.column for s in self.steps if s.kind == "drawn")
+        return (*(s.column for s in self.steps if s.kind == "drawn"), *self.fallback)
 
     @property
     def types(self) -> dict[str, str]:

@@ -1,0 +1,41 @@
+"""Rows of a real table, joined with their driving parents, become training codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from ..spec.encoding import TableEncoding
+from .columns import encode_frame
+from .conditioning import context_codes
+
+ORDER = "__order"  # hash of the row: training sorts by it, so that file layout does not matter
+HAS_PARENT = "__has_parent"
+PARENT_PREFIX = "__parent_"
+
+
+def encode_training_frames(
+    frames: Iterator[pd.DataFrame], *, drawn: TableEncoding, conditions: TableEncoding, parent: TableEncoding | None
+) -> Iterator[pd.DataFrame]:
+    """Frames of real rows in, frames of codes out: `r0...` the drawn columns, `x0...` the context, `__order`.
+
+    The parent's columns come prefixed with `__parent_`; rows without a parent have `__has_parent` false.
+    """
+    for frame in frames:
+        rows = encode_frame(frame, drawn)
+        context = _training_context(frame, conditions, parent)
+        codes = {f"r{i}": rows[:, i] for i in range(rows.shape[1])} | {f"x{i}": context[:, i] for i in range(context.shape[1])}
+        yield pd.DataFrame({**{k: v.astype("int32") for k, v in codes.items()}, ORDER: frame[ORDER].to_numpy()})
+
+
+def _training_context(frame: pd.DataFrame, conditions: TableEncoding, parent: TableEncoding | None) -> np.ndarray:
+    parents = None
+    if parent is not None:
+        parents = frame[[PARENT_PREFIX + name for name in parent.names]].set_axis(list(parent.names), axis=1)
+    context = context_codes(frame if conditions.columns else None, conditions, parents, parent, len(frame))
+    if parent is not None and parent.columns:
+        alone = ~frame[HAS_PARENT].to_numpy(dtype=bool)
+        context[alone] = context_codes(None, conditions, None, parent, int(alone.sum()))
+    return context

@@ -1,0 +1,207 @@
+"""Sample a fitted schema: walk the graph from the roots, generate each table on the executors, write it before its children read it."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from ..errors import ConstraintViolationError, GenerationError
+from ..events import TABLE_SAMPLED, get_logger
+from ..kernels.generate import BLOCK, BLOCK_ROWS, GenerationPlan, generate_children, generate_roots
+from ..kernels.marginals import code_counts
+from ..kernels.repair import ReferenceKey
+from ..spec.fitted import FittedSchema, FittedTable
+from ..spec.identifiers import quoted
+from ..spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS, Linkage, count_column
+from ..storage.tables import TableWriter
+from .constraints import summary, valid_rows, violations
+from .match import match_key
+
+log = get_logger(__name__)
+
+
+@dataclass
+class SampleRun:
+    """One run of `sample`.
+
+    Attributes:
+        num_rows: rows of root tables, by name; the others have their real number times `scale`.
+        staged: folder for rows with their hidden columns, that all executors can reach.
+    """
+
+    spark: SparkSession
+    fitted: FittedSchema
+    writer: TableWriter
+    staged: str
+    seed: int
+    num_rows: Mapping[str, int] = field(default_factory=dict)
+    scale: float = 1.0
+    enforce_constraints: bool = False
+    quality_threshold: float | None = None
+    progress: Callable[[str], None] = lambda table: None
+
+    def run(self) -> dict[str, DataFrame]:
+        """Generate and write all tables.
+
+        Raises:
+            GenerationError: a table cannot be generated.
+            ConstraintViolationError: a column is further from the real marginal than `quality_threshold`.
+        """
+        self._written: dict[str, DataFrame] = {}
+        self._rows: dict[str, DataFrame] = {}
+        waiting: dict[str, list[int]] = {}
+        far: list[str] = []
+        for table in self.fitted.graph.order:
+            if table in self.fitted.references:
+                self._rows[table] = self.spark.read.parquet(self.fitted.references[table])
+                self._written[table] = self.writer.write(table, self._rows[table])
+                self.progress(table)
+                continue
+            self._rows[table] = self._generate(self.fitted.tables[table])
+            waiting[table] = list(self.fitted.tables[table].program.matches)
+            far += self._measure(self.fitted.tables[table])
+            for ready in [t for t in waiting if self._match(t, waiting[t])]:
+                del waiting[ready]
+                self._publish(self.fitted.tables[ready])
+        if far:
+            raise ConstraintViolationError(f"columns further than quality_threshold={self.quality_threshold} from the real ones (TVD): " + ", ".join(far))
+        return {table: self._written[table] for table in self.fitted.metadata.tables}
+
+    def _generate(self, fitted: FittedTable) -> DataFrame:
+        """Stage the table's rows with their hidden columns, keys to other parents apart."""
+        program = fitted.program
+        plan = self._plan(fitted)
+        if program.driver is None:
+            rows = self.num_rows.get(program.table, round(program.rows * self.scale))
+            data = self._roots(fitted, plan, rows, 0, "rows")
+        else:
+            data = self._children(fitted, plan)
+        staged = self._stage(data, program.table)
+        constraints = self.fitted.metadata.tables[program.table].constraints
+        if self.enforce_constraints and constraints:
+            found = violations(staged, constraints)
+            if found:
+                warnings.warn(f"table {program.table!r}: {summary(found)}; these rows are left out", stacklevel=2)
+                staged = valid_rows(staged, constraints)
+        return staged
+
+    def _plan(self, fitted: FittedTable) -> GenerationPlan:
+        counts: dict[str, Linkage] = {}
+        for child, other in self.fitted.tables.items():
+            for index, key in enumerate(other.program.foreign_keys):
+                if key.parent_table == fitted.program.table and index in other.program.linkages:
+                    counts[count_column(child, index)] = other.program.linkages[index]
+        return GenerationPlan(fitted=fitted, counts=counts, references=self._reference_keys(fitted), seed=self.seed)
+
+    def _reference_keys(self, fitted: FittedTable) -> tuple[ReferenceKey, ...]:
+        program, keys = fitted.program, []
+        known = {s.column for s in program.steps if s.kind == "known"}
+        for key in program.foreign_keys:
+            if key.parent_table in self.fitted.references and len(key.columns) > 1:
+                combinations = self._rows[key.parent_table].select(*(F.col(quoted(c)) for c in key.parent_columns)).dropna().toArrow()
+                arrays = tuple(combinations.column(i).combine_chunks() for i in range(len(key.columns)))
+                keys.append(ReferenceKey(columns=key.columns, fixed=tuple(c for c in key.columns if c in known), combinations=arrays))
+        return tuple(keys)
+
+    def _roots(self, fitted: FittedTable, plan: GenerationPlan, rows: int, first_row: int, purpose: str) -> DataFrame:
+        blocks = math.ceil(rows / BLOCK_ROWS)
+        plan = GenerationPlan(**{**plan.__dict__, "rows": rows, "first_row": first_row, "purpose": purpose})
+        ids = self.spark.range(0, blocks, numPartitions=max(1, min(blocks, self._tasks())))
+        return ids.mapInPandas(partial(generate_roots, plan=plan), staged_ddl(fitted, plan))
+
+    def _children(self, fitted: FittedTable, plan: GenerationPlan) -> DataFrame:
+        program = fitted.program
+        key, linkage = program.driver, program.linkages[program.driving]  # type: ignore[index]
+        if key is None:
+            raise GenerationError(f"table {program.table!r} has no driving key")
+        hidden = count_column(program.table, program.driving or 0)
+        per_block = max(1, min(BLOCK_ROWS, int(BLOCK_ROWS / max(linkage.mean, 1e-9))))
+        context = fitted.context_encoding.names if fitted.context_encoding else ()
+        wanted = dict.fromkeys([*key.parent_columns, *context])
+        parents = self._rows[key.parent_table].where(F.col(quoted(hidden)) > 0)
+        parents = parents.select(ROW, F.col(quoted(hidden)), *(F.col(quoted(c)) for c in wanted), F.floor(F.col(ROW) / per_block).alias(BLOCK))
+        offsets, total = self._offsets(parents, hidden)
+        parts = parents.repartition(max(1, min(len(offsets), self._tasks())), BLOCK).sortWithinPartitions(BLOCK, ROW)
+        kernel = partial(generate_children, plan=plan, count_column=hidden, offsets=offsets)
+        data = parts.mapInPandas(kernel, staged_ddl(fitted, plan))
+        alone = round(total * linkage.null_rate / (1 - linkage.null_rate)) if linkage.null_rate < 1 else round(program.rows * self.scale)
+        return data.unionByName(self._roots(fitted, plan, alone, total, "alone")) if alone else data
+
+    @staticmethod
+    def _offsets(parents: DataFrame, hidden: str) -> tuple[dict[int, int], int]:
+        """Number of the first child of each block, and of all children."""
+        sums = sorted((row[BLOCK], row["n"]) for row in parents.groupBy(BLOCK).agg(F.sum(quoted(hidden)).alias("n")).collect())
+        ends = np.cumsum([n for _, n in sums]).tolist()
+        return {block: end - n for (block, n), end in zip(sums, ends, strict=True)}, ends[-1] if ends else 0
+
+    def _tasks(self) -> int:
+        return int(self.spark.conf.get("spark.sql.shuffle.partitions", "200"))  # type: ignore[arg-type]
+
+    def _stage(self, data: DataFrame, name: str) -> DataFrame:
+        path = f"{self.staged}/{name}"
+        data.write.mode("overwrite").parquet(path)
+        return self.spark.read.schema(data.schema).parquet(path)
+
+    def _match(self, table: str, waiting: list[int]) -> bool:
+        """Match the keys whose parents are there; whether all are."""
+        fitted = self.fitted.tables[table]
+        for index in list(waiting):
+            parent = fitted.program.foreign_keys[index].parent_table
+            if parent in self._rows:
+                self._rows[table] = match_key(self._rows[table], self._rows[parent], program=fitted.program, index=index, seed=self.seed)
+                waiting.remove(index)
+        return not waiting
+
+    def _publish(self, fitted: FittedTable) -> None:
+        program = fitted.program
+        is_parent = any(key.parent_table == program.table for other in self.fitted.tables.values() for key in other.program.foreign_keys)
+        if program.matches and is_parent:
+            self._rows[program.table] = self._stage(self._rows[program.table], program.table + "__matched")
+        rows = self._rows[program.table]
+        self._written[program.table] = self.writer.write(program.table, rows.select(*(_typed(*column) for column in program.columns)))
+        self.progress(program.table)
+
+    def _measure(self, fitted: FittedTable) -> list[str]:
+        """Emit how far each column's marginal is from the learnt one; the columns that are further than the threshold."""
+        names = [c.name for c in fitted.encoding.columns if c.name in self._rows[fitted.program.table].columns]
+        encoding = fitted.encoding.select(tuple(names))
+        kernel = partial(code_counts, encoding=encoding)
+        counted = self._rows[fitted.program.table].select(*(F.col(quoted(n)) for n in names)).mapInPandas(kernel, "column int, code int, n bigint")
+        counts = [np.zeros(c.cardinality) for c in encoding.columns]
+        for column, code, n in counted.groupBy("column", "code").agg(F.sum("n")).collect():  # one row per code
+            counts[column][code] = n
+        rows = int(counts[0].sum()) if counts else 0
+        tvd = {
+            c.name: float(np.abs(n / rows - np.asarray(c.weights)).sum() / 2) for c, n in zip(encoding.columns, counts, strict=True) if rows
+        }
+        log.info(TABLE_SAMPLED, table=fitted.program.table, rows=rows, tvd={k: round(v, 4) for k, v in tvd.items()})
+        limit = self.quality_threshold
+        return [f"{fitted.program.table}.{c} {d:.3f}" for c, d in tvd.items() if limit is not None and d > limit]
+
+
+def staged_ddl(fitted: FittedTable, plan: GenerationPlan) -> str:
+    """Spark schema of the rows that the kernels give: the table's columns but those matched later, and the hidden ones."""
+    program = fitted.program
+    later = set(program.from_source("match"))
+    columns = [(name, spark_type) for name, spark_type, _ in program.columns if name not in later]
+    columns += [(name, "boolean") for name in program.drawn if name not in program.names]
+    columns += [(name, "bigint") for name in (ROW, *((PARENT_ROW, POSITION, SIBLINGS) if program.matches else ()), *plan.counts)]
+    return ", ".join(f"{quoted(name)} {spark_type}" for name, spark_type in columns)
+
+
+def _typed(name: str, spark_type: str, nullable: bool):  # noqa: ANN202 - Column is a different class on Spark Connect
+    """The column in its declared type and nullability: the default can never be taken, it only tells Spark that no null is there."""
+    column = F.col(quoted(name)).cast(spark_type)
+    if not nullable:
+        column = F.coalesce(column, F.lit(_DEFAULTS.get(spark_type, 0)).cast(spark_type))
+    return column.alias(name)
+
+
+_DEFAULTS = {"string": "", "boolean": False, "date": "1970-01-01", "timestamp": "1970-01-01 00:00:00", "timestamp_ntz": "1970-01-01 00:00:00"}

@@ -1,0 +1,67 @@
+"""The folder for what a run passes between driver and executors: training codes, states, staged rows."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import uuid
+import weakref
+
+import fsspec
+from pyspark.sql import SparkSession
+
+from ..errors import SynthoHiveError
+from ..spec.identifiers import checked_table_name
+
+
+class WorkspaceError(SynthoHiveError, ValueError):
+    """No folder that both driver and executors can reach is known."""
+
+
+class Workspace:
+    """A folder that driver and executors share, gone with the object.
+
+    Args:
+        spark: the session.
+        root: a folder on storage that all machines reach (`s3://...`, `/Volumes/...`, a shared mount); with a local master a temporary one is made.
+
+    Raises:
+        WorkspaceError: the session runs on a cluster and no folder was named.
+    """
+
+    def __init__(self, spark: SparkSession, root: str | None = None) -> None:
+        if root is None:
+            if not is_local(spark):
+                raise WorkspaceError(
+                    "this session runs on a cluster: name a folder that the driver and all executors can reach, "
+                    'as in Synthesizer(..., work_dir="s3://bucket/tmp") or a mounted path'
+                )
+            self.path = tempfile.mkdtemp(prefix="synthohive_")
+            self._finalizer = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+        else:
+            self.path = f"{root.rstrip('/')}/synthohive_{uuid.uuid4().hex}"
+            file_system, folder = fsspec.core.url_to_fs(self.path)
+            file_system.makedirs(folder, exist_ok=True)
+            self._finalizer = weakref.finalize(self, _remove, self.path)
+
+    def folder(self, *names: str) -> str:
+        """A path below the workspace; every part is a checked name."""
+        return "/".join([self.path, *(checked_table_name(n) for n in names)])
+
+    def make_folder(self, *names: str) -> str:
+        """The same, made."""
+        path = self.folder(*names)
+        file_system, folder = fsspec.core.url_to_fs(path)
+        file_system.makedirs(folder, exist_ok=True)
+        return path
+
+
+def is_local(spark: SparkSession) -> bool:
+    """Whether the executors are on this machine, in the driver's own process (`local[...]`)."""
+    return str(spark.conf.get("spark.master", "")).startswith("local") and not str(spark.conf.get("spark.master", "")).startswith("local-cluster")
+
+
+def _remove(path: str) -> None:
+    file_system, folder = fsspec.core.url_to_fs(path)
+    if file_system.exists(folder):
+        file_system.rm(folder, recursive=True)
