@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from .base import Spec
+
+BELOW, ABOVE, OTHER, NULL = "(below)", "(above)", "(other)", "(null)"
+SMALL_TABLE_ROWS = 100
+"""Halves of fewer rows differ by chance by 0.1 and more: their ceilings say little, and the report says so."""
 
 
 class Distribution(Spec):
     """Shares of the rows per label or interval, real beside synthetic, for a plot.
 
+    Labels that fewer than three real rows have, and what lies beyond the 0.5 % and 99.5 % quantiles, are only ever shown together.
+
     Attributes:
-        labels: categories (commonest first, "(other)" and "(null)" last), or the lower edges of intervals as text.
-        real: share of the real rows; sums to 1.
-        synthetic: share of the synthetic rows; sums to 1.
+        kind: `category`; `number`; `time` (edges are seconds since 1970-01-01 UTC); `count` (children of a parent).
+        labels: categories (commonest first), or the lower edges of intervals as text ("(below)" first, "(above)" last); then "(other)" and "(null)".
+        real: share of the real rows; sums to 1, or to 0 where there are none.
+        synthetic: share of the synthetic rows; sums to 1, or to 0 where there are none.
+        edges: of the intervals, ascending, one more than there are intervals; the last one is open. Empty for categories.
     """
 
-    labels: tuple[str, ...]
-    real: tuple[float, ...]
-    synthetic: tuple[float, ...]
+    kind: Literal["category", "number", "time", "count"] = "category"
+    labels: tuple[str, ...] = ()
+    real: tuple[float, ...] = ()
+    synthetic: tuple[float, ...] = ()
+    edges: tuple[float, ...] = ()
 
 
 class ColumnFinding(Spec):
@@ -27,7 +39,7 @@ class ColumnFinding(Spec):
     Attributes:
         metric: KS for numbers and times, TVD for the rest.
         distance: of real and synthetic, in [0, 1], 0 is best; nulls count (the larger of KS and null-rate gap, or null as a value of the TVD).
-        ceiling: the same distance between two random halves of the real table: no synthetic data can be expected to come closer.
+        ceiling: the same distance between two random halves of the real table, on average: no synthetic data can be expected to come closer.
     """
 
     column: str
@@ -44,7 +56,7 @@ class PairFinding(Spec):
 
     Attributes:
         distance: TVD of the two contingency tables (numbers in ten quantile bins of the real column, labels in the 50 commonest and the rest), in [0, 1].
-        ceiling: the same between two halves of the real table.
+        ceiling: the same between two random halves of the real table, on average.
     """
 
     first: str
@@ -66,10 +78,12 @@ class KeyFinding(Spec):
     """One foreign key.
 
     Attributes:
-        orphans: synthetic child rows whose key has no parent, counted exactly.
+        orphans: synthetic child rows whose key has no parent, counted exactly; a key with a null in it points nowhere and is no orphan.
         distance: KS of the children per parent.
-        ceiling: the same between two halves of the real parents.
+        ceiling: the same between two random halves of the real parents, on average.
+        mean_real: children per parent.
         distribution: share of the parents by number of children.
+        copied: the child is a reference table, copied as it is: the key is in no score.
     """
 
     key: str
@@ -83,10 +97,19 @@ class KeyFinding(Spec):
     mean_real: float
     mean_synthetic: float
     distribution: Distribution
+    copied: bool = False
 
 
 class TableFinding(Spec):
-    """One table. `duplicate_keys` and `null_keys` count synthetic rows that break the primary key."""
+    """One table.
+
+    Attributes:
+        duplicate_keys: synthetic rows that repeat the primary key of another.
+        null_keys: synthetic rows with a null in the primary key.
+        left_out: columns that get no likeness score, and why ("key", "text", "generated", "unsupported type").
+        pairs: all pairs of scored columns, or a fixed choice of them where there are very many.
+        pairs_possible: how many pairs of scored columns there are.
+    """
 
     table: str
     role: Literal["learnt", "reference"]
@@ -97,12 +120,15 @@ class TableFinding(Spec):
     columns: tuple[ColumnFinding, ...]
     pairs: tuple[PairFinding, ...]
     correlations: tuple[CorrelationFinding, ...]
+    left_out: dict[str, str] = Field(default_factory=dict)
+    pairs_possible: int = 0
 
 
 class Findings(Spec):
     """All tables and keys.
 
-    `shapes`, `pairs` and `cardinality` are 1 - the mean distance over columns, over tables of their mean over pairs, and over keys; None where there is nothing to compare.
+    `shapes`, `pairs` and `cardinality` are 1 - the mean distance over columns, over tables of their mean over pairs, and over keys; None where there is nothing
+    to compare. Reference tables are copies and count in none of them.
     """
 
     tables: tuple[TableFinding, ...]
@@ -114,9 +140,34 @@ class Findings(Spec):
     cardinality: float | None
     cardinality_ceiling: float | None
 
+    @classmethod
+    def of(cls, tables: tuple[TableFinding, ...], keys: tuple[KeyFinding, ...]) -> Findings:
+        """Findings with their headline scores."""
+        columns = [c for t in tables for c in t.columns]
+        paired = [t.pairs for t in tables if t.pairs]
+        counted = [k for k in keys if not k.copied]
+        return cls(
+            tables=tables,
+            keys=keys,
+            shapes=_score([c.distance for c in columns]),
+            shapes_ceiling=_score([c.ceiling for c in columns]),
+            pairs=_score([_mean([p.distance for p in pairs]) for pairs in paired]),
+            pairs_ceiling=_score([_mean([p.ceiling for p in pairs]) for pairs in paired]),
+            cardinality=_score([k.distance for k in counted]),
+            cardinality_ceiling=_score([k.ceiling for k in counted]),
+        )
+
     @property
     def faults(self) -> tuple[str, ...]:
         """Broken keys: what must never be there."""
         found = [f"{t.table}: {t.duplicate_keys} repeated primary keys" for t in self.tables if t.duplicate_keys]
         found += [f"{t.table}: {t.null_keys} null primary keys" for t in self.tables if t.null_keys]
         return tuple(found + [f"{k.key}: {k.orphans} orphans" for k in self.keys if k.orphans])
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _score(distances: list[float]) -> float | None:
+    return 1.0 - _mean(distances) if distances else None

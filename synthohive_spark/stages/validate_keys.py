@@ -1,0 +1,118 @@
+"""Keys, counted exactly: repeated and null primary keys, orphans, children per parent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import or_
+from typing import Any
+
+import numpy as np
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from ..kernels import comparison
+from ..kernels.grids import plot_edges
+from ..spec.findings import KeyFinding
+from ..spec.identifiers import quoted
+from ..spec.metadata import ForeignKey, Metadata
+from .validate_tables import count_distribution
+
+EXACT_COUNTS = 1_000  # numbers of children above are grouped on a scale of about 1 %, so that a bounded histogram comes to the driver
+_PARENTS, _ORPHANS, _NULLS = "parents", "orphans", "nulls"
+
+
+def primary_key_faults(metadata: Metadata, synthetic: Mapping[str, DataFrame]) -> dict[str, tuple[int, int]]:
+    """Rows that repeat the primary key of another row, and rows with a null in it, per table that has one."""
+    parts = []
+    for name, table in metadata.tables.items():
+        if table.primary_key:
+            keys = _keys(synthetic[name], table.primary_key)
+            grouped = keys.groupBy("hollow", *_key_names(table.primary_key)).count()
+            repeated = F.sum(F.when(F.col("hollow"), 0).otherwise(F.col("count") - 1))
+            nulls = F.sum(F.when(F.col("hollow"), F.col("count")).otherwise(0))
+            parts.append(grouped.agg(F.lit(name).alias("name"), repeated.alias("repeated"), nulls.alias("nulls")))
+    rows = reduce(DataFrame.unionByName, parts).collect() if parts else []
+    return {r["name"]: (r["repeated"] or 0, r["nulls"] or 0) for r in rows}
+
+
+def key_findings(metadata: Metadata, real: Mapping[str, DataFrame], synthetic: Mapping[str, DataFrame], *, seed: int) -> tuple[KeyFinding, ...]:
+    """All foreign keys, in one Spark job."""
+    keys = [(name, fk) for name, table in metadata.tables.items() for fk in table.foreign_keys if fk.parent_table in metadata.tables]
+    parts = []
+    for i, (name, fk) in enumerate(keys):
+        for fake, frames in ((False, real), (True, synthetic)):
+            tally = _tally(fk, child=frames[name], parent=frames[fk.parent_table])
+            parts.append(tally.withColumns({"key": F.lit(i), "fake": F.lit(fake)}))
+    rows = reduce(DataFrame.unionByName, parts).collect() if parts else []
+    found = []
+    for i, (name, fk) in enumerate(keys):
+        sides = [[r for r in rows if r["key"] == i and r["fake"] == fake] for fake in (False, True)]
+        found.append(_finding(name, fk, sides, copied=metadata.tables[name].role == "reference", seed=seed))
+    return tuple(found)
+
+
+def _keys(frame: DataFrame, columns: Sequence[str]) -> DataFrame:
+    """Key columns as `k0` ..., and `hollow`: one of them is null. The columns of hollow keys are all null, so that they form one group."""
+    values = [F.col(quoted(c)) for c in columns]
+    hollow = reduce(or_, (v.isNull() for v in values))
+    return frame.select(hollow.alias("hollow"), *(F.when(~hollow, v).alias(f"k{i}") for i, v in enumerate(values)))
+
+
+def _key_names(columns: Sequence[str]) -> list[str]:
+    return [f"k{i}" for i in range(len(columns))]
+
+
+def _tally(fk: ForeignKey, *, child: DataFrame, parent: DataFrame) -> DataFrame:
+    """Rows (`what`, `value`, `n`, `children`): parents by number of children; orphans; children whose key is null."""
+    names = _key_names(fk.columns)
+    children = _keys(child, fk.columns).groupBy("hollow", *names).agg(F.count(F.lit(1)).alias("children"))
+    parents = _keys(parent, fk.parent_columns).groupBy("hollow", *names).agg(F.count(F.lit(1)).alias("parents"))
+    left, right = children.alias("c"), parents.alias("p")
+    same = [F.col(f"c.{k}") == F.col(f"p.{k}") for k in names]
+    joined = left.join(right, reduce(Column.__and__, same), "full_outer")
+    number = F.coalesce(F.col("children"), F.lit(0)).cast("long")
+    what = F.when(F.col("parents").isNotNull(), _PARENTS).when(F.col("c.hollow"), _NULLS).otherwise(_ORPHANS)
+    counted = joined.select(
+        what.alias("what"),
+        F.when(F.col("parents").isNotNull(), _grouped(number)).otherwise(F.lit(0)).cast("long").alias("value"),
+        F.coalesce(F.col("parents"), number).cast("long").alias("n"),
+        (F.coalesce(F.col("parents"), F.lit(1)) * number).cast("long").alias("children"),
+    )
+    return counted.groupBy("what", "value").agg(F.sum("n").alias("n"), F.sum("children").alias("children"))
+
+
+def _grouped(number: Column) -> Column:
+    """Numbers of children up to `EXACT_COUNTS` as they are, larger ones down to the next power of 1.01."""
+    step = float(np.log(1.01))
+    above = F.floor(F.exp(F.floor(F.log(number.cast("double") / EXACT_COUNTS) / step + 1e-9) * step) * EXACT_COUNTS)
+    return F.when(number <= EXACT_COUNTS, number).otherwise(above)
+
+
+def _finding(name: str, fk: ForeignKey, sides: Sequence[Sequence[Any]], *, copied: bool, seed: int) -> KeyFinding:
+    histograms = [{r["value"]: r["n"] for r in side if r["what"] == _PARENTS} for side in sides]
+    values = np.array(sorted(set().union(*histograms)), dtype="int64")
+    real, synthetic = (np.array([h.get(int(v), 0) for v in values], dtype="int64") for h in histograms)
+    totals = [{what: sum(r["children"] for r in side if r["what"] == what) for what in (_PARENTS, _ORPHANS, _NULLS)} for side in sides]
+    rates = [t[_NULLS] / (sum(t.values()) or 1) for t in totals]
+    means = [t[_PARENTS] / (int(h.sum()) or 1) for t, h in zip(totals, (real, synthetic), strict=True)]
+    key = f"{name}{fk}"
+    return KeyFinding(
+        key=key,
+        table=name,
+        parent_table=fk.parent_table,
+        orphans=totals[1][_ORPHANS],
+        distance=round(comparison.ks(real, synthetic), 9),
+        ceiling=round(comparison.half_distance(real, comparison.ks, seed=seed, name=key), 9),
+        null_rate_real=rates[0],
+        null_rate_synthetic=rates[1],
+        mean_real=means[0],
+        mean_synthetic=means[1],
+        distribution=count_distribution(values, real, synthetic, _edges(values, real if real.sum() else synthetic)),
+        copied=copied,
+    )
+
+
+def _edges(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    high = comparison.weighted_quantile(values, weights, 0.995) if weights.sum() else 0.0
+    return plot_edges(0.0, high, whole=True, time=False)
