@@ -1,0 +1,106 @@
+"""Fit the encoding of one column from the values that were counted for it: the body of the `applyInPandas` that `stages/profile.py` runs.
+
+A counted frame has the columns
+    column   index of the column's hint
+    text     the value as text: strings as they are, booleans as `true` or `false`, time stamps as integer microseconds; None for numbers
+    number   the value in the float64 domain; nan for strings and booleans
+    is_null  the rows are those where the column is null (or nan)
+    n        rows of the table with that value
+    sampled  those of them in the row sample
+    kept     the value may be reproduced; of the others `text` may be cut, and those outside the sample share a line without `text` and `number`
+    distinct how many values the line stands for
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ...spec.config import EncodingConfig
+from ...spec.encoding import CategoryEncoding, ColumnHint, NumberEncoding, Scalar, TextEncoding
+from ..seeds import generator
+from ..text import fit_shapes
+from .categories import fit_categories
+from .numbers import fit_numbers, measured
+from .texts import fit_text
+from .types import decimal_scale, is_integer, is_time
+
+COUNTED = ("column", "text", "number", "is_null", "kept", "n", "sampled", "distinct")
+MIN_TEXT_VALUES = 50  # fewer values are a category, however rare each of them is
+TEXT_SHARE = 0.5  # distinct values per row from which a string names its row
+
+
+def is_number_hint(hint: ColumnHint) -> bool:
+    """Whether values are sampled and fitted as numbers."""
+    return hint.kind == "auto" and hint.spark_type not in ("string", "boolean")
+
+
+def fit_column(frame: pd.DataFrame, *, hints: Sequence[ColumnHint], config: EncodingConfig, rows: int, seed: int) -> pd.DataFrame:
+    """The encoding of one column as JSON: a counted frame of one column in, one row (`column`, `encoding`) out."""
+    index = int(frame["column"].iloc[0])
+    encoding = fit_encoding(frame, hint=hints[index], config=config, rows=rows, seed=seed)
+    return pd.DataFrame({"column": [index], "encoding": [encoding.model_dump_json()]})
+
+
+def fit_encoding(frame: pd.DataFrame, *, hint: ColumnHint, config: EncodingConfig, rows: int, seed: int) -> NumberEncoding | CategoryEncoding | TextEncoding:
+    """Fit one column; an empty frame is a column without rows.
+
+    Args:
+        frame: the counted frame, in any order.
+        rows: rows of the table.
+        seed: of the fit.
+    """
+    is_null = frame["is_null"].to_numpy(dtype=bool)
+    nulls = int(frame["n"].to_numpy()[is_null].sum())
+    null_share = nulls / rows if rows else 1.0
+    seen = frame[~is_null]
+    if is_number_hint(hint):
+        return _number(seen, hint, null_share, config)
+    if hint.kind == "text":
+        return _text(seen, hint, null_share, config, seed)
+    if hint.spark_type == "string" and hint.kind == "auto" and _names_its_row(seen):
+        return _text(seen, hint, null_share, config, seed)
+    kept = seen[seen["text"].notna() & seen["kept"].astype(bool)]
+    if len(kept):
+        values = [_scalar(v, hint.spark_type) for v in kept["text"]]
+        return fit_categories(hint.name, hint.spark_type, values, kept["n"].to_numpy(dtype=np.int64), null_share, config)
+    if hint.spark_type in ("string", "boolean"):
+        return _text(seen, hint, null_share, config, seed)
+    return _number(seen, hint, null_share, config)
+
+
+def _names_its_row(seen: pd.DataFrame) -> bool:
+    distinct = int(seen["distinct"].sum())
+    return distinct > MIN_TEXT_VALUES and distinct > TEXT_SHARE * int(seen["n"].sum())
+
+
+def _number(seen: pd.DataFrame, hint: ColumnHint, null_share: float, config: EncodingConfig) -> NumberEncoding:
+    sampled = seen[seen["number"].notna() & (seen["sampled"] > 0)]
+    pairs = measured(sampled["number"].to_numpy(dtype=np.float64), sampled["sampled"].to_numpy(dtype=np.int64), null_share)
+    return fit_numbers(hint.name, hint.spark_type, pairs, config)
+
+
+def _text(seen: pd.DataFrame, hint: ColumnHint, null_share: float, config: EncodingConfig, seed: int) -> TextEncoding:
+    shapes: tuple[str, ...] = ()
+    counts: tuple[int, ...] = ()
+    known = seen[seen["text"].notna() & (seen["sampled"] > 0)]
+    if hint.provider is None and len(known):
+        rng = generator(seed, "shapes", hint.name)
+        shapes, counts = fit_shapes(pa.array(known["text"].tolist(), type=pa.string()), known["sampled"].to_numpy(dtype=np.int64), config.min_category_rows, rng)
+    return fit_text(hint.name, hint.spark_type, null_share, hint.provider, shapes, counts)
+
+
+def _scalar(text: str, spark_type: str) -> Scalar:
+    if spark_type == "boolean":
+        return text == "true"
+    if is_integer(spark_type):
+        return int(text)
+    if spark_type in ("float", "double"):
+        return float(text)
+    if is_time(spark_type):
+        return str(np.datetime64(int(text), "us"))
+    return format(Decimal(text), "f") if decimal_scale(spark_type) is not None else text

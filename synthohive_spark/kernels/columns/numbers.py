@@ -1,0 +1,211 @@
+"""Numbers, dates and times: frequent values are tokens, the rest falls in bins of about equal mass, decoded along their quantiles.
+
+nan counts as null; infinities count as the finite extremes.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from ...spec.config import EncodingConfig
+from ...spec.encoding import NumberEncoding
+from .cache import once_per_encoding
+from .grid import decimals_of, find_grid
+from .types import from_float64
+
+TOKEN_SHARE = 0.005  # a value with less of the rows is told well enough by its bin
+MAX_TOKENS = 64  # beside the bins: more would starve the model of rows per code
+MIN_BIN_ROWS = 10  # a bin of fewer rows tells noise
+MIN_BIN_SHARE = 0.001  # of the rows that are not null, for the same reason in large tables
+INNER = 15  # quantiles inside a bin: 50 bins place a value to 0.15 % of the mass
+MAX_PICKS = 64  # quantiles inside a bin of discrete values
+DISCRETE_SHARE = 0.98  # of the rest in values that are no accident: then no value in between is made up
+
+
+class Measured(NamedTuple):
+    """What was seen of a column.
+
+    Attributes:
+        values: distinct values, float64 (D,), finite, ascending.
+        counts: sampled rows per value, int64 (D,), each at least 1.
+        null_share: share of all rows that are null, in [0, 1].
+    """
+
+    values: np.ndarray
+    counts: np.ndarray
+    null_share: float
+
+
+def measured(values: np.ndarray, counts: np.ndarray, null_share: float) -> Measured:
+    """Sort and merge raw (value, count) pairs, float64 and int64 (M,), in any order; infinities become the finite extremes."""
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return Measured(np.empty(0), np.empty(0, dtype=np.int64), 1.0 if null_share > 0 or not len(values) else null_share)
+    clipped = np.clip(values, finite.min(), finite.max()) + 0.0  # -0.0 becomes 0.0
+    distinct, inverse = np.unique(clipped, return_inverse=True)
+    return Measured(distinct, np.bincount(inverse, weights=counts).astype(np.int64), null_share)
+
+
+def fit_numbers(name: str, spark_type: str, seen: Measured, config: EncodingConfig) -> NumberEncoding:
+    """Learn tokens, bins and granularity. A column without any value has the code for null only."""
+    if not len(seen.values):
+        return NumberEncoding(name=name, spark_type=spark_type, has_null=True, weights=(1.0,))
+    has_null = seen.null_share > 0
+    step, origin = find_grid(seen.values, spark_type)
+    token = _tokens(seen, config.max_codes - has_null, config)
+    values, counts = seen.values[~token], seen.counts[~token]
+    bin_of = _bins(counts, int(seen.counts.sum()), config.max_codes - has_null - int(token.sum()), config)
+    discrete = _is_discrete(values, counts, bin_of, config)
+    knots, per_bin = _knots(values, counts, bin_of, step, discrete, config) if len(values) else (np.empty(0), 1)
+    rows = np.concatenate([seen.counts[token], np.bincount(bin_of, weights=counts)]).astype(np.float64)
+    weights = rows / rows.sum() * (1 - seen.null_share)
+    return NumberEncoding(
+        name=name,
+        spark_type=spark_type,
+        has_null=has_null,
+        weights=tuple(([seen.null_share] if has_null else []) + weights.tolist()),
+        tokens=tuple(seen.values[token].tolist()),
+        knots=tuple(knots.tolist()),
+        knots_per_bin=per_bin,
+        discrete=discrete,
+        step=step,
+        origin=origin,
+    )
+
+
+def _tokens(seen: Measured, budget: int, config: EncodingConfig) -> np.ndarray:
+    """Which values have a code of their own, bool (D,)."""
+    frequent = seen.counts >= config.min_category_rows
+    if frequent.sum() + (not frequent.all()) <= budget and len(seen.values) <= config.max_codes:
+        return frequent
+    bins = min(config.bins, max(1, budget // 2))
+    limit = min(MAX_TOKENS, budget - bins)
+    candidates = np.flatnonzero(frequent & (seen.counts >= TOKEN_SHARE * seen.counts.sum()))
+    chosen = candidates[np.argsort(-seen.counts[candidates], kind="stable")[:limit]]
+    token = np.zeros(len(seen.values), dtype=bool)
+    token[chosen] = True
+    return token
+
+
+def _bins(counts: np.ndarray, total: int, budget: int, config: EncodingConfig) -> np.ndarray:
+    """The bin of each of the remaining values, int64 (R,), ascending without gaps; equal values are never split."""
+    if not len(counts):
+        return np.empty(0, dtype=np.int64)
+    bins = min(config.bins, budget, max(1, int(counts.sum() / max(MIN_BIN_ROWS, MIN_BIN_SHARE * total))))
+    middle = (np.cumsum(counts) - counts / 2) / counts.sum()
+    return np.unique(np.floor(middle * bins), return_inverse=True)[1].astype(np.int64)
+
+
+def _is_discrete(values: np.ndarray, counts: np.ndarray, bin_of: np.ndarray, config: EncodingConfig) -> bool:
+    if not len(values) or len(values) > (bin_of[-1] + 1) * MAX_PICKS // 2:
+        return False
+    return bool(counts[counts >= config.min_category_rows].sum() >= DISCRETE_SHARE * counts.sum())
+
+
+def _knots(values: np.ndarray, counts: np.ndarray, bin_of: np.ndarray, step: float, discrete: bool, config: EncodingConfig) -> tuple[np.ndarray, int]:
+    """Edges and quantiles inside the bins, in the layout that `NumberEncoding.knots` documents, and how many there are per bin."""
+    bins = int(bin_of[-1]) + 1
+    if discrete:
+        inner = min(MAX_PICKS, max(INNER, 3 * -(-len(values) // bins)))
+    else:
+        # Fewer rows between two quantiles would give real values back, one by one.
+        inner = 1 + int(np.clip(counts.sum() // (bins * max(2, config.min_category_rows)), 1, INNER - 1))
+    starts = np.searchsorted(bin_of, np.arange(bins + 1))
+    half = 0.0 if discrete else step / 2
+    quantiles = np.empty((bins, inner))
+    for b in range(bins):
+        part = slice(starts[b], starts[b + 1])
+        quantiles[b] = _picks(values[part], counts[part], inner) if discrete else _quantiles(values[part], counts[part], half, inner)
+    between = values[starts[1:-1] - 1] / 2 + values[starts[1:-1]] / 2
+    edges = np.concatenate([[quantiles[0, 0]], between, [quantiles[-1, -1]]])
+    knots = np.concatenate([np.column_stack([edges[:-1], quantiles]).ravel(), edges[-1:]])
+    return knots, inner + 1
+
+
+def _picks(values: np.ndarray, counts: np.ndarray, inner: int) -> np.ndarray:
+    """Real values, as often as they are frequent, (inner,)."""
+    at = (np.arange(inner) + 0.5) / inner * counts.sum()
+    return values[np.searchsorted(np.cumsum(counts), at)]
+
+
+def _quantiles(values: np.ndarray, counts: np.ndarray, half: float, inner: int) -> np.ndarray:
+    """Quantiles at equal distances, (inner,). On a grid a value stands for its cell, so that rounding gives its share back."""
+    after = np.cumsum(counts).astype(np.float64)
+    ends = np.column_stack([after - counts, after]) if half else np.column_stack([after - counts + 0.5, after - 0.5])
+    cells = np.column_stack([values - half, values + half])
+    quantiles = np.interp(np.linspace(0, after[-1], inner), ends.ravel(), cells.ravel())
+    quantiles[0], quantiles[-1] = values[0] - half, values[-1] + half
+    return quantiles
+
+
+class _Tables(NamedTuple):
+    tokens: np.ndarray  # (T,)
+    edges: np.ndarray  # (bins - 1,) inner edges
+    inner: np.ndarray  # (bins, I)
+    commonest: int
+    decimals: int
+
+
+@once_per_encoding
+def _tables(encoding: NumberEncoding) -> _Tables:
+    knots = np.asarray(encoding.knots, dtype=np.float64)
+    grid = knots[:-1].reshape(encoding.bins, encoding.knots_per_bin) if encoding.bins else np.empty((0, 2))  # (bins, 1 + I)
+    tokens = np.asarray(encoding.tokens, dtype=np.float64)
+    return _Tables(tokens, grid[1:, 0], grid[:, 1:], int(np.argmax(encoding.weights)), decimals_of(encoding.step, encoding.origin))
+
+
+def encode_numbers(x: np.ndarray, encoding: NumberEncoding) -> np.ndarray:
+    """Codes int64 (N,) of float64 (N,). Unseen values go to their bin, those outside to the first or last one, or to the nearest token."""
+    tables, first = _tables(encoding), int(encoding.has_null)
+    null = np.isnan(x)
+    codes = np.full(len(x), 0 if encoding.has_null else tables.commonest, dtype=np.int64)
+    if not len(tables.tokens) and not encoding.bins:
+        return codes
+    known = x[~null]
+    found = np.zeros(len(known), dtype=np.int64)
+    exact = np.zeros(len(known), dtype=bool)
+    if len(tables.tokens):
+        middles = tables.tokens[:-1] / 2 + tables.tokens[1:] / 2
+        found = np.searchsorted(middles, known, side="right")
+        exact = tables.tokens[found] == known
+    if encoding.bins:
+        found = np.where(exact, found, len(tables.tokens) + np.searchsorted(tables.edges, known, side="right"))
+    codes[~null] = first + found
+    return codes
+
+
+def decode_numbers(codes: np.ndarray, encoding: NumberEncoding, rng: np.random.Generator) -> pa.Array:
+    """Values of codes int64 (N,): tokens exactly, values of a bin along its quantiles, on the column's grid."""
+    tables, first = _tables(encoding), int(encoding.has_null)
+    null = codes < first
+    x = np.zeros(len(codes))
+    position = codes - first
+    token = ~null & (position < len(tables.tokens))
+    x[token] = tables.tokens[position[token]]
+    binned = ~null & ~token
+    if binned.any():
+        x[binned] = _inside(position[binned] - len(tables.tokens), encoding, tables, rng)
+    if not len(tables.tokens) and not encoding.bins:
+        null = np.ones(len(codes), dtype=bool)
+    return from_float64(x, null, encoding.spark_type)
+
+
+def _inside(b: np.ndarray, encoding: NumberEncoding, tables: _Tables, rng: np.random.Generator) -> np.ndarray:
+    """One value, float64 (N,), in each of the bins `b`, int64 (N,)."""
+    u = rng.random(len(b))
+    inner = tables.inner.shape[1]
+    if encoding.discrete:
+        return tables.inner[b, (u * inner).astype(np.int64)]
+    at = u * (inner - 1)
+    low = at.astype(np.int64)
+    part = at - low
+    x = tables.inner[b, low] * (1 - part) + tables.inner[b, np.minimum(low + 1, inner - 1)] * part
+    if not encoding.step:
+        return x
+    half = encoding.step / 2
+    ends = [np.rint((tables.inner[:, 0] + half - encoding.origin) / encoding.step), np.rint((tables.inner[:, -1] - half - encoding.origin) / encoding.step)]
+    whole = np.clip(np.rint((x - encoding.origin) / encoding.step), ends[0][b], ends[1][b])
+    return np.round(encoding.origin + whole * encoding.step, tables.decimals)

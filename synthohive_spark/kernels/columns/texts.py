@@ -1,0 +1,53 @@
+"""Free text, names, identifiers: only the nulls are learnt; the text is made from shapes or by Faker."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ...spec.encoding import TextEncoding
+from ..pii import fake_values
+from ..text import code_points, text_from_shapes
+from .cache import once_per_encoding
+from .types import arrow_type
+
+
+def fit_text(name: str, spark_type: str, null_share: float, provider: str | None, shapes: tuple[str, ...], counts: tuple[int, ...]) -> TextEncoding:
+    """Only the null share, in [0, 1], is learnt; a column of nulls has no code for text."""
+    weights = tuple(w for w in (null_share, 1 - null_share) if w > 0)
+    return TextEncoding(name=name, spark_type=spark_type, has_null=null_share > 0, weights=weights, provider=provider, shapes=shapes, shape_counts=counts)
+
+
+def encode_text(array: pa.Array, encoding: TextEncoding) -> np.ndarray:
+    """Codes int64 (N,): null or some text."""
+    if not encoding.has_null or encoding.cardinality == 1:
+        return np.zeros(len(array), dtype=np.int64)
+    return pc.is_valid(array).to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+class _Tables(NamedTuple):
+    shapes: np.ndarray  # (S, L)
+    before: np.ndarray  # (S,)
+
+
+@once_per_encoding
+def _tables(encoding: TextEncoding) -> _Tables:
+    shapes = encoding.shapes or ("Aaaaa aaaa",)
+    counts = encoding.shape_counts or (1,)
+    return _Tables(code_points(shapes), np.cumsum(np.asarray(counts, dtype=np.int64)))
+
+
+def decode_text(codes: np.ndarray, encoding: TextEncoding, rng: np.random.Generator) -> pa.Array:
+    """New text for each code int64 (N,) that is not null."""
+    null = codes < int(encoding.has_null)
+    size = int((~null).sum())
+    if encoding.provider is not None:
+        made = fake_values(encoding.provider, size, rng).cast(arrow_type(encoding.spark_type))
+    else:
+        tables = _tables(encoding)
+        made = text_from_shapes(tables.shapes, np.searchsorted(tables.before, rng.integers(tables.before[-1], size=size), side="right"), rng)
+    place = np.cumsum(~null) - 1
+    return made.take(pa.array(place, mask=null))

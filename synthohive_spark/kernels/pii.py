@@ -1,0 +1,53 @@
+"""Values of Faker providers (names, addresses, numbers of cards), from pools that are made once per process."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import random
+from functools import lru_cache
+
+import numpy as np
+import pyarrow as pa
+from faker import Faker
+
+from .columns.types import arrow_type
+from .seeds import derive_seed
+
+POOL = 2_000  # values: Faker makes some 30,000 a second
+POOLS = 32  # per provider: 64,000 values can occur, each block of rows draws from one pool
+_SCALARS = (str, int, float, decimal.Decimal, datetime.date)
+
+
+def provider_fault(provider: str, spark_type: str) -> str | None:
+    """Why `provider` cannot fill a column of the type; None where it can."""
+    generator = Faker()
+    known = {n for p in generator.get_providers() for n in dir(p) if not n.startswith("_") and callable(getattr(p, n))}
+    if provider not in known:
+        return f"Faker has no provider {provider!r}; known are for example name, email, phone_number, address, company, ssn, user_name, date_of_birth"
+    try:
+        sample = [getattr(generator, provider)() for _ in range(3)]
+    except TypeError:
+        return f"the Faker provider {provider!r} needs arguments, which cannot be given"
+    if not all(isinstance(v, _SCALARS) for v in sample):
+        return f"the Faker provider {provider!r} gives {type(sample[0]).__name__}, not single values"
+    try:
+        pa.array([str(v) for v in sample]).cast(arrow_type(spark_type))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return f"the values of the Faker provider {provider!r} do not fit into {spark_type}"
+    return None
+
+
+def fake_values(provider: str, size: int, rng: np.random.Generator) -> pa.Array:
+    """`size` strings of the provider; all randomness comes from `rng`."""
+    pool = _pool(provider, int(rng.integers(POOLS)))
+    return pool.take(pa.array(rng.integers(len(pool), size=size)))
+
+
+@lru_cache(maxsize=256)
+def _pool(provider: str, number: int) -> pa.Array:
+    generator = Faker(use_weighting=False)
+    # An own `random.Random`: `Faker.seed` would touch the generator that all instances share.
+    generator.seed_instance(random.Random(derive_seed(number, provider)).getrandbits(63))
+    make = getattr(generator, provider)
+    return pa.array([str(make()) for _ in range(POOL)])

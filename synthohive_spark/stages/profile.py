@@ -1,0 +1,137 @@
+"""Learn how the columns of one table become codes: counts in Spark, then one `applyInPandas` group per column fits its encoding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial, reduce
+
+import pandas as pd
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from ..errors import SchemaError
+from ..kernels.columns.fit import COUNTED, fit_column, is_number_hint
+from ..kernels.columns.types import SUPPORTED, is_supported, is_time
+from ..kernels.pii import provider_fault
+from ..kernels.seeds import derive_seed
+from ..kernels.text import MAX_LENGTH
+from ..spec.config import EncodingConfig
+from ..spec.encoding import ColumnHint, TableEncoding
+from ..spec.identifiers import quoted
+
+MAX_VALUES = 1_000_000  # of one column that reach its worker, commonest first: some 200 MB as Python strings
+HASH_RANGE = 2**31
+_FITTED = "column int, encoding string"
+_MICROS_PER = {"HOUR": 3_600_000_000, "MINUTE": 60_000_000, "SECOND": 1_000_000}
+
+
+def profile_table(data: DataFrame, *, table: str, hints: Sequence[ColumnHint], config: EncodingConfig, seed: int) -> TableEncoding:
+    """Fit the encodings of the columns that `hints` names, in their order.
+
+    Numbers are seen in a sample of rows chosen by their hash, categories and nulls in all rows. The result depends on the rows and the seed, not on
+    their order or partitions. It runs one Spark job for the row count, one for the encodings, and one in between where the table is larger than the sample.
+
+    Raises:
+        SchemaError: a hint names a column that is not there, a type that is not supported, or a text provider that cannot fill the column; all faults are named.
+    """
+    faults = _hint_faults(data, hints)
+    if faults:
+        raise SchemaError(f"table {table!r}: " + "; ".join(faults))
+    rows = data.count()
+    hints = tuple(hints)
+    found: dict[int, str] = {}
+    if rows and hints:
+        counted = _counted(data, hints, _share(data, rows, config.sample_rows), config, seed)
+        fit = partial(fit_column, hints=hints, config=config, rows=rows, seed=seed)
+        found = {row["column"]: row["encoding"] for row in counted.groupBy("column").applyInPandas(fit, schema=_FITTED).collect()}
+    for index in set(range(len(hints))) - set(found):
+        empty = pd.DataFrame({name: [index] if name == "column" else [0] for name in COUNTED}).assign(text=None, number=None, is_null=True)
+        found[index] = fit_column(empty, hints=hints, config=config, rows=0, seed=seed)["encoding"].iloc[0]
+    columns = ",".join(found[i] for i in range(len(hints)))
+    head = TableEncoding(table=table, rows=rows, columns=()).model_dump_json(exclude={"columns"})
+    return TableEncoding.model_validate_json(f'{head[:-1]},"columns":[{columns}]}}')
+
+
+def with_plain_times(data: DataFrame) -> DataFrame:
+    """Time stamps as integer microseconds, as `encode_frame` takes them: pandas would see them in the session's time zone, and overflows after the year 2262."""
+    times = {name: kind for name, kind in data.dtypes if is_time(kind)}
+    return data.select(*[_number(F.col(quoted(n)), times[n]).alias(n) if n in times else F.col(quoted(n)) for n in data.columns]) if times else data
+
+
+def _hint_faults(data: DataFrame, hints: Sequence[ColumnHint]) -> list[str]:
+    faults = []
+    for hint in hints:
+        if hint.name not in data.columns:
+            faults.append(f"column {hint.name!r} is missing; found {data.columns}")
+        elif not is_supported(hint.spark_type):
+            faults.append(f"column {hint.name!r} has the type {hint.spark_type}; supported are {', '.join(SUPPORTED)}")
+        elif hint.kind == "text" and hint.provider is not None:
+            fault = provider_fault(hint.provider, hint.spark_type)
+            faults += [f"column {hint.name!r}: {fault}"] if fault else []
+        elif hint.kind == "text" and hint.spark_type != "string":
+            faults.append(f"column {hint.name!r} of type {hint.spark_type} cannot be made of letters and digits; name a Faker provider that gives such values")
+    return faults
+
+
+def _share(data: DataFrame, rows: int, sample_rows: int) -> float:
+    """The share of rows to sample, in (0, 1]. Equal rows have equal hashes: where few rows differ, all of them are counted, which is cheap just then."""
+    if rows <= sample_rows:
+        return 1.0
+    different = data.agg(F.approx_count_distinct(_row_hash(data, 0))).collect()[0][0]
+    return sample_rows / rows if different > sample_rows else 1.0
+
+
+def _row_hash(data: DataFrame, seed: int) -> Column:
+    names = sorted(name for name, kind in data.dtypes if is_supported(kind))
+    return F.xxhash64(F.lit(derive_seed(seed, "profile")), *[F.col(quoted(name)) for name in names])
+
+
+def _counted(data: DataFrame, hints: Sequence[ColumnHint], share: float, config: EncodingConfig, seed: int) -> DataFrame:
+    """The counted frame that `kernels.columns.fit` describes."""
+    sampled = F.lit(True) if share >= 1 else F.pmod(_row_hash(data, seed), F.lit(HASH_RANGE)) < int(share * HASH_RANGE)
+    entries = [_entry(i, hint) for i, hint in enumerate(hints)]
+    cells = data.select(F.explode(F.array(*entries)).alias("cell"), sampled.alias("in_sample")).select("cell.*", "in_sample")
+    # Numbers outside the sample are known by their total: only their nulls are counted.
+    cells = cells.where(F.col("is_null") | F.col("text").isNotNull() | F.col("in_sample"))
+    counts = cells.groupBy("column", "text", "number", "is_null").agg(F.count(F.lit(1)).alias("n"), F.sum(F.col("in_sample").cast("long")).alias("sampled"))
+    always = [i for i, hint in enumerate(hints) if hint.keep_rare or hint.spark_type == "boolean"]
+    kept = (F.col("n") >= config.min_category_rows) | (F.col("column").isin(always) if always else F.lit(False))
+    shown = F.when(F.col("kept"), F.col("text")).when(F.col("sampled") > 0, F.substring("text", 1, MAX_LENGTH))
+    lines = (
+        counts.withColumn("kept", kept)
+        .withColumn("text", shown)
+        .withColumn("number", F.when(F.col("kept") | (F.col("sampled") > 0), F.col("number")))
+        .groupBy("column", "text", "number", "is_null", "kept")
+        .agg(F.sum("n").alias("n"), F.sum("sampled").alias("sampled"), F.count(F.lit(1)).alias("distinct"))
+    )
+    order = [F.desc("is_null"), F.asc(F.col("text").isNotNull() | F.col("number").isNotNull()), F.desc("n"), F.asc("text"), F.asc("number")]
+    ranked = lines.withColumn("rank", F.row_number().over(Window.partitionBy("column").orderBy(*order)))
+    return ranked.where(F.col("rank") <= MAX_VALUES).select(*COUNTED)
+
+
+def _entry(index: int, hint: ColumnHint) -> Column:
+    """One cell as (column, text, number, is_null)."""
+    cell = F.col(quoted(hint.name))
+    is_null = cell.isNull() | (F.isnan(cell) if hint.spark_type in ("float", "double") else F.lit(False))
+    text = F.lit(None) if is_number_hint(hint) else _number(cell, hint.spark_type) if is_time(hint.spark_type) else cell
+    number = F.lit(None) if hint.spark_type in ("string", "boolean") else _number(cell, hint.spark_type)
+    return F.struct(
+        F.lit(index).alias("column"),
+        F.when(~is_null, text.cast("string")).alias("text"),
+        F.when(~is_null, number.cast("double")).alias("number"),
+        is_null.alias("is_null"),
+    )
+
+
+def _number(cell: Column, spark_type: str) -> Column:
+    """Days and microseconds since 1970-01-01; other numbers as they are."""
+    if spark_type == "date":
+        return F.unix_date(cell)
+    if spark_type == "timestamp":
+        return F.unix_micros(cell)
+    if spark_type == "timestamp_ntz":
+        # A cast to `timestamp` would go through the session's time zone, where some hours do not exist.
+        days = F.unix_date(cell.cast("date")).cast("long") * 24 * _MICROS_PER["HOUR"]
+        parts = [(F.date_part(F.lit(unit), cell) * micros).cast("long") for unit, micros in _MICROS_PER.items()]
+        return reduce(lambda total, part: total + part, parts, days)
+    return cell
