@@ -23,7 +23,7 @@ from .stages.session import spark_session
 from .stages.validate import validate
 from .stages.workspace import Workspace
 from .storage.artifacts import load_artifact, save_artifact
-from .storage.tables import Target, TableWriter, read_table, save_tables
+from .storage.tables import TableWriter, Target, read_table, save_tables
 
 DEFAULT_FOLDER = "./syntho_models"
 SEED_BITS = 31  # of a drawn seed: short enough to type again
@@ -257,7 +257,7 @@ def _check_rows(fitted: FittedSchema, num_rows: Mapping[str, int], scale: float)
     roots = sorted(n for n, t in fitted.tables.items() if t.program.driving is None)
     wrong = sorted(n for n in num_rows if n not in roots)
     if wrong:
-        raise GenerationError(f"num_rows: {wrong} are no root tables; rows of children follow from their parents, and reference tables are copied; roots are {roots}")
+        raise GenerationError(f"num_rows: {wrong} are no root tables: children follow from their parents, reference tables are copied; roots are {roots}")
     negative = sorted(n for n, rows in num_rows.items() if rows < 0)
     if negative:
         raise GenerationError(f"num_rows: {negative} must be 0 or more")

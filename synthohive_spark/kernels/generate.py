@@ -17,6 +17,7 @@ from ..spec.fitted import FittedTable
 from ..spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS, Linkage
 from .cardinality import draw_counts
 from .columns import arrow_type, decode_codes
+from .columns.types import to_typed
 from .conditioning import context_codes
 from .keys import key_values
 from .models import restore_model
@@ -126,7 +127,7 @@ def _known(plan: GenerationPlan, rows: np.ndarray, parents: _Parents | None) -> 
     if program.driver is not None:
         for name, parent_name in zip(program.driver.columns, program.driver.parent_columns, strict=True):
             if parents is not None:
-                values = pa.Array.from_pandas(parents.frame[parent_name], type=types[name])
+                values = to_typed(parents.frame[parent_name], name, program.types[name])
                 yield name, values.take(pa.array(parents.of_child))
             elif name not in program.fallback:
                 yield name, pa.nulls(len(rows), types[name])

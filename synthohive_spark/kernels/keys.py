@@ -73,9 +73,9 @@ def number_series(encoding: NumberEncoding, n: int, rng: np.random.Generator) ->
     low, high = _range(encoding)
     grid = np.rint((values - encoding.origin) / step).astype("int64")
     position = np.arange(n)
-    grid = np.maximum.accumulate(grid - position) + position  # forwards: strictly ascending
-    last = int(np.rint((high - encoding.origin) / step))
-    first = int(np.rint((low - encoding.origin) / step))
+    # The outermost knots lie half a step outside the values.
+    last, first = int(np.floor((high - encoding.origin) / step + 1e-9)), int(np.ceil((low - encoding.origin) / step - 1e-9))
+    grid = np.maximum.accumulate(np.maximum(grid, first) - position) + position  # forwards: strictly ascending
     if n <= last - first + 1:
         grid = np.minimum(grid, last - (n - 1 - position))  # backwards: what was pushed past the end moves back
     return encoding.origin + grid * step
@@ -132,7 +132,7 @@ def without_repeats(groups: np.ndarray, values: np.ndarray, step: float, high: f
         high: the greatest real value.
 
     Returns:
-        float64 (N,); no value repeats in its group, and those that did not repeat stay.
+        float64 (N,); no value repeats in its group.
     """
     step = step or 1e-6
     out = values.copy()

@@ -9,11 +9,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ..spec.encoding import CategoryEncoding, NumberEncoding
+from ..spec.encoding import CategoryEncoding, NumberEncoding, TextEncoding
 from ..spec.fitted import FittedTable
-from ..spec.program import SeriesPlan
-from .columns import category_values, numbers_from_floats, numbers_to_floats
-from .keys import series_offsets, series_values, without_repeats
+from ..spec.program import KeyPattern, SeriesPlan
+from .columns.grid import decimals_of
+from .columns.types import from_float64, from_scalars, to_float64
+from .keys import key_values, series_offsets, series_values, without_repeats
+
+Encoding = NumberEncoding | CategoryEncoding | TextEncoding
 
 
 def series_columns(fitted: FittedTable, plan: SeriesPlan, rows: np.ndarray, total: int, seed: int, types: Mapping[str, pa.DataType]) -> dict[str, pa.Array]:
@@ -25,17 +28,26 @@ def series_columns(fitted: FittedTable, plan: SeriesPlan, rows: np.ndarray, tota
     offsets = series_offsets(plan, total)
     entity = np.searchsorted(offsets, rows, side="right") - 1  # (n,)
     encoding = fitted.encoding.column(plan.series_column)
-    parts = []
-    for e in np.unique(entity):
-        whole = _entity_series(encoding, int(offsets[e + 1] - offsets[e]), seed, fitted.program.table, *plan.entities[e])
-        parts.append(whole[rows[entity == e] - offsets[e]])
-    values = np.concatenate(parts) if parts else np.zeros(0)
-    is_number = isinstance(encoding, NumberEncoding)
-    out = {plan.series_column: numbers_from_floats(values, encoding) if is_number else category_values(encoding).take(pa.array(values.astype("int64")))}
+    out = {plan.series_column: _series(encoding, plan, offsets, entity, rows, seed, fitted.program.table)}
     for i, name in enumerate(plan.entity_columns):
         labels = pa.array([e[i] for e in plan.entities], pa.string())
+        if pa.types.is_timestamp(types[name]):
+            labels = labels.cast(pa.int64())  # as microseconds
         out[name] = labels.take(pa.array(entity)).cast(types[name])
     return out
+
+
+def _series(encoding: Encoding, plan: SeriesPlan, offsets: np.ndarray, entity: np.ndarray, rows: np.ndarray, seed: int, table: str) -> pa.Array:
+    if isinstance(encoding, TextEncoding):
+        return key_values(KeyPattern(form="text"), rows, pa.string(), seed)
+    parts = []
+    for e in np.unique(entity):
+        whole = _entity_series(encoding, int(offsets[e + 1] - offsets[e]), seed, table, *plan.entities[e])
+        parts.append(whole[rows[entity == e] - offsets[e]])
+    values = np.concatenate(parts) if parts else np.zeros(0)
+    if isinstance(encoding, NumberEncoding):
+        return _numbers(values, encoding)
+    return from_scalars(encoding.values, encoding.spark_type).take(pa.array(values.astype("int64")))
 
 
 @lru_cache(maxsize=8)
@@ -56,12 +68,17 @@ def distinct_within_parent(columns: Mapping[str, pa.Array], fitted: FittedTable,
     group = _groups(parent, [columns[c] for c in others])
     encoding = fitted.encoding.column(name)
     if isinstance(encoding, NumberEncoding):
-        values = numbers_to_floats(columns[name], encoding)
+        values = to_float64(pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([columns[name]]))), name, encoding.spark_type)
         high = max([*encoding.tokens, *encoding.knots], default=0.0)
-        return {name: numbers_from_floats(without_repeats(group, values, encoding.step, high), encoding)}
+        return {name: _numbers(without_repeats(group, values, encoding.step, high), encoding)}
     if isinstance(encoding, CategoryEncoding):
         return {name: _distinct_labels(columns[name], group, encoding, rng)}
     return {name: _numbered(columns[name], group)}
+
+
+def _numbers(values: np.ndarray, encoding: NumberEncoding) -> pa.Array:
+    rounded = np.round(values, decimals_of(encoding.step, encoding.origin))
+    return from_float64(rounded, np.zeros(len(values), dtype=bool), encoding.spark_type)
 
 
 def _groups(parent: np.ndarray, others: list[pa.Array]) -> np.ndarray:
@@ -71,7 +88,7 @@ def _groups(parent: np.ndarray, others: list[pa.Array]) -> np.ndarray:
 
 def _distinct_labels(values: pa.Array, group: np.ndarray, encoding: CategoryEncoding, rng: np.random.Generator) -> pa.Array:
     """Labels that repeat in their group give way to unused ones, commoner ones first."""
-    labels = category_values(encoding)
+    labels = from_scalars(encoding.values, encoding.spark_type)
     place = pd.Index(labels.to_pandas()).get_indexer(values.to_pandas())
     again = np.flatnonzero(pd.DataFrame({"g": group, "p": place}).duplicated().to_numpy())
     if not len(again):

@@ -13,6 +13,7 @@ from ..kernels.keys import find_key_pattern
 from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey, Table
 from ..spec.program import KeyPattern, Linkage, SeriesPlan
+from .profile import with_plain_times
 
 MAX_ENTITIES = 100_000  # combinations of natural key values that travel in the program; more than that is no lookup but a table of its own
 PATTERN_SAMPLE = 1000  # keys that are looked at to find a text key's form
@@ -70,7 +71,7 @@ def learn_series(data: DataFrame, table: Table, types: Mapping[str, str]) -> Ser
     numeric = [c for c in table.primary_key if types[c] not in ("string", "boolean")]
     series = max(numeric or table.primary_key, key=lambda c: distinct[table.primary_key.index(c)])
     entity_columns = tuple(c for c in table.primary_key if c != series)
-    groups = data.groupBy(*(F.col(quoted(c)).cast("string").alias(f"e{i}") for i, c in enumerate(entity_columns))).count()
+    groups = with_plain_times(data).groupBy(*(F.col(quoted(c)).cast("string").alias(f"e{i}") for i, c in enumerate(entity_columns))).count()
     entities = groups.orderBy(*(f"e{i}" for i in range(len(entity_columns)))).limit(MAX_ENTITIES + 1).collect()
     if len(entities) > MAX_ENTITIES:
         raise SchemaError(

@@ -16,7 +16,6 @@ from ..kernels.seeds import derive_seed
 from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey
 from ..spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS, TableProgram, count_column, status_column
-from .link import key_columns
 
 BUCKETS = 64  # the rank within a bucket is a window sort; one bucket for a whole table would sort it in one task
 RUN = 10_000  # rows of a bucket where the order is that of the rows
@@ -107,7 +106,8 @@ def numbered(data: DataFrame, groups: tuple[str, ...], order: Order) -> DataFram
     on = [F.col(quoted(g)).eqNullSafe(F.col(f"__g{i}")) for i, g in enumerate(groups)] + [F.col(c).eqNullSafe(F.col(f"_{c}")) for c in coarse]
     within = Window.partitionBy(*map(quoted, groups), *coarse).orderBy(*order.fine)
     ranked = keyed.withColumn(RANK, F.row_number().over(within) - 1).join(F.broadcast(runs), on)
-    return ranked.withColumn(RANK, F.col(RANK) + F.col("__before")).drop(*coarse, *(f"_{c}" for c in coarse), "__before", *(f"__g{i}" for i in range(len(groups))))
+    helpers = [*coarse, *(f"_{c}" for c in coarse), "__before", *(f"__g{i}" for i in range(len(groups)))]
+    return ranked.withColumn(RANK, F.col(RANK) + F.col("__before")).drop(*helpers)
 
 
 def _join(seekers: DataFrame, places: DataFrame, fixed: tuple[str, ...]) -> DataFrame:

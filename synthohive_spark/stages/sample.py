@@ -23,6 +23,7 @@ from ..spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS, Linkage, count_c
 from ..storage.tables import TableWriter
 from .constraints import summary, valid_rows, violations
 from .match import match_key
+from .profile import with_plain_times
 
 log = get_logger(__name__)
 
@@ -128,7 +129,7 @@ class SampleRun:
         parents = self._rows[key.parent_table].where(F.col(quoted(hidden)) > 0)
         parents = parents.select(ROW, F.col(quoted(hidden)), *(F.col(quoted(c)) for c in wanted), F.floor(F.col(ROW) / per_block).alias(BLOCK))
         offsets, total = self._offsets(parents, hidden)
-        parts = parents.repartition(max(1, min(len(offsets), self._tasks())), BLOCK).sortWithinPartitions(BLOCK, ROW)
+        parts = with_plain_times(parents).repartition(max(1, min(len(offsets), self._tasks())), BLOCK).sortWithinPartitions(BLOCK, ROW)
         kernel = partial(generate_children, plan=plan, count_column=hidden, offsets=offsets)
         data = parts.mapInPandas(kernel, staged_ddl(fitted, plan))
         alone = round(total * linkage.null_rate / (1 - linkage.null_rate)) if linkage.null_rate < 1 else round(program.rows * self.scale)
@@ -173,15 +174,14 @@ class SampleRun:
         names = [c.name for c in fitted.encoding.columns if c.name in self._rows[fitted.program.table].columns]
         encoding = fitted.encoding.select(tuple(names))
         kernel = partial(code_counts, encoding=encoding)
-        counted = self._rows[fitted.program.table].select(*(F.col(quoted(n)) for n in names)).mapInPandas(kernel, "column int, code int, n bigint")
+        rows = with_plain_times(self._rows[fitted.program.table].select(*(F.col(quoted(n)) for n in names)))
+        counted = rows.mapInPandas(kernel, "column int, code int, n bigint")
         counts = [np.zeros(c.cardinality) for c in encoding.columns]
         for column, code, n in counted.groupBy("column", "code").agg(F.sum("n")).collect():  # one row per code
             counts[column][code] = n
-        rows = int(counts[0].sum()) if counts else 0
-        tvd = {
-            c.name: float(np.abs(n / rows - np.asarray(c.weights)).sum() / 2) for c, n in zip(encoding.columns, counts, strict=True) if rows
-        }
-        log.info(TABLE_SAMPLED, table=fitted.program.table, rows=rows, tvd={k: round(v, 4) for k, v in tvd.items()})
+        total = int(counts[0].sum()) if counts else 0
+        tvd = {c.name: float(np.abs(n / total - np.asarray(c.weights)).sum() / 2) for c, n in zip(encoding.columns, counts, strict=True) if total}
+        log.info(TABLE_SAMPLED, table=fitted.program.table, rows=total, tvd={k: round(v, 4) for k, v in tvd.items()})
         limit = self.quality_threshold
         return [f"{fitted.program.table}.{c} {d:.3f}" for c, d in tvd.items() if limit is not None and d > limit]
 

@@ -1,0 +1,169 @@
+"""The main job, end to end, on small tables: fit, sample, save, load."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from synthohive_spark import (
+    ConstraintViolationError,
+    FitConfig,
+    GenerationError,
+    Metadata,
+    SchemaValidationError,
+    Synthesizer,
+    TrainingConfig,
+)
+
+QUICK = FitConfig(training=TrainingConfig(epochs=3, evaluations=1))
+
+
+def shop(spark: SparkSession) -> dict[str, DataFrame]:
+    """Three tables joined by keys: customers, orders, and items of orders that point at products too."""
+    rng = np.random.default_rng(0)
+    customers = pd.DataFrame({"customer_id": np.arange(300) + 7000, "segment": rng.choice(["a", "b", "c"], 300), "age": rng.integers(18, 80, 300)})
+    orders = pd.DataFrame({"order_id": [f"ORD-{i:06d}" for i in range(900)], "customer_id": rng.choice(customers.customer_id[:250], 900)})
+    orders["placed"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 365, 900), unit="D")
+    orders.loc[::10, "customer_id"] = None
+    products = pd.DataFrame({"sku": np.arange(40), "price": rng.gamma(2.0, 10.0, 40).round(2)})
+    items = pd.DataFrame({"order_id": rng.choice(orders.order_id, 2000)})
+    items["line"] = items.groupby("order_id").cumcount() + 1
+    items["sku"] = rng.choice(products.sku, 2000)
+    items["quantity"] = rng.poisson(2.0, 2000) + 1
+    frames = {"customers": customers, "orders": orders.astype({"customer_id": "Int64"}), "products": products, "items": items}
+    return {name: spark.createDataFrame(frame) for name, frame in frames.items()}
+
+
+def shop_metadata() -> Metadata:
+    metadata = Metadata()
+    metadata.add_table("customers", pk="customer_id", constraints={"age": {"min": 18, "max": 60}})
+    metadata.add_table("orders", pk="order_id", fk={"customer_id": "customers.customer_id"})
+    metadata.add_table("products", pk="sku")
+    metadata.add_table("items", pk=["order_id", "line"], fk={"order_id": "orders.order_id", "sku": "products.sku"})
+    return metadata
+
+
+@pytest.fixture(scope="module")
+def fitted(spark: SparkSession) -> Synthesizer:
+    return Synthesizer(shop_metadata(), spark=spark, config=QUICK).fit(shop(spark), seed=1)
+
+
+@pytest.fixture(scope="module")
+def tables(fitted: Synthesizer) -> dict[str, DataFrame]:
+    return fitted.sample(seed=7)
+
+
+def orphans(child: DataFrame, column: str, parent: DataFrame, parent_column: str) -> int:
+    keys = parent.select(F.col(parent_column).alias(column))
+    return child.where(F.col(column).isNotNull()).join(keys, column, "left_anti").count()
+
+
+def as_rows(tables: dict[str, DataFrame]) -> dict[str, list]:
+    return {name: sorted(map(tuple, frame.collect()), key=repr) for name, frame in tables.items()}
+
+
+def test_schema_is_the_input_s(spark: SparkSession, tables: dict[str, DataFrame]) -> None:
+    for name, frame in shop(spark).items():
+        assert tables[name].schema == frame.schema
+
+
+def test_keys_are_unique_and_join(tables: dict[str, DataFrame]) -> None:
+    for name, key in {"customers": ["customer_id"], "orders": ["order_id"], "products": ["sku"], "items": ["order_id", "line"]}.items():
+        assert tables[name].select(key).distinct().count() == tables[name].count() > 0
+    assert orphans(tables["orders"], "customer_id", tables["customers"], "customer_id") == 0
+    assert orphans(tables["items"], "order_id", tables["orders"], "order_id") == 0
+    assert orphans(tables["items"], "sku", tables["products"], "sku") == 0
+
+
+def test_row_counts_and_null_keys_follow_the_real_ones(tables: dict[str, DataFrame]) -> None:
+    assert tables["customers"].count() == 300
+    assert tables["orders"].count() == pytest.approx(900, rel=0.1)
+    assert tables["items"].count() == pytest.approx(2000, rel=0.1)
+    assert tables["orders"].where("customer_id is null").count() == pytest.approx(90, abs=20)
+
+
+def test_line_numbers_count_within_their_order(tables: dict[str, DataFrame]) -> None:
+    dense = tables["items"].groupBy("order_id").agg(F.max("line").alias("high"), F.count("*").alias("n")).where("high = n").count()
+    assert dense == tables["items"].select("order_id").distinct().count()
+
+
+def test_primary_keys_are_dense(tables: dict[str, DataFrame]) -> None:
+    row = tables["customers"].agg(F.min("customer_id"), F.max("customer_id")).first()
+    assert tuple(row) == (1, 300)
+
+
+@pytest.mark.parametrize("partitions", [1, 13])
+def test_rows_do_not_depend_on_partitions(spark: SparkSession, fitted: Synthesizer, tables: dict[str, DataFrame], partitions: int) -> None:
+    before = spark.conf.get("spark.sql.shuffle.partitions")
+    spark.conf.set("spark.sql.shuffle.partitions", partitions)
+    try:
+        assert as_rows(fitted.sample(seed=7)) == as_rows(tables)
+    finally:
+        spark.conf.set("spark.sql.shuffle.partitions", before)
+
+
+def test_another_seed_gives_other_rows(fitted: Synthesizer, tables: dict[str, DataFrame]) -> None:
+    assert as_rows(fitted.sample(seed=8))["customers"] != as_rows(tables)["customers"]
+
+
+def test_two_fits_with_one_seed_are_equal_to_the_bit(spark: SparkSession, fitted: Synthesizer) -> None:
+    data = {name: frame.repartition(5) for name, frame in shop(spark).items()}
+    again = Synthesizer(shop_metadata(), spark=spark, config=QUICK).fit(data, seed=1)
+    assert again._fitted.tables == fitted._fitted.tables
+
+
+def test_saved_model_samples_the_same_rows_in_a_fresh_process(fitted: Synthesizer, tables: dict[str, DataFrame], tmp_path: Path) -> None:
+    fitted.save(str(tmp_path / "model"))
+    script = (
+        "import sys\n"
+        "from synthohive_spark import Synthesizer, spark_session\n"
+        "synth = Synthesizer.load(sys.argv[1], spark=spark_session('fresh'))\n"
+        "synth.sample(seed=7, output=sys.argv[2])\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "model"), str(tmp_path / "out")], check=True, timeout=300)
+    fresh = {name: frame.sparkSession.read.format("delta").load(str(tmp_path / "out" / name)) for name, frame in tables.items()}
+    assert as_rows(fresh) == as_rows(tables)
+
+
+def test_scale_multiplies_the_roots(fitted: Synthesizer) -> None:
+    counts = {name: frame.count() for name, frame in fitted.sample(scale=0.5, seed=1).items()}
+    assert (counts["customers"], counts["products"]) == (150, 20)
+    assert counts["orders"] == pytest.approx(450, rel=0.15)
+
+
+def test_num_rows_sets_roots_and_refuses_children(fitted: Synthesizer) -> None:
+    assert fitted.sample(num_rows={"customers": 10}, seed=1)["customers"].count() == 10
+    with pytest.raises(GenerationError, match="orders.*roots are"):
+        fitted.sample(num_rows={"orders": 10})
+
+
+def test_constraints_leave_only_valid_rows_and_whole_keys(fitted: Synthesizer) -> None:
+    with pytest.warns(UserWarning, match=r"violations - age: got \d+ \(max=60"):
+        tables = fitted.sample(seed=7, enforce_constraints=True)
+    assert tables["customers"].agg(F.max("age")).first()[0] <= 60
+    assert orphans(tables["orders"], "customer_id", tables["customers"], "customer_id") == 0
+
+
+def test_quality_threshold_names_the_columns(fitted: Synthesizer) -> None:
+    with pytest.raises(ConstraintViolationError, match=r"customers\.\w+ 0\.\d+"):
+        fitted.sample(seed=7, quality_threshold=1e-6)
+
+
+def test_faults_of_the_data_come_all_at_once(spark: SparkSession) -> None:
+    data = shop(spark)
+    data["orders"] = data["orders"].withColumn("customer_id", F.lit(1))
+    del data["products"]
+    with pytest.raises(SchemaValidationError, match="products"):
+        Synthesizer(shop_metadata(), spark=spark).fit(data)
+
+
+def test_sampling_before_fitting_says_what_to_do(spark: SparkSession) -> None:
+    with pytest.raises(GenerationError, match="call fit"):
+        Synthesizer(shop_metadata(), spark=spark).sample()
