@@ -45,7 +45,7 @@ def match_key(children: DataFrame, parents: DataFrame, *, program: TableProgram,
     key = program.foreign_keys[index]
     fixed = tuple(c for c in key.columns if c in children.columns)
     salt = derive_seed(seed, program.table, index)
-    places = _places(parents, key, fixed, count_column(program.table, index))
+    places = _places(parents, key, count_column(program.table, index))
     wanted = F.col(status_column(index)) if index in program.statuses else F.lit(True)
     seekers = children.where(wanted)
     in_order = key.parent_table == program.table
@@ -61,11 +61,12 @@ def match_key(children: DataFrame, parents: DataFrame, *, program: TableProgram,
     return _finish(children, paired, places, key, fixed, program)
 
 
-def _places(parents: DataFrame, key: ForeignKey, fixed: tuple[str, ...], count: str) -> DataFrame:
+def _places(parents: DataFrame, key: ForeignKey, count: str) -> DataFrame:
     """One row per free place: the parent's row, its key, the number of the place."""
     columns = [F.col(quoted(p)).alias(c) for c, p in zip(key.columns, key.parent_columns, strict=True)]
-    some = parents.select(F.col(ROW).alias(TAKEN), F.col(quoted(count)).alias(SIBLINGS), *columns)
-    return some.withColumn(PLACE, F.explode(F.sequence(F.lit(1), F.greatest(F.col(SIBLINGS), F.lit(0)).cast("int")))).where(F.col(PLACE) <= F.col(SIBLINGS))
+    some = parents.select(F.col(ROW).alias(TAKEN), F.col(quoted(count)).cast("int").alias(SIBLINGS), *columns)
+    # A sequence from 1 to 0 counts down.
+    return some.where(F.col(SIBLINGS) > 0).withColumn(PLACE, F.explode(F.sequence(F.lit(1), F.col(SIBLINGS))))
 
 
 def _orders(in_order: bool, unique: bool, salt: int) -> tuple[Order, Order]:
@@ -113,7 +114,9 @@ def numbered(data: DataFrame, groups: tuple[str, ...], order: Order) -> DataFram
 def _join(seekers: DataFrame, places: DataFrame, fixed: tuple[str, ...]) -> DataFrame:
     """Children that have no place left start over with the first one."""
     sizes = places.groupBy(*(F.col(quoted(c)).alias(f"__g{i}") for i, c in enumerate(fixed))).agg(F.count(F.lit(1)).alias("__free"))
-    sized = seekers.drop(PLACES).join(F.broadcast(sizes), [F.col(quoted(c)) == F.col(f"__g{i}") for i, c in enumerate(fixed)], "left")
+    on = [F.col(quoted(c)) == F.col(f"__g{i}") for i, c in enumerate(fixed)]
+    sized = seekers.drop(PLACES)
+    sized = sized.join(F.broadcast(sizes), on, "left") if on else sized.crossJoin(F.broadcast(sizes))
     sized = sized.withColumn(RANK, F.when(F.col("__free") > 0, F.pmod(F.col(RANK), F.col("__free"))))
     return _take(sized.drop(*(f"__g{i}" for i in range(len(fixed)))), places, fixed)
 
