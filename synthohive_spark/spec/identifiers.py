@@ -6,6 +6,7 @@ Tables and databases that we create must match an allow-list; columns that exist
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from ..errors import SchemaError
 
@@ -13,6 +14,10 @@ MAX_NAME = 255  # bytes; object stores and file systems refuse longer path segme
 _CREATED = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
 # Delta without column mapping refuses these in column names; control characters break logs.
 _FORBIDDEN_IN_COLUMNS = re.compile(r"[ ,;{}()\n\t=\x00-\x1f\x7f`]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_BACKTICKED_PART = re.compile(r"`((?:[^`]|``)+)`|([^`.]+)")
+# Types whose text holds no names, so that nothing of a schema can reach SQL text unquoted.
+_SCALAR_TYPE = re.compile(r"[a-z_]{1,32}(\(\d{1,5}(,\d{1,5})?\))?", re.ASCII)
 HIDDEN_PREFIX = "__"  # ours: row numbers, counts, keys of other tables; never written to an output table
 
 
@@ -73,6 +78,77 @@ def create_schema_sql(database: str) -> str:
         SchemaError: the name is not allowed.
     """
     return f"CREATE SCHEMA IF NOT EXISTS {checked_qualified_name(database)}"
+
+
+def drop_schema_sql(database: str) -> str:
+    """`DROP SCHEMA ... RESTRICT` for a checked name: a schema that holds anything stays.
+
+    Raises:
+        SchemaError: the name is not allowed.
+    """
+    return f"DROP SCHEMA IF EXISTS {checked_qualified_name(database)} RESTRICT"
+
+
+def drop_table_sql(name: str) -> str:
+    """`DROP TABLE IF EXISTS` for a checked name of up to three parts.
+
+    Raises:
+        SchemaError: the name is not allowed.
+    """
+    return f"DROP TABLE IF EXISTS {checked_qualified_name(name)}"
+
+
+def replace_table_sql(name: str, columns: Iterable[tuple[str, str, bool]]) -> str:
+    """`CREATE OR REPLACE TABLE ... USING delta` for a checked name: the table becomes empty, its history stays.
+
+    Args:
+        name: up to three parts.
+        columns: (name, Spark type as a simple string, nullable).
+
+    Raises:
+        SchemaError: the name is not allowed, or a type is nested.
+    """
+    parts = []
+    for column, spark_type, nullable in columns:
+        faults = column_name_faults(column)
+        if not _SCALAR_TYPE.fullmatch(spark_type):
+            faults.append(f"the column {_shown(column)} has the nested type {_shown(spark_type)}; drop the table first, or flatten the column")
+        if faults:
+            raise SchemaError(f"table {_shown(name)}: " + "; ".join(faults))
+        parts.append(f"{quoted(column)} {spark_type}{'' if nullable else ' NOT NULL'}")
+    return f"CREATE OR REPLACE TABLE {checked_qualified_name(name)} ({', '.join(parts)}) USING delta"
+
+
+def existing_table_name(name: object) -> str:
+    """Quote the name of a table that is there already: `table`, `schema.table` or `catalog.schema.table`; parts may come in backticks.
+
+    Raises:
+        SchemaError: it has more than three parts, an empty part, a stray backtick or a control character.
+    """
+    parts: list[str] = []
+    rest = name if isinstance(name, str) and not _CONTROL.search(name) else ""
+    while match := _BACKTICKED_PART.match(rest):
+        parts.append(match[2] if match[1] is None else match[1].replace("``", "`"))
+        rest = rest[match.end() :]
+        if not rest.startswith("."):
+            break
+        rest = rest[1:] or "."  # a dot at the end leaves an empty part, which must not pass
+    if rest or not 1 <= len(parts) <= 3:
+        raise SchemaError(f"{_shown(name)} is no table name: expected one to three parts, separated by dots, with backticks around a part that holds a dot")
+    return ".".join(quoted(part) for part in parts)
+
+
+def checked_path(path: object) -> str:
+    """Return `path` if it can name one file or folder, local or with a protocol.
+
+    Raises:
+        SchemaError: it is empty, no text, or holds control characters or wildcards (which Spark would expand).
+    """
+    if not isinstance(path, str) or not path.strip():
+        raise SchemaError(f"the path {_shown(path)} must be non-empty text")
+    if _CONTROL.search(path) or any(c in path for c in "*?[]{}`"):
+        raise SchemaError(f"the path {_shown(path)} holds a control character, a backtick or a wildcard (* ? [ ] {{ }})")
+    return path
 
 
 def _shown(name: object) -> str:

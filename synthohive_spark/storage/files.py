@@ -1,0 +1,49 @@
+"""Reading the tables that a job's configuration names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pyspark.errors import AnalysisException, ParseException
+from pyspark.sql import DataFrame, SparkSession
+
+from ..errors import SchemaError
+from ..spec.run_config import FileSource
+from .sources import read_table
+from .targets import absolute_path
+
+
+def read_sources(spark: SparkSession, sources: Mapping[str, str | FileSource]) -> dict[str, DataFrame]:
+    """One DataFrame per table.
+
+    Args:
+        sources: catalog names or paths (see `read_table`), or files with a format.
+
+    Raises:
+        SchemaError: a table cannot be read; the message names it.
+    """
+    frames = {}
+    for name, source in sources.items():
+        try:
+            frames[name] = read_table(spark, source) if isinstance(source, str) else _read_files(spark, source)
+        except SchemaError as error:
+            raise SchemaError(f"source of table {name!r}: {error}") from error
+    return frames
+
+
+def _read_files(spark: SparkSession, source: FileSource) -> DataFrame:
+    reader = spark.read.format(source.format).options(**source.options)
+    try:
+        if source.schema_ddl is not None:
+            reader = reader.schema(source.schema_ddl)
+        frame = reader.load(absolute_path(source.path))
+        missing = sorted({*source.types, *(source.columns or ())} - set(frame.columns))
+        if missing:
+            raise SchemaError(f"{source.path}: no columns {missing}; it has {frame.columns}")
+        for column, spark_type in source.types.items():
+            frame = frame.withColumn(column, frame[column].cast(spark_type))
+        return frame.select(*source.columns) if source.columns else frame
+    except ParseException as error:
+        raise SchemaError(f"{source.path}: `schema` or `types` holds no valid Spark type") from error
+    except AnalysisException as error:
+        raise SchemaError(f"{source.path}: cannot be read as {source.format} ({error.getCondition()})") from error

@@ -1,0 +1,74 @@
+"""Where output tables go: a schema of the catalog, or a folder with one Delta table per sub-folder."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from ..errors import SchemaError
+from ..spec.identifiers import checked_path, checked_qualified_name, checked_table_name
+
+
+def is_path(text: str) -> bool:
+    """Whether `text` names a place in a file system rather than in the catalog: it holds a slash, or starts with a dot or a tilde."""
+    return "/" in text or os.sep in text or text.startswith((".", "~"))
+
+
+def absolute_path(path: str) -> str:
+    """A local path made absolute; one with a protocol as it is.
+
+    The JVM resolves relative paths against the directory that it was started in, Python against the current one: both must mean the same folder.
+    """
+    return path if "://" in path else os.path.abspath(os.path.expanduser(path))
+
+
+@dataclass(frozen=True)
+class Target:
+    """A place for tables; exactly one of the two is set.
+
+    Attributes:
+        folder: absolute path or URL.
+        database: `schema` or `catalog.schema`, checked and not quoted.
+    """
+
+    folder: str | None = None
+    database: str | None = None
+
+    @classmethod
+    def parse(cls, output: str | os.PathLike[str]) -> Target:
+        """Read what a user names as output.
+
+        Args:
+            output: `catalog.schema` or `schema` for tables of the catalog; anything with a slash (or a `Path`) for a folder.
+
+        Raises:
+            SchemaError: a name is not on the allow-list, or the path cannot be one.
+        """
+        if isinstance(output, os.PathLike):
+            return cls(folder=absolute_path(checked_path(os.fspath(output))))
+        if isinstance(output, str) and is_path(output):
+            return cls(folder=absolute_path(checked_path(output)).rstrip("/") or "/")
+        try:
+            checked_qualified_name(output)
+        except SchemaError as error:
+            raise SchemaError(f"output: {error}; write it as schema or catalog.schema, or with a slash for a folder (./name)") from error
+        if output.count(".") > 1:
+            raise SchemaError(f"output {output!r}: expected schema or catalog.schema; the tables get their own names below it")
+        return cls(database=output)
+
+    def address(self, table: str) -> str:
+        """The path of `table`, or its full name, not quoted.
+
+        Raises:
+            SchemaError: the table name is not on the allow-list.
+        """
+        name = checked_table_name(table)
+        return f"{self.database}.{name}" if self.folder is None else f"{self.folder.rstrip('/')}/{name}"
+
+    def describe(self, table: str) -> str:
+        """Where `table` lies, for messages.
+
+        Raises:
+            SchemaError: the table name is not on the allow-list.
+        """
+        return f"{'table' if self.folder is None else 'folder'} {self.address(table)}"

@@ -1,0 +1,161 @@
+"""Hostile names never reach SQL or a path."""
+
+from __future__ import annotations
+
+import pytest
+
+from synthohive_spark.errors import SchemaError
+from synthohive_spark.spec import identifiers as names
+
+HOSTILE = [
+    "t; DROP TABLE users",
+    "t;--",
+    "users--",
+    "a' OR '1'='1",
+    'a"b',
+    "a`b",
+    "`a`",
+    "a b",
+    " a",
+    "a ",
+    "a\tb",
+    "a\nb",
+    "a\n",
+    "\na",
+    "a\x00b",
+    "\x00",
+    "a\x7fb",
+    "../evil",
+    "..",
+    ".",
+    "a/../b",
+    "/etc/passwd",
+    "a\\b",
+    "C:evil",
+    "file:///x",
+    "",
+    "a" * 129,
+    "a" * 100_000,
+    "1abc",
+    "-a",
+    "tаble",  # a Cyrillic a
+    "ｔable",  # a full-width t
+    "tablé",
+    "ta\u200bble",  # a zero-width space
+    "\u202eelbat",  # right-to-left override
+    "t١",  # an Arabic digit
+    "a*",
+    "a?b",
+    "${x}",
+    "%s",
+    "{0}",
+    "/* x */",
+    "a=b",
+    "a,b",
+    "(a)",
+    None,
+    1,
+    1.5,
+    b"abc",
+    ["a"],
+    ("a",),
+    {"a": 1},
+    True,
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=lambda n: ascii(n)[:30])
+def test_hostile_names_are_refused_for_tables_and_databases(name):
+    assert names.table_name_faults(name)
+    for build in (
+        names.checked_table_name,
+        names.checked_qualified_name,
+        names.create_schema_sql,
+        names.drop_schema_sql,
+        names.drop_table_sql,
+        lambda n: names.replace_table_sql(n, [("a", "bigint", True)]),
+    ):
+        with pytest.raises(SchemaError) as caught:
+            build(name)
+        assert "\n" not in str(caught.value) and "\x00" not in str(caught.value)
+        assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("prefix", ["lake.", "cat.lake."])
+@pytest.mark.parametrize("name", [n for n in HOSTILE if isinstance(n, str)], ids=lambda n: ascii(n)[:30])
+def test_hostile_parts_are_refused_inside_longer_names(prefix, name):
+    with pytest.raises(SchemaError):
+        names.checked_qualified_name(prefix + name)
+
+
+@pytest.mark.parametrize("name", ["a.b.c.d", "a..b", ".a", "a.", "a.b."])
+def test_number_of_parts(name):
+    with pytest.raises(SchemaError):
+        names.checked_qualified_name(name)
+    with pytest.raises(SchemaError):
+        names.existing_table_name(name)
+
+
+@pytest.mark.parametrize("name", ["a", "_a", "A1_b", "a" * 128, "select", "__x"])
+def test_plain_names_pass_and_are_quoted(name):
+    assert names.checked_table_name(name) == name
+    assert names.checked_qualified_name(f"c.{name}") == f"`c`.`{name}`"
+
+
+@pytest.mark.parametrize(
+    "name", ["", None, 3, "a b", "a,b", "a;b", "a(b", "a)b", "a{b", "a}b", "a=b", "a\tb", "a\nb", "a\x00", "a\x1b[0m", "a`b", "__row", "é" * 128]
+)
+def test_hostile_column_names(name):
+    assert names.column_name_faults(name)
+
+
+@pytest.mark.parametrize("name", ["a", "naïve", "Größe", "a.b", "a-b", "a/b", "1a", "a'b", 'a"b', "é" * 127])
+def test_columns_may_hold_what_delta_can_store(name):
+    assert names.column_name_faults(name) == []
+
+
+def test_sql_text():
+    assert names.create_schema_sql("lake.x") == "CREATE SCHEMA IF NOT EXISTS `lake`.`x`"
+    assert names.drop_schema_sql("x") == "DROP SCHEMA IF EXISTS `x` RESTRICT"
+    assert names.drop_table_sql("a.b.c") == "DROP TABLE IF EXISTS `a`.`b`.`c`"
+    text = names.replace_table_sql("a.b", [("id", "bigint", False), ("x'y", "decimal(10,2)", True)])
+    assert text == "CREATE OR REPLACE TABLE `a`.`b` (`id` bigint NOT NULL, `x'y` decimal(10,2)) USING delta"
+
+
+@pytest.mark.parametrize("spark_type", ["struct<a:int>", "array<int>", "int) LOCATION '/x' --", "int NOT NULL", "decimal(1", "", "int\n"])
+def test_types_that_could_carry_names_are_refused(spark_type):
+    with pytest.raises(SchemaError):
+        names.replace_table_sql("a.b", [("id", spark_type, True)])
+
+
+@pytest.mark.parametrize(
+    ("name", "quoted"),
+    [
+        ("t", "`t`"),
+        ("s.t", "`s`.`t`"),
+        ("c.s.t", "`c`.`s`.`t`"),
+        ("my-db.my table", "`my-db`.`my table`"),
+        ("`a.b`.c", "`a.b`.`c`"),
+        ("`a``b`", "`a``b`"),
+        ("x; DROP TABLE y", "`x; DROP TABLE y`"),
+    ],
+)
+def test_existing_names_are_quoted_whole(name, quoted):
+    assert names.existing_table_name(name) == quoted
+
+
+@pytest.mark.parametrize("name", ["", "`", "``", "a`b", "`a", "`a`b", "a.`b", "a\nb", "a\x00", None, 4, "a.", "`a`.", "."])
+def test_existing_names_that_are_refused(name):
+    with pytest.raises(SchemaError):
+        names.existing_table_name(name)
+
+
+@pytest.mark.parametrize("path", ["", "  ", "a\x00b", "a\nb", "a*", "a?", "a[1]", "{a,b}", "a`b", None, 3])
+def test_paths_that_are_refused(path):
+    with pytest.raises(SchemaError):
+        names.checked_path(path)
+
+
+def test_paths_pass_as_they_are():
+    for path in ("/a b/c", "s3://bucket/x", "../up", "/Volumes/c/s/v"):
+        assert names.checked_path(path) == path
