@@ -18,7 +18,7 @@ from ..spec.encoding import TableEncoding
 from ..spec.fitted import FittedSchema, FittedTable, ModelSpec
 from ..spec.identifiers import checked_table_name
 from ..spec.program import TableProgram
-from .files import Folder, swap_in
+from .folders import Folder, swap_in
 from .manifest import MANIFEST, UNKNOWN_VERSION, FileEntry, Manifest, explain, package_version, parse_manifest
 
 __all__ = ["load_artifact", "package_version", "save_artifact"]
@@ -161,14 +161,13 @@ def _check_free(place: Folder, overwrite: bool) -> None:
     refusal = f"{place.url} is not replaced: overwrite=True removes only saved synthesizers and empty folders"
     if not place.is_folder():
         raise SerializationError(f"{refusal}, and this is a file; choose another path, or remove it by hand")
-    names = place.listing()
-    if not names and all(str(name).rstrip("/") == place.root for name in place.files.find(place.root, withdirs=True)):
+    if place.is_empty():
         return
     try:
         manifest = _read_manifest(place)
     except SerializationError as error:
         raise SerializationError(f"{refusal} ({error}); choose another path, or remove it by hand") from error
-    strangers = _strangers(names, manifest)
+    strangers = _strangers(place.listing(), manifest)
     if strangers:
         raise SerializationError(f"{refusal}, and it holds other files too ({', '.join(strangers[:3])}); choose another path, or move them away")
 

@@ -331,7 +331,7 @@ def test_a_protocol_without_its_package(monkeypatch):
     def missing(*args, **kwargs):
         raise ImportError("Install s3fs to access S3")
 
-    monkeypatch.setattr("synthohive_spark.storage.files.fsspec.url_to_fs", missing)
+    monkeypatch.setattr("synthohive_spark.storage.folders.fsspec.url_to_fs", missing)
     with pytest.raises(MissingDependencyError, match="s3fs"):
         load_artifact("s3://bucket/m")
 
