@@ -32,7 +32,7 @@ def profile_table(data: DataFrame, *, table: str, hints: Sequence[ColumnHint], c
     their order or partitions. It runs one Spark job for the row count, one for the encodings, and one in between where the table is larger than the sample.
 
     Raises:
-        SchemaError: a hint names a column that is not there, a type that is not supported, or a text provider that cannot fill the column; all faults are named.
+        SchemaError: a hint names a column that is not there, a type that is not supported, or a provider that cannot fill the column; all faults are named.
     """
     faults = _hint_faults(data, hints)
     if faults:
@@ -43,6 +43,8 @@ def profile_table(data: DataFrame, *, table: str, hints: Sequence[ColumnHint], c
     if rows and hints:
         counted = _counted(data, hints, _share(data, rows, config.sample_rows), config, seed)
         fit = partial(fit_column, hints=hints, config=config, rows=rows, seed=seed)
+        # Spark looks for type hints, and warns with the whole repr where it finds no annotations at all.
+        fit.__annotations__ = {}
         found = {row["column"]: row["encoding"] for row in counted.groupBy("column").applyInPandas(fit, schema=_FITTED).collect()}
     for index in set(range(len(hints))) - set(found):
         empty = pd.DataFrame({name: [index] if name == "column" else [0] for name in COUNTED}).assign(text=None, number=None, is_null=True)
@@ -53,7 +55,7 @@ def profile_table(data: DataFrame, *, table: str, hints: Sequence[ColumnHint], c
 
 
 def with_plain_times(data: DataFrame) -> DataFrame:
-    """Time stamps as integer microseconds, as `encode_frame` takes them: pandas would see them in the session's time zone, and overflows after the year 2262."""
+    """Time stamps as integer microseconds, as `encode_frame` takes them: pandas would see them in the session's time zone, and overflow after the year 2262."""
     times = {name: kind for name, kind in data.dtypes if is_time(kind)}
     return data.select(*[_number(F.col(quoted(n)), times[n]).alias(n) if n in times else F.col(quoted(n)) for n in data.columns]) if times else data
 
@@ -132,6 +134,6 @@ def _number(cell: Column, spark_type: str) -> Column:
     if spark_type == "timestamp_ntz":
         # A cast to `timestamp` would go through the session's time zone, where some hours do not exist.
         days = F.unix_date(cell.cast("date")).cast("long") * 24 * _MICROS_PER["HOUR"]
-        parts = [(F.date_part(F.lit(unit), cell) * micros).cast("long") for unit, micros in _MICROS_PER.items()]
+        parts = [(F.date_part(F.lit(unit), cell) * F.lit(micros).cast("long")).cast("long") for unit, micros in _MICROS_PER.items()]
         return reduce(lambda total, part: total + part, parts, days)
     return cell

@@ -15,9 +15,7 @@ from .cache import once_per_encoding
 from .types import from_scalars
 
 
-def fit_categories(
-    name: str, spark_type: str, values: list[Scalar], counts: np.ndarray, null_share: float, config: EncodingConfig
-) -> CategoryEncoding:
+def fit_categories(name: str, spark_type: str, values: list[Scalar], counts: np.ndarray, null_share: float, config: EncodingConfig) -> CategoryEncoding:
     """Group the values that may be reproduced.
 
     Args:

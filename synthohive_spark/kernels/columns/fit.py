@@ -90,7 +90,9 @@ def _text(seen: pd.DataFrame, hint: ColumnHint, null_share: float, config: Encod
     known = seen[seen["text"].notna() & (seen["sampled"] > 0)]
     if hint.provider is None and len(known):
         rng = generator(seed, "shapes", hint.name)
-        shapes, counts = fit_shapes(pa.array(known["text"].tolist(), type=pa.string()), known["sampled"].to_numpy(dtype=np.int64), config.min_category_rows, rng)
+        shapes, counts = fit_shapes(
+            pa.array(known["text"].tolist(), type=pa.string()), known["sampled"].to_numpy(dtype=np.int64), config.min_category_rows, rng
+        )
     return fit_text(hint.name, hint.spark_type, null_share, hint.provider, shapes, counts)
 
 

@@ -43,7 +43,7 @@ def measured(values: np.ndarray, counts: np.ndarray, null_share: float) -> Measu
     """Sort and merge raw (value, count) pairs, float64 and int64 (M,), in any order; infinities become the finite extremes."""
     finite = values[np.isfinite(values)]
     if not len(finite):
-        return Measured(np.empty(0), np.empty(0, dtype=np.int64), 1.0 if null_share > 0 or not len(values) else null_share)
+        return Measured(np.empty(0), np.empty(0, dtype=np.int64), 1.0)
     clipped = np.clip(values, finite.min(), finite.max()) + 0.0  # -0.0 becomes 0.0
     distinct, inverse = np.unique(clipped, return_inverse=True)
     return Measured(distinct, np.bincount(inverse, weights=counts).astype(np.int64), null_share)
@@ -208,4 +208,16 @@ def _inside(b: np.ndarray, encoding: NumberEncoding, tables: _Tables, rng: np.ra
     half = encoding.step / 2
     ends = [np.rint((tables.inner[:, 0] + half - encoding.origin) / encoding.step), np.rint((tables.inner[:, -1] - half - encoding.origin) / encoding.step)]
     whole = np.clip(np.rint((x - encoding.origin) / encoding.step), ends[0][b], ends[1][b])
-    return np.round(encoding.origin + whole * encoding.step, tables.decimals)
+    x = np.round(encoding.origin + whole * encoding.step, tables.decimals)
+    taken = np.flatnonzero(np.isin(x, tables.tokens))
+    if len(taken):
+        x[taken] = _beside_tokens(tables.inner[b[taken], low[taken]], x[taken], encoding, tables)
+    return x
+
+
+def _beside_tokens(quantile: np.ndarray, x: np.ndarray, encoding: NumberEncoding, tables: _Tables) -> np.ndarray:
+    """The value that the quantile below stands for, where rounding hit a token: it would come back as another code. All float64 (N,)."""
+    for shift in (0.0, 0.25, -0.25):  # a quantile lies in the cell of its value or on its border
+        free = np.round(encoding.origin + np.rint((quantile - encoding.origin) / encoding.step + shift) * encoding.step, tables.decimals)
+        x = np.where(np.isin(x, tables.tokens), free, x)
+    return x

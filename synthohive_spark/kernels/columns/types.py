@@ -103,6 +103,9 @@ def to_float64(series: pd.Series, name: str, spark_type: str) -> np.ndarray:
         array = array.cast(pa.date32()).cast(pa.int32())
         if spark_type != "date":
             return _numpy(array) * MICROS_PER_DAY
+    elif pa.types.is_decimal(array.type):
+        # Arrow's cast is off in the last bit; Spark's is not, and tokens are compared exactly.
+        return np.round(_numpy(array), array.type.scale)
     return _numpy(array)
 
 
@@ -173,9 +176,14 @@ def _decimals(x: np.ndarray, null: np.ndarray, target: pa.Decimal128Type) -> pa.
     if largest >= 10**target.precision:
         largest = float(np.nextafter(largest, 0.0))
     units = np.clip(np.rint(x * 10.0**target.scale), -largest, largest)
-    high = np.floor(units / 2.0**64)
+    size = np.abs(units)
+    high = np.floor(size / 2.0**64)
+    low = (size - high * 2.0**64).astype(np.uint64)
+    top = high.astype(np.uint64)
+    # Negated by bits (two's complement): in float64, 2**64 minus a small number would lose its last digits.
+    negative = units < 0
     halves = np.empty((len(units), 2), dtype="<u8")
-    halves[:, 0] = (units - high * 2.0**64).astype(np.uint64)
-    halves[:, 1] = high.astype(np.int64).view(np.uint64)
+    halves[:, 0] = np.where(negative, ~low + np.uint64(1), low)
+    halves[:, 1] = np.where(negative, ~top + (low == 0), top)
     array = pa.Array.from_buffers(target, len(units), [None, pa.py_buffer(halves.tobytes())])
     return pc.if_else(pa.array(null), pa.scalar(None, target), array) if null.any() else array

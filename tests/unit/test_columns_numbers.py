@@ -1,0 +1,235 @@
+"""Numbers, dates and times as codes."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from synthohive_spark.kernels.columns import arrow_type, decode_codes, encode_frame, is_supported
+from synthohive_spark.kernels.columns.grid import find_grid
+from synthohive_spark.kernels.columns.numbers import fit_numbers, measured
+from synthohive_spark.kernels.columns.types import from_float64, to_float64
+from synthohive_spark.spec.config import EncodingConfig
+from synthohive_spark.spec.encoding import NumberEncoding, TableEncoding
+
+CONFIG = EncodingConfig()
+
+
+def fitted(values: np.ndarray, spark_type: str = "double", config: EncodingConfig = CONFIG) -> NumberEncoding:
+    null = np.isnan(values)
+    distinct, counts = np.unique(values[~null], return_counts=True)
+    return fit_numbers("x", spark_type, measured(distinct, counts, float(null.mean()) if len(values) else 1.0), config)
+
+
+def table(*columns: NumberEncoding) -> TableEncoding:
+    return TableEncoding(table="t", rows=1, columns=columns)
+
+
+def codes_of(values: object, encoding: NumberEncoding) -> np.ndarray:
+    return encode_frame(pd.DataFrame({"x": values}), table(encoding))[:, 0]
+
+
+def drawn(encoding: NumberEncoding, size: int = 20_000, seed: int = 0) -> pa.Array:
+    rng = np.random.default_rng(seed)
+    codes = rng.choice(encoding.cardinality, size=size, p=np.array(encoding.weights) / sum(encoding.weights))
+    return decode_codes(codes[:, None], table(encoding), rng)["x"]
+
+
+def ks(a: np.ndarray, b: np.ndarray) -> float:
+    grid = np.unique(np.concatenate([a, b]))
+    return float(np.abs(np.searchsorted(np.sort(a), grid, side="right") / len(a) - np.searchsorted(np.sort(b), grid, side="right") / len(b)).max())
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.random.default_rng(1).normal(50, 10, 20_000),
+        np.random.default_rng(2).lognormal(3, 2, 20_000),
+        np.where(np.random.default_rng(3).random(20_000) < 0.7, 0.0, np.random.default_rng(4).exponential(100, 20_000)),
+        np.concatenate([np.random.default_rng(5).normal(-1e6, 1, 10_000), np.random.default_rng(6).normal(1e6, 1, 10_000)]),
+        np.random.default_rng(7).standard_cauchy(20_000),
+    ],
+    ids=["normal", "heavy_tail", "zero_inflated", "far_apart", "cauchy"],
+)
+def test_distributions_come_back(values: np.ndarray) -> None:
+    encoding = fitted(values)
+    again = drawn(encoding).to_numpy()
+    # Two samples of 20,000 from one distribution differ by 0.0136 at the 5 % level.
+    assert ks(values, again) < 0.02
+    assert values.min() <= again.min() <= again.max() <= values.max()
+    assert encoding.cardinality <= CONFIG.max_codes
+
+
+def test_nothing_falls_between_two_far_bins() -> None:
+    values = np.concatenate([np.random.default_rng(5).normal(-1e6, 1, 10_000), np.random.default_rng(6).normal(1e6, 1, 10_000)])
+    inside = np.abs(drawn(fitted(values)).to_numpy()) < 0.9e6
+    assert inside.mean() < 0.002  # one quantile of one bin may lie across
+
+
+def test_weights_are_the_shares_of_the_real_codes() -> None:
+    values = np.where(np.random.default_rng(0).random(5_000) < 0.25, np.nan, np.random.default_rng(1).poisson(40, 5_000) * 1.0)
+    encoding = fitted(values)
+    shares = np.bincount(codes_of(values, encoding), minlength=encoding.cardinality) / len(values)
+    assert encoding.has_null and encoding.weights[0] == pytest.approx(np.isnan(values).mean())
+    np.testing.assert_allclose(shares, encoding.weights, atol=1e-12)
+
+
+def test_a_small_range_is_all_tokens_but_rare_values() -> None:
+    months = np.repeat(np.arange(1.0, 13.0), 50)
+    assert fitted(months, "int").tokens == tuple(range(1, 13)) and fitted(months, "int").bins == 0
+    with_rare = fitted(np.append(months, [77.0, 80.0]), "int")
+    assert with_rare.tokens == tuple(range(1, 13)) and with_rare.bins == 1
+
+
+def test_frequent_values_of_a_wide_column_are_tokens() -> None:
+    rng = np.random.default_rng(0)
+    values = np.where(rng.random(30_000) < 0.1, 999.0, rng.uniform(0, 5_000, 30_000).round(2))
+    encoding = fitted(values)
+    assert encoding.tokens == (999.0,) and encoding.bins == CONFIG.bins
+    assert encoding.weights[0] == pytest.approx(0.1, abs=0.01)
+
+
+def test_discrete_values_are_never_invented() -> None:
+    rng = np.random.default_rng(0)
+    prices = rng.choice(np.arange(300) * 5 + 4.99, size=20_000)
+    encoding = fitted(prices)
+    assert encoding.discrete
+    assert set(drawn(encoding).to_pylist()) <= set(prices.tolist())
+    assert ks(prices, drawn(encoding).to_numpy()) < 0.02
+
+
+@pytest.mark.parametrize("rows", [0, 1, 8])
+def test_tables_of_few_rows(rows: int) -> None:
+    values = np.arange(rows) * 1.5 + 3
+    encoding = fitted(values)
+    again = drawn(encoding, 100)
+    if rows == 0:
+        assert encoding.weights == (1.0,) and again.null_count == 100
+    else:
+        assert again.null_count == 0 and 3 <= min(again.to_pylist()) <= max(again.to_pylist()) <= values.max()
+
+
+def test_a_column_of_nulls_has_one_code() -> None:
+    encoding = fitted(np.full(10, np.nan), "int")
+    assert encoding.cardinality == 1 and drawn(encoding, 5).to_pylist() == [None] * 5
+    assert codes_of([1, 2], encoding).tolist() == [0, 0]
+
+
+def test_unseen_values_go_to_the_ends_and_nulls_to_the_commonest() -> None:
+    encoding = fitted(np.random.default_rng(0).uniform(0, 1, 5_000))
+    assert codes_of([-5.0, 7.0, np.inf, -np.inf], encoding).tolist() == [0, encoding.cardinality - 1, encoding.cardinality - 1, 0]
+    tokens = fitted(np.array([1.0] * 5 + [2.0] * 9 + [10.0] * 4), "int")
+    assert codes_of([None, 0, 5, 7, 99], tokens).tolist() == [1, 0, 1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("spark_type", "values", "step", "origin"),
+    [
+        ("bigint", np.arange(20) * 5.0, 5.0, 0.0),
+        ("bigint", np.arange(20) * 100.0 + 7, 100.0, 7.0),
+        ("int", np.array([10.0, 20.0, 30.0]), 1.0, 0.0),
+        ("double", np.arange(30) * 0.25, 0.25, 0.0),
+        ("double", np.arange(1, 40) / 10, 0.1, 0.0),
+        ("double", np.arange(20) / 7, 0.0, 0.0),
+        ("float", (np.arange(1, 40) / 10).astype(np.float32).astype(np.float64), 0.1, 0.0),
+        ("decimal(10,2)", np.arange(1, 40) / 100, 0.01, 0.0),
+        ("timestamp", np.arange(48) * 3.6e9 + 1.8e9, 3.6e9, 1.8e9),
+        ("timestamp_ntz", np.array([86_400e6, 3 * 86_400e6]), 86_400e6, 0.0),
+        ("timestamp_ntz", np.array([3_600e6, 3 * 86_400e6]), 3_600e6, 0.0),
+        ("date", np.arange(15) * 7.0 + 3, 7.0, 3.0),
+    ],
+)
+def test_grids(spark_type: str, values: np.ndarray, step: float, origin: float) -> None:
+    assert find_grid(values, spark_type) == (step, origin)
+
+
+def test_rounded_floats_come_back_rounded() -> None:
+    values = np.random.default_rng(0).normal(10, 3, 20_000).round(1)
+    again = drawn(fitted(values)).to_pylist()
+    assert all(v == round(v, 1) for v in again)
+
+
+@pytest.mark.parametrize(
+    ("spark_type", "value", "number"),
+    [
+        ("tinyint", -128, -128.0),
+        ("bigint", 2**53, 2.0**53),
+        ("double", 0.1, 0.1),
+        ("decimal(12,2)", decimal.Decimal("-1234567890.12"), -1234567890.12),
+        ("decimal(38,0)", decimal.Decimal(2**100), 2.0**100),
+        ("decimal(38,0)", decimal.Decimal(-(2**100) - 2**60), -(2.0**100) - 2.0**60),
+        ("decimal(38,0)", decimal.Decimal(-(2**64)), -(2.0**64)),
+        ("date", datetime.date(1900, 2, 28), -25509.0),
+        ("timestamp_ntz", datetime.datetime(1969, 12, 31, 23, 59, 59), -1e6),
+        ("timestamp", datetime.datetime(2024, 2, 29, 12, tzinfo=datetime.timezone.utc), 1709208000e6),
+    ],
+)
+def test_values_survive_the_float_domain(spark_type: str, value: object, number: float) -> None:
+    series = pd.Series([value, None], dtype=object)
+    x = to_float64(series, "x", spark_type)
+    assert x[0] == number and np.isnan(x[1])
+    array = from_float64(x, np.isnan(x), spark_type)
+    assert array.type == arrow_type(spark_type) and array.to_pylist() == [value, None]
+
+
+def test_values_outside_a_type_are_clipped() -> None:
+    none = np.array([False, False])
+    assert from_float64(np.array([1e30, -1e30]), none, "smallint").to_pylist() == [32767, -32768]
+    assert from_float64(np.array([1e30, -1e30]), none, "decimal(4,2)").to_pylist() == [decimal.Decimal("99.99"), decimal.Decimal("-99.99")]
+    assert from_float64(np.array([1e30, -1e30]), none, "bigint").to_pylist() == [2**63 - 1024, -(2**63)]
+
+
+def test_spark_frames_of_all_kinds_are_understood() -> None:
+    stamps = pd.Series(pd.to_datetime(["2020-01-01 01:00", None]))
+    expected = 1577840400e6
+    for series in (
+        stamps,
+        stamps.dt.tz_localize("UTC"),
+        stamps.dt.tz_localize("UTC").dt.tz_convert("Asia/Tokyo"),
+        pd.Series([int(expected), None], dtype="Int64"),
+    ):
+        x = to_float64(series, "x", "timestamp")
+        assert x[0] == expected and np.isnan(x[1])
+    assert to_float64(pd.Series([1, None], dtype="Int64"), "x", "int").tolist()[0] == 1.0
+    assert np.isnan(to_float64(pd.Series([None, None], dtype=object), "x", "int")).all()
+
+
+def test_a_wrong_type_is_named_without_its_value() -> None:
+    encoding = fitted(np.arange(10.0))
+    for bad in (["secret-1"], [1.0, "secret-1"], [True]):
+        with pytest.raises(ValueError, match="'x'") as caught:
+            codes_of(bad, encoding)
+        assert "secret" not in str(caught.value)
+    with pytest.raises(ValueError, match="'y'"):
+        encode_frame(pd.DataFrame({"x": [1]}), table(encoding.model_copy(update={"name": "y"})))
+
+
+def test_codes_out_of_range_are_refused() -> None:
+    encoding = fitted(np.arange(10.0))
+    with pytest.raises(ValueError, match="codes must be in"):
+        decode_codes(np.array([[encoding.cardinality]]), table(encoding), np.random.default_rng(0))
+    with pytest.raises(ValueError, match="shape"):
+        decode_codes(np.zeros((3, 2), dtype=np.int64), table(encoding), np.random.default_rng(0))
+
+
+def test_no_more_codes_than_allowed() -> None:
+    config = EncodingConfig(max_codes=8)
+    rng = np.random.default_rng(0)
+    values = np.concatenate([rng.uniform(0, 1, 5_000), np.repeat(np.arange(20.0), 100), [np.nan] * 50])
+    assert fitted(values, config=config).cardinality <= 8
+    assert fitted(np.repeat(np.arange(9.0), 10), config=config).cardinality <= 8
+
+
+@pytest.mark.parametrize(
+    ("spark_type", "supported"), [("decimal(38,18)", True), ("timestamp_ntz", True), ("binary", False), ("array<int>", False), ("interval day", False)]
+)
+def test_supported_types(spark_type: str, supported: bool) -> None:
+    assert is_supported(spark_type) is supported
+    if not supported:
+        with pytest.raises(ValueError, match="not supported"):
+            arrow_type(spark_type)
