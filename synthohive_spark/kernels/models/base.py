@@ -59,6 +59,10 @@ class ConditionalGenerativeModel(ABC):
         """How many rows a step takes."""
         return 500
 
+    def parameters(self) -> Iterable[torch.nn.Parameter]:
+        """All that training changes, in a fixed order: workers start from rank 0's. Called after `prepare`."""
+        return ()
+
     def prepare(self, rows: np.ndarray, context: np.ndarray, steps: int) -> None:
         """Called once, before the first step, with the training rows int64 (N, D) and contexts int64 (N, C), and the number of steps to come."""
 

@@ -1,0 +1,284 @@
+"""The training loop, the same on one worker and on many.
+
+Legend: `N` rows, `B` batch, `D` drawn columns, `C` context columns.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import fsspec
+import numpy as np
+import pandas as pd
+import pyarrow.dataset
+import torch
+from safetensors.torch import save
+
+from ..errors import TrainingError
+from ..spec.fitted import ModelSpec
+from .distances import HeldOutDistance
+from .models import model_class
+from .models.base import CodeLayout, ConditionalGenerativeModel
+from .seeds import derive_seed, generator
+from .world import World
+
+ORDER = "__order"
+MAX_HELD_OUT = 5_000  # the distance of 5,000 rows to the truth is about 1 % per column; more costs training rows and time
+MIN_HELD_OUT = 20  # fewer tell nothing: the training rows are the yardstick then
+DRAWN_PER_EVALUATION = 2_000  # at least, so that the noise of a state's own draw does not decide
+PROGRESS_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """One table's training run: everything that a worker needs.
+
+    Attributes:
+        table: its name.
+        path: folder of Parquet files with integer columns `r0...`, `x0...` and `__order`.
+        model: how to build the model.
+        weights: share of the real rows per code, per drawn column.
+        seed: of the whole run.
+        epochs: at most; None lets the model choose.
+        batch_size: rows per step over all workers; None lets the model choose.
+        holdout: share of the rows held out.
+        evaluations: how often the model is scored on them.
+        progress_path: file for progress, JSON lines.
+        state_path: file for the best state, safetensors.
+    """
+
+    table: str
+    path: str
+    model: ModelSpec
+    weights: tuple[tuple[float, ...], ...] = field(repr=False)
+    seed: int
+    epochs: int | None
+    batch_size: int | None
+    holdout: float
+    evaluations: int
+    progress_path: str
+    state_path: str
+
+    @property
+    def layout(self) -> CodeLayout:
+        weights = tuple(np.asarray(w, dtype=np.float64) for w in self.weights)
+        return CodeLayout(row=self.model.row, context=self.model.context, weights=weights)
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a run gave.
+
+    Attributes:
+        table: its name.
+        weights: the best state in safetensors form; empty on ranks other than 0.
+        epochs: that were trained.
+        best_distance: of the best state on the held-out rows, in [0, 2].
+        history: one entry per evaluation.
+    """
+
+    table: str
+    weights: bytes = field(repr=False)
+    epochs: int
+    best_distance: float
+    history: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Training rows and held-out rows with their contexts; int64 (N, D) and (N, C)."""
+
+    rows: np.ndarray
+    context: np.ndarray
+    held_rows: np.ndarray
+    held_context: np.ndarray
+
+
+def read_rows(job: TrainJob) -> Split:
+    """Read and split the staged rows of `job`. The result does not depend on how they lie in files.
+
+    Raises:
+        TrainingError: there are no rows.
+    """
+    filesystem, path = fsspec.core.url_to_fs(job.path)
+    frame = pyarrow.dataset.dataset(path, filesystem=filesystem, format="parquet").to_table().to_pandas()
+    if frame.empty:
+        raise TrainingError(f"table {job.table!r}: no rows to train on at the staged path; a table that is learnt needs one row at least")
+    drawn = [f"r{i}" for i in range(len(job.model.row))]
+    known = [f"x{i}" for i in range(len(job.model.context))]
+    # Rows whose hashes are equal are told apart by their codes, or their order would be that of the files.
+    frame = frame.sort_values([ORDER, *drawn, *known], kind="stable")
+    rows = frame[drawn].to_numpy(dtype=np.int64).reshape(len(frame), len(drawn))
+    context = frame[known].to_numpy(dtype=np.int64).reshape(len(frame), len(known))
+    held = min(int(len(frame) * job.holdout), MAX_HELD_OUT)
+    if held < MIN_HELD_OUT:
+        return Split(rows, context, rows[:MAX_HELD_OUT], context[:MAX_HELD_OUT])
+    return Split(rows[held:], context[held:], rows[:held], context[:held])
+
+
+@contextmanager
+def private_torch(seed: int) -> Iterator[None]:
+    """One thread, deterministic kernels and a generator of our own; all three are as they were afterwards."""
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    deterministic, warn_only = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    try:
+        torch.set_num_threads(1)
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.manual_seed(seed)
+        yield
+    finally:
+        torch.set_rng_state(state)
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+
+
+class ProgressFile:
+    """Events of one run as JSON lines. The file is small and written whole each time, since object stores cannot append."""
+
+    def __init__(self, path: str) -> None:
+        self._filesystem, self._path = fsspec.core.url_to_fs(path)
+        self._lines: list[str] = []
+        self._last = -math.inf
+
+    def write(self, event: dict[str, Any], force: bool = True) -> None:
+        """Add `event`; without `force` only where the last one is `PROGRESS_SECONDS` old."""
+        now = time.monotonic()
+        if not force and now - self._last < PROGRESS_SECONDS:
+            return
+        self._last = now
+        self._lines.append(json.dumps(event) + "\n")
+        self._filesystem.pipe_file(self._path, "".join(self._lines).encode())
+
+
+@dataclass
+class _Best:
+    distance: float = math.inf
+    state: dict[str, torch.Tensor] | None = None
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+class _Run:
+    """One table on one rank."""
+
+    def __init__(self, job: TrainJob, world: World) -> None:
+        self.job, self.world = job, world
+        split = read_rows(job)
+        rows, context = split.rows[world.rank :: world.size], split.context[world.rank :: world.size]
+        self.rows, self.context = torch.from_numpy(np.ascontiguousarray(rows)), torch.from_numpy(np.ascontiguousarray(context))
+        cls = model_class(job.model.name)
+        self.epochs = job.epochs or cls.default_epochs(len(split.rows))
+        batch = max(1, (job.batch_size or cls.default_batch_size(len(split.rows))) // world.size)
+        # Every rank must take the same number of steps of some rows, or the all-reduce hangs.
+        self.batch = min(batch, world.minimum(len(rows)))
+        if self.batch == 0:
+            raise TrainingError(f"table {job.table!r}: {len(split.rows)} rows are too few for {world.size} workers; train it with num_workers=1")
+        self.steps_per_epoch = world.minimum(math.ceil(len(rows) / self.batch))
+        self.model: ConditionalGenerativeModel = cls(job.layout, job.model.settings)
+        self.distance = HeldOutDistance(split.held_rows, split.held_context, job.model.row, job.model.context, derive_seed(job.seed, job.table, "pairs"))
+        self.held_context = np.tile(split.held_context, (math.ceil(DRAWN_PER_EVALUATION / len(split.held_rows)), 1))
+        self.progress = ProgressFile(job.progress_path) if world.rank == 0 else None
+        self.best = _Best()
+        self.started = time.monotonic()
+
+    def train(self) -> TrainResult:
+        job, world = self.job, self.world
+        self.model.prepare(self.rows.numpy(), self.context.numpy(), self.epochs * self.steps_per_epoch)
+        world.copy_from_first(self.model.parameters())
+        torch.manual_seed(derive_seed(job.seed, job.table, "rank", world.rank))
+        self._say("training.started", 0, {}, rows=len(self.rows) * world.size, epochs=self.epochs)
+        every = max(1, self.epochs // job.evaluations)
+        epoch, losses, go_on = 0, {}, True
+        while epoch < self.epochs and go_on:
+            losses = self._epoch(epoch)
+            epoch += 1
+            if epoch % every == 0 or epoch == self.epochs:
+                go_on = world.decide(self._evaluate(epoch, losses))
+        weights = b"" if world.rank else self._weights(epoch)
+        self._say("training.done", epoch, losses, distance=round(self.best.distance, 5))
+        return TrainResult(job.table, weights, epoch, self.best.distance, tuple(self.best.history))
+
+    def _epoch(self, epoch: int) -> dict[str, float]:
+        order = torch.from_numpy(generator(self.job.seed, self.job.table, "order", self.world.rank, epoch).permutation(len(self.rows)))
+        totals: dict[str, float] = {}
+        for step in range(self.steps_per_epoch):
+            chosen = order[step * self.batch : (step + 1) * self.batch]
+            if len(chosen) == 0:
+                chosen = order[: self.batch]
+            for name, value in self.model.training_step(self.rows[chosen], self.context[chosen], self.world.reduce).items():
+                totals[name] = totals.get(name, 0.0) + value / self.steps_per_epoch
+            self._say("training.progress", epoch + (step + 1) / self.steps_per_epoch, {}, force=False)
+        return totals
+
+    def _evaluate(self, epoch: int, losses: dict[str, float]) -> bool:
+        """On rank 0, score the model and keep its state where it is the best so far. False where going on is of no use: a loss is not finite."""
+        if self.world.rank:
+            return True
+        finite = all(math.isfinite(v) for v in losses.values())
+        if finite:
+            rng = generator(self.job.seed, self.job.table, "evaluation")
+            drawn = draw(self.model, self.held_context, rng)
+            distance = self.distance(drawn, self.held_context)
+            self.best.history.append({"epoch": epoch, "distance": distance, **losses})
+            if distance < self.best.distance:
+                self.best.distance, self.best.state = distance, self.model.state()
+            self._say("training.progress", epoch, losses, distance=round(distance, 5), best=round(self.best.distance, 5))
+        return finite
+
+    def _weights(self, epoch: int) -> bytes:
+        if self.best.state is None:
+            raise TrainingError(f"table {self.job.table!r}: the losses were not finite by epoch {epoch}; try a smaller learning rate or larger batches")
+        return save({name: tensor.contiguous() for name, tensor in self.best.state.items()})
+
+    def _say(self, event: str, epoch: float, losses: dict[str, float], force: bool = True, **fields: Any) -> None:
+        if self.progress is None:
+            return
+        spent = time.monotonic() - self.started
+        left = spent * (self.epochs - epoch) / epoch if epoch else None
+        told = {"losses": {k: round(v, 4) for k, v in losses.items()}} if losses else {}
+        entry = {"event": event, "table": self.job.table, "epoch": round(epoch, 2), "of": self.epochs, **told, **fields}
+        self.progress.write(entry | ({} if left is None else {"eta_s": round(left, 1)}), force)
+
+
+def draw(model: ConditionalGenerativeModel, context: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """`model.sample` in blocks of 10,000 rows."""
+    return np.concatenate([model.sample(context[i : i + 10_000], rng) for i in range(0, len(context), 10_000)])
+
+
+def train(job: TrainJob, world: World) -> TrainResult:
+    """Train one table; every rank of `world` calls it with the same `job`.
+
+    The same data, seed and number of workers give the same bytes of weights.
+
+    Raises:
+        TrainingError: there are no rows, too few for the workers, or no state with finite losses.
+    """
+    with private_torch(derive_seed(job.seed, job.table, "parameters")):
+        return _Run(job, world).train()
+
+
+def run_job(job: TrainJob, world: World) -> dict[str, Any]:
+    """`train` for executors: rank 0 leaves the weights in `job.state_path`; an error comes back as data, since its text would not reach the driver."""
+    try:
+        result = train(job, world)
+        if world.rank == 0:
+            filesystem, path = fsspec.core.url_to_fs(job.state_path)
+            filesystem.pipe_file(path, result.weights)
+    except Exception as error:  # whatever a worker meets has to reach the driver
+        return {"table": job.table, "error": f"{type(error).__name__}: {error}", "epochs": 0, "distance": math.nan, "history": "[]"}
+    return {"table": job.table, "error": "", "epochs": result.epochs, "distance": result.best_distance, "history": json.dumps(result.history)}
+
+
+RESULT_DDL = "table string, error string, epochs int, distance double, history string"
+
+
+def train_frames(frames: Iterator[pd.DataFrame], *, jobs: Sequence[TrainJob]) -> Iterator[pd.DataFrame]:
+    """For `mapInPandas`: rows with the index `id` of a job in, one row of results each out (`RESULT_DDL`)."""
+    for frame in frames:
+        for index in frame["id"]:
+            yield pd.DataFrame([run_job(jobs[int(index)], World())])

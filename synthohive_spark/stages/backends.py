@@ -1,0 +1,107 @@
+"""Where training runs: one Spark task per table, or all tables over a group of ranks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import fsspec
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from ..errors import TrainingError
+from ..kernels.loop import RESULT_DDL, TrainJob, train_frames
+from ..kernels.ranks import first_fault, train_rank
+from ..spec.config import TrainingConfig
+
+Backend = Callable[[SparkSession, Sequence[TrainJob], TrainingConfig], list[dict[str, Any]]]
+
+_SLOT_PROBE = 10_000  # ranges longer than any cluster has slots are cut into one partition per slot
+
+
+def run_local(spark: SparkSession, jobs: Sequence[TrainJob], config: TrainingConfig) -> list[dict[str, Any]]:
+    """Each table in one task, the biggest first, as many at a time as there are slots."""
+    ordered = tuple(sorted(jobs, key=lambda job: -_staged_bytes(job)))
+    # A range has exactly one row per partition; a repartition by hash could put two tables into one task.
+    frame = spark.range(0, len(ordered), 1, numPartitions=len(ordered))
+    rows = frame.mapInPandas(partial(train_frames, jobs=ordered), schema=RESULT_DDL).collect()
+    return [row.asDict() for row in rows]
+
+
+def run_torch_distributor(spark: SparkSession, jobs: Sequence[TrainJob], config: TrainingConfig) -> list[dict[str, Any]]:
+    """All tables in one run over `config.num_workers` ranks: starting a run takes half a minute.
+
+    Raises:
+        TrainingError: dynamic allocation is on, there are too few slots, or a rank failed.
+    """
+    check_slots(spark, config.num_workers)
+    from pyspark.ml.torch.distributor import TorchDistributor
+
+    distributor = TorchDistributor(num_processes=config.num_workers, local_mode=False, use_gpu=False)
+    try:
+        returned = distributor.run(train_rank, list(jobs)) or []
+    except Exception as error:
+        fault = first_fault(jobs, config.num_workers)
+        if fault is None:
+            raise TrainingError(
+                f"the torch_distributor run failed with {type(error).__name__} before any rank could say why; see the executors' logs"
+            ) from error
+        raise TrainingError(f"table {fault[0]!r}: training failed with {fault[1]}") from error
+    fault = first_fault(jobs, config.num_workers)
+    if fault is not None:
+        raise TrainingError(f"table {fault[0]!r}: training failed with {fault[1]}")
+    return returned
+
+
+BACKENDS: dict[str, Backend] = {"local": run_local, "torch_distributor": run_torch_distributor}
+
+
+def check_slots(spark: SparkSession, workers: int) -> None:
+    """Make sure that `workers` tasks can run at the same time: Spark itself would say so only after minutes (SPARK-24819).
+
+    Raises:
+        TrainingError: they cannot, and what to set.
+    """
+    if spark.conf.get("spark.dynamicAllocation.enabled", "false") == "true":
+        raise TrainingError(
+            "backend torch_distributor: spark.dynamicAllocation.enabled is true, and barrier stages refuse it (SPARK-24942); "
+            "set it to false with a fixed spark.executor.instances, or use backend: local"
+        )
+    per_task = int(spark.conf.get("spark.task.cpus", "1") or 1)
+    slots = _slots(spark) // per_task
+    if slots < workers:
+        raise TrainingError(
+            f"backend torch_distributor: num_workers is {workers}, but only {slots} tasks can run at the same time; set num_workers to {max(slots, 1)} or less, "
+            "give the application more cores (spark.cores.max, or spark.executor.instances times spark.executor.cores), or use backend: local"
+        )
+
+
+def _slots(spark: SparkSession) -> int:
+    """Cores of the executors that are there: a range that names no number of partitions is cut into one per core."""
+    return spark.range(_SLOT_PROBE).select(F.spark_partition_id().alias("p")).distinct().count()
+
+
+def _staged_bytes(job: TrainJob) -> int:
+    filesystem, path = fsspec.core.url_to_fs(job.path)
+    return int(filesystem.du(path)) if filesystem.exists(path) else 0
+
+
+def read_state(job: TrainJob) -> bytes:
+    """The weights that rank 0 left.
+
+    Raises:
+        TrainingError: there are none, so the work folder is not one folder for driver and executors.
+    """
+    filesystem, path = fsspec.core.url_to_fs(job.state_path)
+    try:
+        return bytes(filesystem.cat_file(path))
+    except FileNotFoundError as error:
+        raise TrainingError(
+            f"table {job.table!r}: trained, but its weights are not at {job.state_path}; the work folder must be one that driver and executors share"
+        ) from error
+
+
+def read_history(result: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    return tuple(json.loads(result["history"]))

@@ -1,0 +1,159 @@
+"""The training loop on one worker."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load
+
+from synthohive_spark.errors import TrainingError
+from synthohive_spark.kernels.loop import TrainJob, read_rows, run_job, train, train_frames
+from synthohive_spark.kernels.models import restore_model
+from synthohive_spark.kernels.ranks import fault_path, first_fault
+from synthohive_spark.kernels.world import World
+from synthohive_spark.spec.fitted import ModelSpec
+
+
+def stage(folder: Path, rows: np.ndarray, context: np.ndarray, files: int = 1, shuffle: int | None = None) -> None:
+    frame = pd.DataFrame({f"r{i}": rows[:, i].astype("int32") for i in range(rows.shape[1])})
+    for i in range(context.shape[1]):
+        frame[f"x{i}"] = context[:, i].astype("int32")
+    frame["__order"] = np.random.default_rng(9).integers(-(2**62), 2**62, len(frame))
+    if shuffle is not None:
+        frame = frame.sample(frac=1, random_state=shuffle)
+    folder.mkdir(parents=True)
+    for i in range(files):
+        frame.iloc[i::files].to_parquet(folder / f"part-{i}.parquet")
+    (folder / "_SUCCESS").touch()
+
+
+def job_for(tmp_path: Path, path: Path, row: tuple[int, ...], context: tuple[int, ...] = (), model: str = "ctgan", **changes: object) -> TrainJob:
+    settings = {"hidden": 16, "critic_hidden": 16} if model == "ctgan" else {}
+    fields: dict[str, object] = {
+        "table": "t",
+        "path": str(path),
+        "model": ModelSpec(name=model, settings=settings, row=row, context=context),
+        "weights": tuple((1 / k,) * k for k in row),
+        "seed": 5,
+        "epochs": 4,
+        "batch_size": 50,
+        "holdout": 0.2,
+        "evaluations": 2,
+        "progress_path": str(tmp_path / f"{path.name}.progress"),
+        "state_path": str(tmp_path / f"{path.name}.state"),
+    }
+    return TrainJob(**(fields | changes))  # type: ignore[arg-type]
+
+
+@pytest.fixture()
+def table(tmp_path: Path) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    context = rng.integers(0, 3, (400, 1))
+    return np.concatenate([context, rng.integers(0, 4, (400, 1))], axis=1), context
+
+
+def test_the_split_does_not_depend_on_files_or_their_order(tmp_path: Path, table: tuple[np.ndarray, np.ndarray]) -> None:
+    stage(tmp_path / "a", *table)
+    stage(tmp_path / "b", *table, files=3, shuffle=1)
+    first, second = (read_rows(job_for(tmp_path, tmp_path / name, (3, 4), (4,))) for name in "ab")
+    for name in ("rows", "context", "held_rows", "held_context"):
+        assert np.array_equal(getattr(first, name), getattr(second, name))
+    assert (len(first.rows), len(first.held_rows)) == (320, 80)
+    both = np.concatenate([first.rows, first.held_rows])
+    assert np.array_equal(np.bincount(both[:, 1]), np.bincount(table[0][:, 1]))
+    assert (both[:, 0] == np.concatenate([first.context, first.held_context])[:, 0]).all()  # rows keep their contexts
+
+
+def test_same_seed_same_bytes_and_no_global_state_touched(tmp_path: Path, table: tuple[np.ndarray, np.ndarray]) -> None:
+    stage(tmp_path / "a", *table)
+    stage(tmp_path / "b", *table, files=2, shuffle=3)
+    torch.manual_seed(77)
+    before, threads, numpy_before = torch.get_rng_state(), torch.get_num_threads(), np.random.get_state()[1].copy()
+    first = train(job_for(tmp_path, tmp_path / "a", (3, 4), (4,)), World())
+    torch.manual_seed(78)
+    after_other_seed = torch.get_rng_state()
+    second = train(job_for(tmp_path, tmp_path / "b", (3, 4), (4,)), World())
+    third = train(job_for(tmp_path, tmp_path / "a", (3, 4), (4,), seed=6), World())
+    assert first.weights == second.weights and first.best_distance == second.best_distance
+    assert first.weights != third.weights
+    assert torch.equal(torch.get_rng_state(), after_other_seed) and not torch.equal(before, after_other_seed)
+    assert torch.get_num_threads() == threads and not torch.are_deterministic_algorithms_enabled()
+    assert np.array_equal(np.random.get_state()[1], numpy_before)
+
+
+def test_the_best_state_is_kept_and_told(tmp_path: Path, table: tuple[np.ndarray, np.ndarray]) -> None:
+    stage(tmp_path / "a", *table)
+    job = job_for(tmp_path, tmp_path / "a", (3, 4), (4,), epochs=9, evaluations=3)
+    result = train(job, World())
+    assert [h["epoch"] for h in result.history] == [3, 6, 9]
+    assert result.best_distance == min(h["distance"] for h in result.history)
+    assert 0 < result.best_distance < 2 and result.epochs == 9
+    assert set(load(result.weights)) and all(torch.isfinite(v).all() for v in load(result.weights).values())
+    lines = [json.loads(line) for line in Path(job.progress_path).read_text().splitlines()]
+    assert lines[0]["event"] == "training.started" and lines[-1]["event"] == "training.done"
+    scored = [line for line in lines if line["event"] == "training.progress" and "distance" in line]
+    assert [line["epoch"] for line in scored] == [3, 6, 9]
+    assert all(line["table"] == "t" and line["of"] == 9 and "moments" in line["losses"] and line["eta_s"] >= 0 for line in scored)
+
+
+def test_training_beats_independent_draws(tmp_path: Path, table: tuple[np.ndarray, np.ndarray]) -> None:
+    stage(tmp_path / "a", *table)
+    floor = train(job_for(tmp_path, tmp_path / "a", (3, 4), (4,), model="independent"), World())
+    learnt = train(job_for(tmp_path, tmp_path / "a", (3, 4), (4,), epochs=30), World())
+    assert learnt.best_distance < 0.6 * floor.best_distance
+    assert load(floor.weights) == {}
+
+
+@pytest.mark.parametrize("rows", [1, 2, 30])
+@pytest.mark.parametrize("model", ["ctgan", "independent"])
+def test_tiny_tables(tmp_path: Path, rows: int, model: str) -> None:
+    stage(tmp_path / "a", np.zeros((rows, 1), dtype=int), np.zeros((rows, 0), dtype=int))
+    job = job_for(tmp_path, tmp_path / "a", (1,), model=model, batch_size=None)
+    result = train(job, World())
+    assert result.best_distance == 0.0
+    restored = restore_model(job.model, result.weights, job.weights)
+    assert restored.sample(np.zeros((3, 0), dtype=int), np.random.default_rng(0)).tolist() == [[0], [0], [0]]
+
+
+def test_an_error_comes_back_as_data(tmp_path: Path) -> None:
+    stage(tmp_path / "a", np.zeros((0, 1), dtype=int), np.zeros((0, 0), dtype=int))
+    empty = run_job(job_for(tmp_path, tmp_path / "a", (1,)), World())
+    assert "TrainingError" in empty["error"] and "no rows" in empty["error"] and "'t'" in empty["error"]
+    assert math.isnan(empty["distance"])
+    stage(tmp_path / "b", np.full((30, 1), 7), np.zeros((30, 0), dtype=int))
+    broken = run_job(job_for(tmp_path, tmp_path / "b", (2,)), World())  # a code past the cardinality
+    assert broken["error"]
+    absent = run_job(job_for(tmp_path, tmp_path / "nowhere", (2,)), World())
+    assert "FileNotFoundError" in absent["error"]
+
+
+def test_losses_that_are_not_finite_stop_the_run(tmp_path: Path, table: tuple[np.ndarray, np.ndarray]) -> None:
+    stage(tmp_path / "a", *table)
+    model = ModelSpec(name="ctgan", settings={"hidden": 16, "learning_rate": 1e38}, row=(3, 4), context=(4,))
+    with pytest.raises(TrainingError, match="not finite by epoch"):
+        train(replace(job_for(tmp_path, tmp_path / "a", (3, 4), (4,)), model=model), World())
+
+
+def test_frames_of_ids_become_results_and_weights_in_files(tmp_path: Path, table: tuple[np.ndarray, np.ndarray]) -> None:
+    stage(tmp_path / "a", *table)
+    stage(tmp_path / "b", *table)
+    jobs = [job_for(tmp_path, tmp_path / name, (3, 4), (4,), table=name) for name in "ab"]
+    (out,) = train_frames(iter([pd.DataFrame({"id": [1]})]), jobs=jobs)
+    assert out["table"].tolist() == ["b"] and out["error"].tolist() == [""] and out["epochs"].tolist() == [4]
+    assert len(json.loads(out["history"][0])) == 2
+    assert load(Path(jobs[1].state_path).read_bytes()) and not Path(jobs[0].state_path).exists()
+
+
+def test_the_first_fault_of_any_rank_is_told(tmp_path: Path) -> None:
+    job = job_for(tmp_path, tmp_path / "a", (1,))
+    assert first_fault([job], 2) is None
+    for rank, at, error in ((0, 2.0, "RuntimeError: connection closed by peer"), (1, 1.0, "ValueError: bad")):
+        Path(fault_path(job, rank)).write_text(json.dumps({"at": at, "rank": rank, "table": "t", "error": error}))
+    assert first_fault([job], 2) == ("t", "ValueError: bad (rank 1)")
