@@ -51,7 +51,7 @@ def fit_shapes(texts: pa.Array, counts: np.ndarray, min_rows: int, rng: np.rando
         if rows >= min_rows and len(members) > 1:
             _add(kept, _mixtures(members, [rest[m] for m in members], rows, rng))
         else:
-            _add(generic, {_generic(m): rest[m] for m in members})
+            _add(generic, _sums([_generic(m) for m in members], np.array([rest[m] for m in members])))
     _add(kept, dict(sorted(generic.items(), key=lambda item: (-item[1], item[0]))[:MAX_SHAPES]))
     ordered = sorted(kept.items(), key=lambda item: (-item[1], item[0]))
     return tuple(s for s, _ in ordered), tuple(n for _, n in ordered)

@@ -20,7 +20,10 @@ from synthohive_spark.stages.profile import profile_table, with_plain_times
 
 ROWS = 3_000
 SMALL = EncodingConfig(sample_rows=500)
-SCHEMA = 'id bigint, `a.b` double, `naïve-"col"` string, flag boolean, day date, at timestamp, local timestamp_ntz, price decimal(8,2), name string, key string, nothing int'
+SCHEMA = (
+    'id bigint, `a.b` double, `naïve-"col"` string, flag boolean, day date, at timestamp, local timestamp_ntz, '
+    "price decimal(8,2), name string, key string, nothing int"
+)
 
 
 def rows() -> list[tuple[object, ...]]:

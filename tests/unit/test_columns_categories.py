@@ -204,3 +204,16 @@ def test_no_rows_no_trouble() -> None:
         assert encoding.weights == (1.0,)
         assert decode_codes(np.zeros((3, 1), dtype=np.int64), table, np.random.default_rng(0))["x"].to_pylist() == [None] * 3
         assert decode_codes(np.zeros((0, 1), dtype=np.int64), table, np.random.default_rng(0))["x"].to_pylist() == []
+
+
+def test_iso_dates_in_strings_are_dates() -> None:
+    days = [str(datetime.date(2020, 1, 1) + datetime.timedelta(days=int(d))) for d in np.random.default_rng(0).integers(0, 700, 800)]
+    encoding = fitted([*days, None])
+    assert isinstance(encoding, NumberEncoding) and encoding.has_null and encoding.step == 1
+    table = TableEncoding(table="t", rows=1, columns=(encoding,))
+    codes = encode_frame(pd.DataFrame({"x": days}), table)
+    again = decode_codes(codes, table, np.random.default_rng(0))["x"]
+    assert again.type == pa.string() and (encode_frame(pd.DataFrame({"x": again.to_pandas()}), table) == codes).mean() > 0.99
+    assert all(min(days) <= d <= max(days) and str(datetime.date.fromisoformat(d)) == d for d in again.to_pylist())
+    assert encode_frame(pd.DataFrame({"x": [None, "no date", "2020-13-45"]}), table)[:, 0].tolist() == [0, 0, 0]
+    assert not isinstance(fitted([*days, "no date"]), NumberEncoding)

@@ -27,7 +27,7 @@ from ..text import fit_shapes
 from .categories import fit_categories
 from .numbers import fit_numbers, measured
 from .texts import fit_text
-from .types import decimal_scale, is_integer, is_time
+from .types import decimal_scale, is_integer, is_time, to_float64
 
 COUNTED = ("column", "text", "number", "is_null", "kept", "n", "sampled", "distinct")
 MIN_TEXT_VALUES = 50  # fewer values are a category, however rare each of them is
@@ -62,8 +62,12 @@ def fit_encoding(frame: pd.DataFrame, *, hint: ColumnHint, config: EncodingConfi
         return _number(seen, hint, null_share, config)
     if hint.kind == "text":
         return _text(seen, hint, null_share, config, seed)
-    if hint.spark_type == "string" and hint.kind == "auto" and _names_its_row(seen):
-        return _text(seen, hint, null_share, config, seed)
+    if hint.spark_type == "string" and hint.kind == "auto":
+        days = to_float64(seen["text"], hint.name, "string")
+        if len(seen) and not np.isnan(days[seen["text"].notna()]).any() and seen["text"].notna().any():
+            return _number(seen.assign(number=days), hint, null_share, config)
+        if _names_its_row(seen):
+            return _text(seen, hint, null_share, config, seed)
     kept = seen[seen["text"].notna() & seen["kept"].astype(bool)]
     if len(kept):
         values = [_scalar(v, hint.spark_type) for v in kept["text"]]

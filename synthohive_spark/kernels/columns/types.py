@@ -2,6 +2,7 @@
 
 The float64 domain: numbers as they are, dates as days, time stamps as microseconds since 1970-01-01 UTC (time stamps without zone as if UTC).
 It is exact for integers up to 2**53, for time stamps from 1685 to 2255, and for decimals of up to 15 digits; past that the last digits are lost.
+Strings that hold ISO dates ("2024-02-29") are dates in it too; other strings count as null there.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 _DECIMAL = re.compile(r"decimal\((\d{1,2}),\s?(\d{1,2})\)")
+_ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_FIRST_DAY, _LAST_DAY = -719_162, 2_932_896  # of the years 0001 to 9999
 _INTEGERS = {"tinyint": pa.int8(), "smallint": pa.int16(), "int": pa.int32(), "bigint": pa.int64()}
 _ARROW: dict[str, pa.DataType] = {
     **_INTEGERS,
@@ -95,6 +98,9 @@ def to_float64(series: pd.Series, name: str, spark_type: str) -> np.ndarray:
         ValueError: it holds something else than `spark_type`; the message names the column, never a value.
     """
     array = _as_arrow(series, name, spark_type)
+    if spark_type == "string":
+        dates = pc.if_else(pc.match_substring_regex(array, _ISO_DATE), array, pa.scalar(None, array.type))
+        return _numpy(pc.strptime(dates, format="%Y-%m-%d", unit="s", error_is_null=True).cast(pa.int64())) / 86_400
     if pa.types.is_timestamp(array.type):
         array = array.cast(pa.timestamp("us", tz=array.type.tz), safe=False).cast(pa.int64())
         if spark_type == "date":
@@ -112,6 +118,8 @@ def to_float64(series: pd.Series, name: str, spark_type: str) -> np.ndarray:
 def from_float64(x: np.ndarray, null: np.ndarray, spark_type: str) -> pa.Array:
     """The inverse of `to_float64`: float64 (N,) and a mask of nulls (N,), as an Arrow array in the exact type. Values are clipped into its range."""
     target = arrow_type(spark_type)
+    if spark_type == "string":
+        return from_float64(np.clip(np.where(null, 0.0, x), _FIRST_DAY, _LAST_DAY), null, "date").cast(target)
     if pa.types.is_floating(target):
         return pa.array(x.astype(target.to_pandas_dtype()), type=target, mask=null)
     x = np.rint(np.where(null, 0.0, x)) if not pa.types.is_decimal(target) else np.where(null, 0.0, x)
