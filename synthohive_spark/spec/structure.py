@@ -89,7 +89,8 @@ def _types(shape: Shape) -> dict[str, str]:
 
 
 def _repeated(names: Iterable[str]) -> list[str]:
-    return [name for name, count in Counter(names).items() if count > 1]
+    # A list, since Counter takes the values of a mapping for counts.
+    return [name for name, count in Counter(list(names)).items() if count > 1]
 
 
 def _table_faults(metadata: Metadata, shapes: Mapping[str, Shape]) -> list[str]:

@@ -42,7 +42,9 @@ def test_self_reference_waits_and_is_no_cycle() -> None:
 
 
 def test_self_reference_within_a_composite_key_waits() -> None:
-    metadata = Metadata().add_table("t", pk=["tenant", "id"], foreign_keys=[{"columns": ["tenant", "up"], "parent_table": "t", "parent_columns": ["tenant", "id"]}])
+    metadata = Metadata().add_table(
+        "t", pk=["tenant", "id"], foreign_keys=[{"columns": ["tenant", "up"], "parent_table": "t", "parent_columns": ["tenant", "id"]}]
+    )
     assert SchemaGraph.from_metadata(metadata).deferred == (KeyRef(table="t", index=0),)
 
 
