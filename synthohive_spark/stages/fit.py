@@ -7,10 +7,12 @@ from dataclasses import replace
 from importlib.metadata import version
 
 from pyspark.sql import DataFrame, SparkSession
+from safetensors.torch import save
 
 from ..events import STAGE, get_logger
 from ..kernels.conditioning import context_cardinalities
 from ..kernels.loop import TrainJob
+from ..kernels.models.independent import Independent
 from ..kernels.seeds import derive_seed
 from ..spec.config import FitConfig
 from ..spec.encoding import TableEncoding
@@ -90,7 +92,8 @@ def _stage(
             continue
         model = _model_spec(fitted, drawn, models[name], config)
         tables[name] = replace(fitted, model=model)
-        if model.name == "independent":
+        if model.name == Independent.name:
+            tables[name] = replace(tables[name], weights=save({}))  # its marginals are in the encoding
             continue
         log.info(STAGE, stage="encode", table=name)
         driver = fitted.program.driver
@@ -113,7 +116,7 @@ def _model_spec(fitted: FittedTable, drawn: TableEncoding, name: str, config: Fi
     few = fitted.program.rows < FEW_ROWS
     settings = dict(config.training.settings) | ({"legacy_context_conditioning": True} if config.legacy_context_conditioning else {})
     return ModelSpec(
-        name="independent" if few else name,
+        name=Independent.name if few else name,
         settings={} if few else settings,
         row=drawn.cardinalities,
         context=context_cardinalities(conditions, fitted.context_encoding),
