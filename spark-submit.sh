@@ -26,14 +26,14 @@ if ! "$python" -c 'import pyspark, delta, torch' 2>/dev/null; then
   exit 1
 fi
 
-JAVA_HOME="$("$python" "$here/scripts/jvm.py" java)"
+JAVA_HOME="$("$python" "$here/scripts/environment.py" java)"
 export JAVA_HOME
-jars="$("$python" "$here/scripts/jvm.py" jars)"
+jars="$("$python" "$here/scripts/environment.py" jars)"
 
 # The package goes along, so that executors run the very version that the driver runs.
 shipped="$(mktemp -d "${TMPDIR:-/tmp}/synthohive.XXXXXX")"
 trap 'rm -rf "$shipped"' EXIT
-"$python" "$here/scripts/jvm.py" package "$shipped/synthohive_spark.zip" >/dev/null
+"$python" "$here/scripts/environment.py" package "$shipped/synthohive_spark.zip" >/dev/null
 
 export PYSPARK_PYTHON="${PYSPARK_PYTHON:-$python}"
 export PYSPARK_DRIVER_PYTHON="${PYSPARK_DRIVER_PYTHON:-$python}"

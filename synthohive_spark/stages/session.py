@@ -41,7 +41,7 @@ def spark_session(
         return _configured(SparkSession.builder.appName(name), chosen).getOrCreate()
     submitted = _submitted()
     master = master or chosen.pop("spark.master", None) or submitted.get("spark.master") or f"local[{_cores()}]"
-    settings = {**session_settings(master), **submitted, **chosen}
+    settings = {**{key: value for key, value in session_settings(master).items() if key not in submitted}, **chosen}
     if "PYSPARK_GATEWAY_PORT" not in os.environ:  # the Java process is ours to start; under spark-submit it runs already, with its class path
         try:
             settings = _with_java(settings, jars)

@@ -1,4 +1,4 @@
-"""For shell scripts: `jvm.py java` writes a folder for JAVA_HOME, `jvm.py jars` the jars for `spark-submit --jars`, `jvm.py package FILE` a zip of the package."""
+"""For shell scripts: `environment.py java` writes a folder for JAVA_HOME, `... jars` the jars for `spark-submit --jars`, `... package FILE` a zip of the package."""
 
 from __future__ import annotations
 

