@@ -24,7 +24,7 @@ __all__ = ["apply_orphan_policies", "check_data", "check_executors"]
 
 T = TypeVar("T")
 FRAMES_PER_JOB = 16  # aggregates that run as one Spark job; planning a union grows faster than its length
-PROBE_TASKS = 32  # tasks that report versions; enough that every executor of a small cluster gets one
+PROBE_TASKS = 16  # tasks that report versions; enough that every executor of a small cluster gets one
 _checked_sessions: WeakSet[SparkSession] = WeakSet()
 
 
