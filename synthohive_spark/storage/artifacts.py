@@ -121,7 +121,7 @@ def _json(where: str, spec: Spec) -> bytes:
     """The spec as JSON, if it comes back the same: JSON has no NaN, and a setting may hold anything."""
     try:
         payload = spec.model_dump_json()
-        json.dumps(spec.model_dump(mode="json"), allow_nan=False)  # pydantic would write null for NaN and infinity
+        json.dumps(spec.model_dump(), allow_nan=False)  # pydantic would write null for NaN and infinity
         same = type(spec).model_validate_json(payload).model_dump_json() == payload
     except (ValueError, TypeError) as error:  # pydantic's errors are ValueErrors
         raise SerializationError(f"{where} cannot be saved: it holds something that JSON cannot ({type(error).__name__})") from error
