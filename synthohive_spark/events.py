@@ -15,6 +15,7 @@ FIT_DONE = "fit.done"
 SAMPLE_STARTED = "sample.started"
 SAMPLE_DONE = "sample.done"
 STAGE = "stage"
+PROGRESS = "progress"
 TRAINING_STARTED = "training.started"
 TRAINING_PROGRESS = "training.progress"
 TRAINING_DONE = "training.done"
@@ -105,7 +106,7 @@ class Progress:
             self._bar.refresh()
         elif int(share * QUIET_STEPS) > self._said:
             self._said = int(share * QUIET_STEPS)
-            get_logger().info(f"{self._title}.progress", percent=round(100 * share), **({} if eta_s is None else {"eta_s": round(eta_s)}), **(fields or {}))
+            get_logger().info(PROGRESS, stage=self._title, percent=round(100 * share), **({} if eta_s is None else {"eta_s": round(eta_s)}), **(fields or {}))
 
     def close(self) -> None:
         """Leave the terminal line free."""

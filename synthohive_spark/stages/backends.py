@@ -73,8 +73,8 @@ def check_slots(spark: SparkSession, workers: int) -> None:
     slots = _slots(spark) // per_task
     if slots < workers:
         raise TrainingError(
-            f"backend torch_distributor: num_workers is {workers}, but only {slots} tasks can run at the same time; set num_workers to {max(slots, 1)} or less, "
-            "give the application more cores (spark.cores.max, or spark.executor.instances times spark.executor.cores), or use backend: local"
+            f"backend torch_distributor: num_workers is {workers}, but only {slots} tasks can run at the same time; "
+            f"set num_workers to {max(slots, 1)} or less, give the application more cores (spark.cores.max, or spark.executor.instances times spark.executor.cores), or use backend: local"
         )
 
 

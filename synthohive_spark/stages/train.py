@@ -110,7 +110,7 @@ class ProgressMonitor:
     def _emit(self, event: dict[str, Any]) -> None:
         name, table = event.pop("event"), event["table"]
         self._shares[table] = 1.0 if name == TRAINING_DONE else event["epoch"] / max(event["of"], 1)
-        if name == TRAINING_STARTED or name == TRAINING_DONE or "distance" in event:
+        if name in (TRAINING_STARTED, TRAINING_DONE) or "distance" in event:
             log.info(name, **event)
         else:
             log.debug(TRAINING_PROGRESS, **event)

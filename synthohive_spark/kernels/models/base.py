@@ -63,7 +63,7 @@ class ConditionalGenerativeModel(ABC):
         """All that training changes, in a fixed order: workers start from rank 0's. Called after `prepare`."""
         return ()
 
-    def prepare(self, rows: np.ndarray, context: np.ndarray, steps: int) -> None:
+    def prepare(self, rows: np.ndarray, context: np.ndarray, steps: int) -> None:  # noqa: B027 - a model may have nothing to prepare
         """Called once, before the first step, with the training rows int64 (N, D) and contexts int64 (N, C), and the number of steps to come."""
 
     @abstractmethod
