@@ -1,0 +1,42 @@
+"""Synthetic relational data at lakehouse scale: learn a multi-table schema on Spark, write a synthetic copy as Delta tables."""
+
+from __future__ import annotations
+
+from .errors import (
+    ConstraintViolationError,
+    GenerationError,
+    MissingDependencyError,
+    PrivacyError,
+    SchemaError,
+    SchemaValidationError,
+    SerializationError,
+    SynthoHiveError,
+    TrainingError,
+)
+from .report import Report
+from .spec.config import EncodingConfig, FitConfig, TrainingConfig
+from .spec.metadata import Constraint, ForeignKey, Metadata, Table
+from .stages.session import spark_session
+from .synthesizer import Synthesizer
+
+__all__ = [
+    "Constraint",
+    "ConstraintViolationError",
+    "EncodingConfig",
+    "FitConfig",
+    "ForeignKey",
+    "GenerationError",
+    "Metadata",
+    "MissingDependencyError",
+    "PrivacyError",
+    "Report",
+    "SchemaError",
+    "SchemaValidationError",
+    "SerializationError",
+    "Synthesizer",
+    "SynthoHiveError",
+    "Table",
+    "TrainingConfig",
+    "TrainingError",
+    "spark_session",
+]
