@@ -62,7 +62,7 @@ def half_distance(counts: np.ndarray, distance: Callable[[np.ndarray, np.ndarray
 def half_gap(counts: np.ndarray, total: int) -> np.ndarray:
     """Expected |A - B| where `n` of `total` rows lie in a cell and fall as `A + B` into two random halves, for each `n` of `counts`.
 
-    The mean absolute deviation of a binomial is `2m C(2m, m) / 4^m` with `m = ceil(n / 2)`; the central binomial coefficient by Stirling's series (within 0.4 %),
+    The mean absolute deviation of a binomial is `2m C(2m, m) / 4^m` with `m = ceil(n / 2)`; the binomial coefficient by Stirling's series (within 0.4 %),
     then the correction for drawing without replacement.
     """
     m = np.maximum(np.ceil(counts / 2), 1.0)

@@ -1,7 +1,8 @@
 """Counting for the validation: a grid per column, chosen on a bounded sample, and integer counts on that grid that add up in any order.
 
 Numbers and times (as seconds since 1970-01-01 UTC) fall on a grid of `E` ascending edges with a code for every edge and for every open interval
-between them, so that a value that many rows share is told from its neighbours, and the KS distance on the grid is off by at most the real share of one interval.
+between them, so that a value that many rows share is told from its neighbours.
+A KS distance on the grid is off by at most the real share of one interval.
 """
 
 from __future__ import annotations
@@ -27,7 +28,19 @@ CLIP = 1_000.0  # standard deviations; keeps the sums of squares of 100 million 
 
 CODE, LABEL, PAIR, MOMENT = 0, 1, 2, 3  # what a row of `partial_counts` counts
 COUNTS_DDL = "table int, what int, item int, code long, real long, synthetic long"
-PLAN_DDL = "table int, item int, edges array<double>, coarse array<double>, plot array<double>, labels array<string>, centre double, scale double"
+PLAN_FIELDS = {
+    "table": "int",
+    "item": "int",
+    "known": "long",
+    "distinct": "long",
+    "edges": "array<double>",
+    "coarse": "array<double>",
+    "plot": "array<double>",
+    "labels": "array<string>",
+    "centre": "double",
+    "scale": "double",
+}
+PLAN_DDL = ", ".join(f"{name} {kind}" for name, kind in PLAN_FIELDS.items())
 
 
 @dataclass(frozen=True)
@@ -101,20 +114,28 @@ class TablePlan:
         return tuple(i for i, c in enumerate(self.columns) if c.kind == "number" and c.scale > 0)
 
 
-def plan_columns(frame: pd.DataFrame, *, table: int, kinds: Sequence[Kind]) -> pd.DataFrame:
-    """Choose the grids of one table on a sample of its real rows.
+def plan_columns(frames: Iterator[pd.DataFrame], *, table: int, kinds: Sequence[Kind]) -> Iterator[pd.DataFrame]:
+    """Choose the grids of one table on a sample of its real rows, all in one partition.
 
     Args:
-        frame: columns `c0` ... (float64 or string) and `weight`, how many rows of the sample a row stands for.
+        frames: columns `c0` ... (float64 or string) and `weight`, how many rows of the sample a row stands for.
         kinds: of the columns.
 
-    Returns:
-        One row per column, as in `PLAN_DDL`.
+    Yields:
+        One row per column, as in `PLAN_DDL`, with the numbers of values and of distinct labels; nothing where there are no rows.
     """
+    parts = [frame for frame in frames if len(frame)]
+    if not parts:
+        return
+    frame = pd.concat(parts, ignore_index=True)
     weights = frame["weight"].to_numpy(dtype="int64")
-    plans = [plan_column(frame[f"c{i}"].repeat(weights), kind) for i, kind in enumerate(kinds)]
-    fields = [(table, i, p.edges.tolist(), p.coarse.tolist(), p.plot.tolist(), list(p.labels), p.centre, p.scale) for i, p in enumerate(plans)]
-    return pd.DataFrame(fields, columns=["table", "item", "edges", "coarse", "plot", "labels", "centre", "scale"])
+    rows = []
+    for i, kind in enumerate(kinds):
+        values = frame[f"c{i}"].repeat(weights)
+        p = plan_column(values, kind)
+        distinct = values.nunique() if kind == "label" else 0
+        rows.append((table, i, values.notna().sum(), distinct, p.edges.tolist(), p.coarse.tolist(), p.plot.tolist(), list(p.labels), p.centre, p.scale))
+    yield pd.DataFrame(rows, columns=list(PLAN_FIELDS))
 
 
 def plan_column(values: pd.Series, kind: Kind) -> ColumnPlan:
@@ -145,9 +166,11 @@ def partial_counts(frames: Iterator[pd.DataFrame], *, plan: TablePlan, synthetic
         synthetic: which side is counted.
 
     Yields:
-        Frames as in `COUNTS_DDL`. `item` and `code` are by `what`: CODE: column and code; LABEL: column and hash of a label that has no code; PAIR: pair
-        and `code of first * codes of second + code of second`; MOMENT: `i * n + j` of the `n` numbers, and 0 to 3 for rows where both have a value, the sum of i,
-        the sum of the squares of i, the sum of products.
+        Frames as in `COUNTS_DDL`. What `item` and `code` are, by `what`:
+            CODE: column and code.
+            LABEL: column and hash of a label that has no code.
+            PAIR: pair and `code of first * codes of second + code of second`.
+            MOMENT: `i * n + j` of the `n` numbers; over the rows where both have a value, 0 rows, 1 sum of i, 2 sum of squares of i, 3 sum of products.
     """
     columns = plan.columns
     singles = [np.zeros(c.codes, dtype="int64") for c in columns]
@@ -157,11 +180,11 @@ def partial_counts(frames: Iterator[pd.DataFrame], *, plan: TablePlan, synthetic
     rare = _RareLabels(plan.table, synthetic)
     for frame in frames:
         codes = [c.encode(frame[f"c{i}"]) for i, c in enumerate(columns)]
-        for single, column in zip(singles, codes, strict=True):
-            single += np.bincount(column, minlength=len(single))
+        for single, drawn in zip(singles, codes, strict=True):
+            single += np.bincount(drawn, minlength=len(single))
         coarse = [c.coarse_codes[x] for c, x in zip(columns, codes, strict=True)]
-        for pair, (a, b) in zip(pairs, plan.pairs, strict=True):
-            pair += np.bincount(coarse[a] * widths[b] + coarse[b], minlength=len(pair))
+        for cells, (a, b) in zip(pairs, plan.pairs, strict=True):
+            cells += np.bincount(coarse[a] * widths[b] + coarse[b], minlength=len(cells))
         moments += _moments(frame, plan)
         for i, column in enumerate(columns):
             if column.kind == "label":

@@ -6,7 +6,7 @@ Four Spark jobs for a whole schema: row counts; grids, on a bounded sample of th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from itertools import combinations
 from typing import Any
@@ -17,7 +17,6 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from ..errors import SchemaError
-from ..kernels import comparison
 from ..kernels.seeds import derive_seed
 from ..kernels.statistics import CODE, COUNTS_DDL, LABEL, MOMENT, PAIR, PLAN_DDL, ColumnPlan, Kind, TablePlan, partial_counts, plan_columns
 from ..spec.findings import Findings, TableFinding
@@ -66,11 +65,12 @@ def validate(metadata: Metadata, real: Mapping[str, DataFrame], synthetic: Mappi
         for i, (name, spec) in enumerate(metadata.tables.items())
         if spec.role == "learnt"
     ]
-    plans = _plans([t for t in scored if t.columns], seed)
+    scored, plans = _plans(scored, seed)
     counts = _counts([t for t in scored if t.columns], plans)
+    by_name = {t.spec.name: t for t in scored}
     broken = primary_key_faults(metadata, synthetic)
     tables = []
-    for i, (name, spec) in enumerate(metadata.tables.items()):
+    for name, spec in metadata.tables.items():
         duplicates, nulls = broken.get(name, (0, 0))
         base = TableFinding(
             table=name,
@@ -83,11 +83,11 @@ def validate(metadata: Metadata, real: Mapping[str, DataFrame], synthetic: Mappi
             pairs=(),
             correlations=(),
         )
+        if table := by_name.get(name):
+            base = base.model_copy(update={"left_out": table.left_out})
+            if table.columns:
+                base = table_finding(base, table.columns, plans[table.index], counts[table.index], seed=seed)
         tables.append(base)
-        for table in scored:
-            if table.index == i:
-                base = base.model_copy(update={"left_out": table.left_out})
-                tables[-1] = table_finding(base, table.columns, plans[i], counts[i], seed=seed) if table.columns else base
     return Findings.of(tuple(tables), key_findings(metadata, real, synthetic, seed=seed))
 
 
@@ -107,12 +107,12 @@ def _check(metadata: Metadata, real: Mapping[str, DataFrame], synthetic: Mapping
 
 
 def _sizes(metadata: Metadata, real: Mapping[str, DataFrame], synthetic: Mapping[str, DataFrame]) -> tuple[dict[str, TableSides], dict[str, frozenset[str]]]:
-    """Rows of each table, and which of its string columns are text."""
+    """Rows of each table, and which of its string columns are text. Tables that fit into the sample are told apart there, exactly."""
     parts, strings = [], {}
     for name, table in metadata.tables.items():
         fields = [f.name for f in real[name].schema.fields if isinstance(f.dataType, T.StringType) and f.name not in table.key_columns]
         strings[name] = fields if table.role == "learnt" else []
-        both = [(F.approx_count_distinct(_col(c), 0.01), F.count(_col(c))) for c in strings[name]]
+        both = [(F.approx_count_distinct(_col(c)), F.count(_col(c))) for c in strings[name]]
         distinct, known = (F.array(*(pair[i].cast("long") for pair in both)) if both else F.array().cast("array<long>") for i in (0, 1))
         parts.append(real[name].agg(F.lit(name).alias("name"), F.lit(False).alias("fake"), F.count(F.lit(1)).alias("n"), distinct.alias("d"), known.alias("k")))
         none = F.array().cast("array<long>")
@@ -122,8 +122,13 @@ def _sizes(metadata: Metadata, real: Mapping[str, DataFrame], synthetic: Mapping
     text = {}
     for name, fields in strings.items():
         row = rows[name, False]
-        text[name] = frozenset(c for c, d, k in zip(fields, row["d"], row["k"], strict=True) if d > max(TEXT_VALUES, TEXT_SHARE * k))
+        large = sizes[name].real > SAMPLE_ROWS
+        text[name] = frozenset(c for c, d, k in zip(fields, row["d"], row["k"], strict=True) if large and _is_text(d, k))
     return sizes, text
+
+
+def _is_text(distinct: int, known: int) -> bool:
+    return distinct > max(TEXT_VALUES, TEXT_SHARE * known)
 
 
 def _scored(spec: Table, index: int, real: DataFrame, synthetic: DataFrame, sizes: TableSides, text: frozenset[str]) -> _Scored:
@@ -176,24 +181,27 @@ def _value(column: Column, data_type: T.DataType) -> Column:
     return column.cast("double")
 
 
-def _plans(scored: list[_Scored], seed: int) -> dict[int, TablePlan]:
-    if not scored:
-        return {}
-    found: dict[tuple[int, int], ColumnPlan] = {}
-    parts = []
+def _plans(scored: list[_Scored], seed: int) -> tuple[list[_Scored], dict[int, TablePlan]]:
+    """The grids of all tables, and the tables without the columns that turned out to be text."""
+    parts = [_sample(t, seed).repartition(1).mapInPandas(partial(plan_columns, table=t.index, kinds=t.kinds), schema=PLAN_DDL) for t in scored if t.columns]
+    rows = {(r["table"], r["item"]): r for r in _union(parts).collect()} if parts else {}
+    kept, plans = [], {}
     for t in scored:
-        sample = _sample(t, seed)
-        parts.append(sample.groupBy().applyInPandas(partial(plan_columns, table=t.index, kinds=t.kinds), schema=PLAN_DDL))
-    kinds = {(t.index, i): kind for t in scored for i, kind in enumerate(t.kinds)}
-    for row in _union(parts).collect():
-        place = row["table"], row["item"]
-        edges, coarse, plot = (np.array(row[k], dtype="float64") for k in ("edges", "coarse", "plot"))
-        found[place] = ColumnPlan(kinds[place], edges, coarse, plot, tuple(row["labels"]), row["centre"], row["scale"])
-    plans = {}
-    for t in scored:
-        columns = tuple(found.get((t.index, i), ColumnPlan.empty(kind)) for i, kind in enumerate(t.kinds))
-        plans[t.index] = TablePlan(table=t.index, columns=columns, pairs=_pairs(t, seed))
-    return plans
+        grids = [_column_plan(kind, rows.get((t.index, i))) for i, kind in enumerate(t.kinds)]
+        whole = t.sizes.real <= SAMPLE_ROWS
+        text = {i for i in range(len(grids)) if whole and (t.index, i) in rows and _is_text(rows[t.index, i]["distinct"], rows[t.index, i]["known"])}
+        stay = [i for i in range(len(grids)) if i not in text]
+        left_out = t.left_out | {t.columns[i]: "text" for i in sorted(text)}
+        kept.append(replace(t, columns=tuple(t.columns[i] for i in stay), kinds=tuple(t.kinds[i] for i in stay), left_out=left_out))
+        plans[t.index] = TablePlan(table=t.index, columns=tuple(grids[i] for i in stay), pairs=_pairs(kept[-1], seed))
+    return kept, plans
+
+
+def _column_plan(kind: Kind, row: Any) -> ColumnPlan:
+    if row is None:
+        return ColumnPlan.empty(kind)
+    edges, coarse, plot = (np.array(row[k], dtype="float64") for k in ("edges", "coarse", "plot"))
+    return ColumnPlan(kind, edges, coarse, plot, tuple(row["labels"]), row["centre"], row["scale"])
 
 
 def _pairs(table: _Scored, seed: int) -> tuple[tuple[int, int], ...]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from ..kernels import comparison
 from ..kernels.grids import plot_edges
@@ -66,27 +67,40 @@ def _key_names(columns: Sequence[str]) -> list[str]:
 def _tally(fk: ForeignKey, *, child: DataFrame, parent: DataFrame) -> DataFrame:
     """Rows (`what`, `value`, `n`, `children`): parents by number of children; orphans; children whose key is null."""
     names = _key_names(fk.columns)
-    children = _keys(child, fk.columns).groupBy("hollow", *names).agg(F.count(F.lit(1)).alias("children"))
-    parents = _keys(parent, fk.parent_columns).groupBy("hollow", *names).agg(F.count(F.lit(1)).alias("parents"))
-    left, right = children.alias("c"), parents.alias("p")
-    same = [F.col(f"c.{k}") == F.col(f"p.{k}") for k in names]
-    joined = left.join(right, reduce(Column.__and__, same), "full_outer")
-    number = F.coalesce(F.col("children"), F.lit(0)).cast("long")
-    what = F.when(F.col("parents").isNotNull(), _PARENTS).when(F.col("c.hollow"), _NULLS).otherwise(_ORPHANS)
-    counted = joined.select(
-        what.alias("what"),
-        F.when(F.col("parents").isNotNull(), _grouped(number)).otherwise(F.lit(0)).cast("long").alias("value"),
-        F.coalesce(F.col("parents"), number).cast("long").alias("n"),
-        (F.coalesce(F.col("parents"), F.lit(1)) * number).cast("long").alias("children"),
+    sides = _alike(_keys(child, fk.columns), _keys(parent, fk.parent_columns), names)
+    # Both sides in one grouping: a join would shuffle each of them once more.
+    ends = [side.withColumns({"c": F.lit(int(i == 0)).cast("long"), "p": F.lit(i).cast("long")}) for i, side in enumerate(sides)]
+    keys = reduce(DataFrame.unionByName, ends).groupBy("hollow", *names).agg(F.sum("c").alias("c"), F.sum("p").alias("p"))
+    # A parent with a null in its key can have no children: in the hollow group the parents have none, and the children are no orphans.
+    here = F.when(F.col("hollow"), 0).otherwise(F.col("c"))
+    kinds = F.array(
+        F.struct(F.lit(_PARENTS).alias("what"), _grouped(here).alias("value"), F.col("p").alias("n"), (F.col("p") * here).alias("children")),
+        _apart(_NULLS, F.when(F.col("hollow"), F.col("c")).otherwise(0)),
+        _apart(_ORPHANS, F.when(F.col("hollow") | (F.col("p") > 0), 0).otherwise(F.col("c"))),
     )
+    counted = keys.select(F.explode(kinds).alias("x")).select("x.*").where(F.col("n") > 0)
     return counted.groupBy("what", "value").agg(F.sum("n").alias("n"), F.sum("children").alias("children"))
+
+
+def _apart(what: str, n: Column) -> Column:
+    long = n.cast("long")
+    return F.struct(F.lit(what).alias("what"), F.lit(0).cast("long").alias("value"), long.alias("n"), long.alias("children"))
+
+
+def _alike(child: DataFrame, parent: DataFrame, names: Sequence[str]) -> list[DataFrame]:
+    """Both sides with key columns that compare: as they are, numbers as Spark widens them, else as text."""
+    for name in names:
+        a, b = (side.schema[name].dataType for side in (child, parent))
+        if a != b and not (isinstance(a, T.NumericType) and isinstance(b, T.NumericType)):
+            child, parent = (side.withColumn(name, F.col(name).cast("string")) for side in (child, parent))
+    return [child, parent]
 
 
 def _grouped(number: Column) -> Column:
     """Numbers of children up to `EXACT_COUNTS` as they are, larger ones down to the next power of 1.01."""
     step = float(np.log(1.01))
     above = F.floor(F.exp(F.floor(F.log(number.cast("double") / EXACT_COUNTS) / step + 1e-9) * step) * EXACT_COUNTS)
-    return F.when(number <= EXACT_COUNTS, number).otherwise(above)
+    return F.when(number <= EXACT_COUNTS, number).otherwise(above).cast("long")
 
 
 def _finding(name: str, fk: ForeignKey, sides: Sequence[Sequence[Any]], *, copied: bool, seed: int) -> KeyFinding:

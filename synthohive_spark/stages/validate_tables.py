@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -136,7 +137,9 @@ def _append(labels: list[str], sides: list[list[float]], label: str, values: lis
             side.append(value)
 
 
-def _distribution(kind: str, labels: list[str], sides: list[list[float]], edges: np.ndarray | None = None) -> Distribution:
+def _distribution(
+    kind: Literal["category", "number", "time", "count"], labels: list[str], sides: list[list[float]], edges: np.ndarray | None = None
+) -> Distribution:
     shares = [tuple(round(float(x) / (total or 1), 9) for x in side) for side, total in ((s, float(sum(s))) for s in sides)]
     return Distribution(kind=kind, labels=tuple(labels), real=shares[0], synthetic=shares[1], edges=() if edges is None else tuple(float(e) for e in edges))
 
