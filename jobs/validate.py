@@ -29,7 +29,9 @@ def main(arguments: list[str]) -> int:
     """Validate as the configuration says."""
     parser = ArgumentParser(prog="validate.py", description=__doc__)
     parser.add_argument("--config", required=True, help="YAML file with `tables`, `source` and `validate`")
-    parser.add_argument("--set", action="append", default=[], metavar="SECTION.FIELD=VALUE", help="override a field, such as validate.output=r.html; may be repeated")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="SECTION.FIELD=VALUE", help="override a field, such as validate.output=r.html; may be repeated"
+    )
     options = parser.parse_args(arguments)
     try:
         run = RunConfig.from_yaml(options.config, options.set)

@@ -1,9 +1,10 @@
-"""For shell scripts: `environment.py java` writes a folder for JAVA_HOME, `... jars` the jars for `spark-submit --jars`, `... package FILE` a zip of the package."""
+"""For shell scripts: `environment.py java` writes a folder for JAVA_HOME, `jars` the jars for `spark-submit --jars`, `package FILE` a zip of the package."""
 
 from __future__ import annotations
 
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1] / "synthohive_spark"
@@ -36,7 +37,7 @@ def _package(target: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """Run one of the three and write its answer to stdout; a failure is one line on stderr."""
-    commands = {"java": _java, "jars": _jars, "package": _package}
+    commands: dict[str, Callable[..., str]] = {"java": _java, "jars": _jars, "package": _package}
     try:
         command, *rest = arguments
         sys.stdout.write(commands[command](*rest) + "\n")

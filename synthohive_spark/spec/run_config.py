@@ -123,7 +123,7 @@ class RunConfig(Spec):
             overrides: `section.field=value` each, such as `fit.epochs=20`; the value is read as YAML.
 
         Raises:
-            SchemaError: the file cannot be read, a field is unknown or of the wrong kind, a table has no source or a source no table; all faults in one message.
+            SchemaError: the file cannot be read, a field is unknown or of the wrong kind, a table has no source or a source no table; with all faults.
         """
         metadata = Metadata.from_yaml(path)
         raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
@@ -14,6 +15,10 @@ from synthohive_spark.stages.session import spark_session
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """A local session with Delta; its warehouse goes with the test run."""
     warehouse = tmp_path_factory.mktemp("warehouse")
-    session = spark_session("tests", config={"spark.sql.warehouse.dir": str(warehouse)})
+    config = {
+        "spark.sql.warehouse.dir": str(warehouse),
+        "spark.executorEnv.PYTHONPATH": str(Path(__file__).parent),  # functions of test modules travel by name
+    }
+    session = spark_session("tests", config=config)
     yield session
     session.stop()

@@ -58,7 +58,9 @@ def test_sources_are_read_with_their_schema_null_value_and_types(spark: SparkSes
     (tmp_path / "w.csv").write_text("origin,temp,time_hour\nEWR,39.02,2013-01-01T06:00:00Z\nJFK,NA,2013-07-01T06:00:00Z\n")
     options = {"header": True, "nullValue": "NA", "enforceSchema": False, "mode": "FAILFAST"}
     by_schema = FileSource(path=str(tmp_path / "w.csv"), format="csv", options=options, schema="origin string, temp double, time_hour timestamp")
-    by_cast = FileSource(path=str(tmp_path / "w.csv"), format="csv", options=options, types={"temp": "double", "time_hour": "timestamp"}, columns=("temp", "time_hour"))
+    by_cast = FileSource(
+        path=str(tmp_path / "w.csv"), format="csv", options=options, types={"temp": "double", "time_hour": "timestamp"}, columns=("temp", "time_hour")
+    )
     frames = read_sources(spark, {"a": by_schema, "b": by_cast})
     assert frames["a"].dtypes == [("origin", "string"), ("temp", "double"), ("time_hour", "timestamp")]
     assert frames["b"].dtypes == [("temp", "double"), ("time_hour", "timestamp")]
@@ -104,7 +106,15 @@ def test_spark_submit_runs_a_job_quietly_and_its_options_win(tmp_path: Path) -> 
     environment = {**os.environ, "SYNTHOHIVE_PYTHON": sys.executable, "JAVA_TOOL_OPTIONS": f"-Duser.home={tmp_path / 'home'}", "JAVA_HOME": str(java_home()[0])}
     for name in ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET"):
         environment.pop(name, None)
-    command = [str(root / "spark-submit.sh"), "--driver-memory", "600m", "--conf", "spark.sql.shuffle.partitions=3", str(tmp_path / "job.py"), str(tmp_path / "out")]
+    command = [
+        str(root / "spark-submit.sh"),
+        "--driver-memory",
+        "600m",
+        "--conf",
+        "spark.sql.shuffle.partitions=3",
+        str(tmp_path / "job.py"),
+        str(tmp_path / "out"),
+    ]
     answer = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=600, stdin=subprocess.DEVNULL)
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.strip() == "100 3 UTC 600m"

@@ -20,6 +20,7 @@ from delta import configure_spark_with_delta_pip
 from pyspark.sql import SparkSession
 
 from .java import cache_folder, java_home
+from .trust import PASSWORD, machine_bundle, write_trust_store
 
 DELTA_JAR = "delta-spark_"
 _SETTINGS = """<ivysettings>
@@ -27,7 +28,7 @@ _SETTINGS = """<ivysettings>
   <resolvers><ibiblio name="central" m2compatible="true" usepoms="true"/></resolvers>
 </ivysettings>
 """
-# Groups that Spark's own distribution holds, at least as new: leaving them out takes the download from 87 MB to 13 MB, and avoids two versions on one class path.
+# Groups that Spark's own distribution holds, at least as new: without them 13 MB are fetched, not 87, and no class comes in two versions.
 _SHIPPED_BY_SPARK = ("org.apache.*", "com.fasterxml.*", "org.slf4j*", "org.scala-lang*", "org.roaringbitmap*", "com.google.code.findbugs*")
 _SECONDS = 600  # a slow line takes a minute for 13 MB; past ten the repository is not answering
 
@@ -77,11 +78,10 @@ def _fetch(coordinate: str, kept: Path) -> None:
     kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=kept.parent) as temporary:
         work = Path(temporary)
-        answer = subprocess.run(_command(coordinate, work), capture_output=True, text=True, timeout=_SECONDS, stdin=subprocess.DEVNULL)
-        if answer.returncode != 0 or not any((work / "jars").glob(f"*{DELTA_JAR}*.jar")):
-            reason = next((line.strip() for line in (answer.stdout + answer.stderr).splitlines() if "::" in line and "not found" in line or "Exception" in line), "")
+        fault = _resolve(coordinate, work, []) and _resolve(coordinate, work, _machine_trust(work))
+        if fault:
             raise JarsNotFound(
-                f"cannot fetch Delta's jars ({coordinate}) from the Maven repository{': ' + reason if reason else ''}. Without a network, put them and what they "
+                f"cannot fetch Delta's jars ({coordinate}) from the Maven repository: {fault}. Without a network, put them and what they "
                 "depend on into a folder and name it: SYNTHOHIVE_JARS=/folder, or spark_session(jars='/folder'). Behind a mirror, name an Ivy settings file: "
                 "SYNTHOHIVE_IVY_SETTINGS=/file.xml"
             )
@@ -92,7 +92,27 @@ def _fetch(coordinate: str, kept: Path) -> None:
                 shutil.copytree(work / "jars", kept)
 
 
-def _command(coordinate: str, work: Path) -> list[str]:
+def _resolve(coordinate: str, work: Path, options: list[str]) -> str:
+    """Run the resolver; what went wrong, or nothing."""
+    answer = subprocess.run(_command(coordinate, work, options), capture_output=True, text=True, timeout=_SECONDS, stdin=subprocess.DEVNULL)
+    if answer.returncode == 0 and any((work / "jars").glob(f"*{DELTA_JAR}*.jar")):
+        return ""
+    lines = [line.strip() for line in (answer.stdout + answer.stderr).splitlines()]
+    telling = [line.partition(" url=")[0] for line in lines if "Exception" in line or "Error" in line] or [line for line in lines if "not found" in line]
+    return telling[0] if telling else f"the resolver ended with code {answer.returncode}"
+
+
+def _machine_trust(work: Path) -> list[str]:
+    """Options for a second try, with the authorities that the machine trusts rather than those that Java came with."""
+    bundle = machine_bundle()
+    if bundle is None:
+        return []
+    store = work / "trust.jks"
+    write_trust_store(bundle, store)
+    return [f"-Djavax.net.ssl.trustStore={store}", f"-Djavax.net.ssl.trustStorePassword={PASSWORD}", "-Djavax.net.ssl.trustStoreType=JKS"]
+
+
+def _command(coordinate: str, work: Path, options: list[str]) -> list[str]:
     group, artifact, version = coordinate.split(":")
     excludes = "".join(f'<exclude org={quoteattr(org)} matcher="glob"/>' for org in _SHIPPED_BY_SPARK)
     (work / "ivy.xml").write_text(
@@ -108,5 +128,19 @@ def _command(coordinate: str, work: Path) -> list[str]:
     home, _ = java_home()
     class_path = str(Path(pyspark.__file__).parent / "jars" / "*")
     pattern = f"{work}/jars/[organisation]_[artifact]-[revision].[ext]"
-    ivy = ["-settings", settings, "-cache", str(work / "cache"), "-ivy", str(work / "ivy.xml"), "-confs", "default", "-retrieve", pattern, "-types", "jar", "-warn"]
-    return [str(home / "bin" / "java"), "-cp", class_path, "org.apache.ivy.Main", *ivy]
+    ivy = [
+        "-settings",
+        settings,
+        "-cache",
+        str(work / "cache"),
+        "-ivy",
+        str(work / "ivy.xml"),
+        "-confs",
+        "default",
+        "-retrieve",
+        pattern,
+        "-types",
+        "jar",
+        "-warn",
+    ]
+    return [str(home / "bin" / "java"), *options, "-cp", class_path, "org.apache.ivy.Main", *ivy]
