@@ -17,6 +17,7 @@ from ..events import TABLE_SAMPLED, get_logger
 from ..kernels.generate import BLOCK, BLOCK_ROWS, GenerationPlan, generate_children, generate_roots
 from ..kernels.marginals import code_counts
 from ..kernels.repair import ReferenceKey
+from ..spec.encoding import TableEncoding
 from ..spec.fitted import FittedSchema, FittedTable
 from ..spec.identifiers import quoted
 from ..spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS, Linkage, count_column
@@ -171,19 +172,25 @@ class SampleRun:
 
     def _measure(self, fitted: FittedTable) -> list[str]:
         """Emit how far each column's marginal is from the learnt one; the columns that are further than the threshold."""
-        names = [c.name for c in fitted.encoding.columns if c.name in self._rows[fitted.program.table].columns]
-        encoding = fitted.encoding.select(tuple(names))
-        kernel = partial(code_counts, encoding=encoding)
-        rows = with_plain_times(self._rows[fitted.program.table].select(*(F.col(quoted(n)) for n in names)))
-        counted = rows.mapInPandas(kernel, "column int, code int, n bigint")
+        table = fitted.program.table
+        encoding = fitted.encoding.select(tuple(c.name for c in fitted.encoding.columns if c.name in self._rows[table].columns))
+        tvd = self._marginal_distances(self._rows[table], encoding) if encoding.columns else {}
+        log.info(TABLE_SAMPLED, table=table, tvd={column: round(distance, 4) for column, distance in tvd.items()})
+        limit = self.quality_threshold
+        return [f"{table}.{column} {distance:.3f}" for column, distance in tvd.items() if limit is not None and distance > limit]
+
+    @staticmethod
+    def _marginal_distances(rows: DataFrame, encoding: TableEncoding) -> dict[str, float]:
+        """TVD of each column's codes from the learnt shares; empty for a table without rows."""
+        coded = with_plain_times(rows.select(*(F.col(quoted(name)) for name in encoding.names)))
+        counted = coded.mapInPandas(partial(code_counts, encoding=encoding), "column int, code int, n bigint")
         counts = [np.zeros(c.cardinality) for c in encoding.columns]
         for column, code, n in counted.groupBy("column", "code").agg(F.sum("n")).collect():  # one row per code
             counts[column][code] = n
-        total = int(counts[0].sum()) if counts else 0
-        tvd = {c.name: float(np.abs(n / total - np.asarray(c.weights)).sum() / 2) for c, n in zip(encoding.columns, counts, strict=True) if total}
-        log.info(TABLE_SAMPLED, table=fitted.program.table, rows=total, tvd={k: round(v, 4) for k, v in tvd.items()})
-        limit = self.quality_threshold
-        return [f"{fitted.program.table}.{c} {d:.3f}" for c, d in tvd.items() if limit is not None and d > limit]
+        total = counts[0].sum()
+        if not total:
+            return {}
+        return {c.name: float(np.abs(n / total - np.asarray(c.weights)).sum() / 2) for c, n in zip(encoding.columns, counts, strict=True)}
 
 
 def staged_ddl(fitted: FittedTable, plan: GenerationPlan) -> str:
