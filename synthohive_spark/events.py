@@ -70,7 +70,7 @@ def _render(logger: Any, method: str, event: structlog.types.EventDict) -> Any:
 
 def get_logger(name: str = "synthohive_spark", **fields: Any) -> Any:
     """A structlog logger for the module `name`; `fields` go with each of its events."""
-    processors = [
+    processors: list[structlog.types.Processor] = [
         _filter_level,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -31,6 +31,7 @@ from .world import World
 ORDER = "__order"
 MAX_HELD_OUT = 5_000  # the distance of 5,000 rows to the truth is about 1 % per column; more costs training rows and time
 MIN_HELD_OUT = 20  # fewer tell nothing: the training rows are the yardstick then
+MIN_SHARD = 50  # a smaller table is not cut: each rank sees all of it, with noise of its own
 DRAWN_PER_EVALUATION = 2_000  # at least, so that the noise of a state's own draw does not decide
 PROGRESS_SECONDS = 2.0
 
@@ -124,17 +125,20 @@ def read_rows(job: TrainJob) -> Split:
 
 @contextmanager
 def private_torch(seed: int) -> Iterator[None]:
-    """One thread, deterministic kernels and a generator of our own; all three are as they were afterwards."""
+    """One thread, deterministic kernels and a generator of our own; all are as they were afterwards."""
     state, threads = torch.get_rng_state(), torch.get_num_threads()
+    filled = torch.utils.deterministic.fill_uninitialized_memory
     deterministic, warn_only = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     try:
         torch.set_num_threads(1)
         torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # a tenth of the time, to find bugs that we do not have
         torch.manual_seed(seed)
         yield
     finally:
         torch.set_rng_state(state)
         torch.set_num_threads(threads)
+        torch.utils.deterministic.fill_uninitialized_memory = filled
         torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
 
 
@@ -169,15 +173,16 @@ class _Run:
     def __init__(self, job: TrainJob, world: World) -> None:
         self.job, self.world = job, world
         split = read_rows(job)
-        rows, context = split.rows[world.rank :: world.size], split.context[world.rank :: world.size]
+        rows, context = split.rows, split.context
+        if len(rows) >= MIN_SHARD * world.size:
+            rows, context = rows[world.rank :: world.size], context[world.rank :: world.size]
         self.rows, self.context = torch.from_numpy(np.ascontiguousarray(rows)), torch.from_numpy(np.ascontiguousarray(context))
         cls = model_class(job.model.name)
+        self.total_rows = len(split.rows)
         self.epochs = job.epochs or cls.default_epochs(len(split.rows))
-        batch = max(1, (job.batch_size or cls.default_batch_size(len(split.rows))) // world.size)
+        batch = max(1, math.ceil((job.batch_size or cls.default_batch_size(len(split.rows))) / world.size))
         # Every rank must take the same number of steps of some rows, or the all-reduce hangs.
         self.batch = min(batch, world.minimum(len(rows)))
-        if self.batch == 0:
-            raise TrainingError(f"table {job.table!r}: {len(split.rows)} rows are too few for {world.size} workers; train it with num_workers=1")
         self.steps_per_epoch = world.minimum(math.ceil(len(rows) / self.batch))
         self.model: ConditionalGenerativeModel = cls(job.layout, job.model.settings)
         self.distance = HeldOutDistance(split.held_rows, split.held_context, job.model.row, job.model.context, derive_seed(job.seed, job.table, "pairs"))
@@ -191,7 +196,7 @@ class _Run:
         self.model.prepare(self.rows.numpy(), self.context.numpy(), self.epochs * self.steps_per_epoch)
         world.copy_from_first(self.model.parameters())
         torch.manual_seed(derive_seed(job.seed, job.table, "rank", world.rank))
-        self._say("training.started", 0, {}, rows=len(self.rows) * world.size, epochs=self.epochs)
+        self._say("training.started", 0, {}, rows=self.total_rows)
         every = max(1, self.epochs // job.evaluations)
         epoch, losses, go_on = 0, {}, True
         while epoch < self.epochs and go_on:

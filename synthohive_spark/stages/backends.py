@@ -72,9 +72,10 @@ def check_slots(spark: SparkSession, workers: int) -> None:
     per_task = int(spark.conf.get("spark.task.cpus", "1") or 1)
     slots = _slots(spark) // per_task
     if slots < workers:
+        more = "spark.cores.max, or spark.executor.instances times spark.executor.cores"
         raise TrainingError(
             f"backend torch_distributor: num_workers is {workers}, but only {slots} tasks can run at the same time; "
-            f"set num_workers to {max(slots, 1)} or less, give the application more cores (spark.cores.max, or spark.executor.instances times spark.executor.cores), or use backend: local"
+            f"set num_workers to {max(slots, 1)} or less, give the application more cores ({more}), or use backend: local"
         )
 
 

