@@ -31,7 +31,8 @@ def _histogram(d: Distribution) -> Markup:
     extra = [(name, cells.pop(name)) for name in (BELOW, ABOVE, NULL) if name in cells]
     inner = list(cells.values())
     tails = {name: value for name, value in extra if max(value) >= 0.0005}
-    top = max((max(v) for v in [*inner, *tails.values()]), default=0.0) or 1.0
+    # Nulls are drawn on a scale of their own, 0 to 100 %: beside 99 % of nulls the rest would be a flat line.
+    top = max((max(v) for v in [*inner, *(v for name, v in tails.items() if name != NULL)]), default=0.0) or 1.0
     left = 6 + (_SIDE + _GAP if BELOW in tails else 0)
     right = WIDTH - 6 - sum(_SIDE + _GAP for name in (ABOVE, NULL) if name in tails)
     step = (right - left) / max(len(inner), 1)
@@ -43,9 +44,9 @@ def _histogram(d: Distribution) -> Markup:
     places = {BELOW: 6.0, ABOVE: right + _GAP, NULL: WIDTH - 6.0 - _SIDE}
     names = {BELOW: "<", ABOVE: ">", NULL: "null"}
     for name, (real, synthetic) in tails.items():
-        x = places[name]
-        shapes.append(f'<rect class="real tail" x="{x:.1f}" y="{y(real):.1f}" width="{_SIDE}" height="{_BASE - y(real):.1f}"/>')
-        shapes.append(f'<path class="syn" d="M{x:.1f} {_BASE}V{y(synthetic):.1f}H{x + _SIDE:.1f}V{_BASE}"/>')
+        x, scale = places[name], top if name == NULL else 1.0
+        shapes.append(f'<rect class="real tail" x="{x:.1f}" y="{y(real * scale):.1f}" width="{_SIDE}" height="{_BASE - y(real * scale):.1f}"/>')
+        shapes.append(f'<path class="syn" d="M{x:.1f} {_BASE}V{y(synthetic * scale):.1f}H{x + _SIDE:.1f}V{_BASE}"/>')
         shapes.append(_text(x + _SIDE / 2, _BASE + 14, names[name], "middle"))
         shapes.append(_hover(x, _SIDE, f"{name}: real {real:.2%}, synthetic {synthetic:.2%}"))
     shapes.append(f'<line class="axis" x1="{left:.1f}" x2="{right:.1f}" y1="{_BASE}" y2="{_BASE}"/>')
@@ -103,8 +104,7 @@ def _bars(d: Distribution) -> Markup:
     for i, (label, real, synthetic) in enumerate(rows):
         y = 4 + i * _ROW
         a, b = ((right - left) * share / top for share in (real, synthetic))
-        shown = label if len(label) <= 17 else label[:16] + "\N{HORIZONTAL ELLIPSIS}"
-        shapes.append(_text(left - 6, y + 12, shown, "end", title=label))
+        shapes.append(_text(left - 6, y + 12, _short(label, left - 8), "end", title=label))
         shapes.append(f'<rect class="real" x="{left}" y="{y + 2}" width="{a:.1f}" height="{_ROW - 5}" rx="1.5"/>')
         shapes.append(f'<rect class="syn" x="{left}" y="{y + 4.5}" width="{b:.1f}" height="{_ROW - 10}" rx="1"/>')
         shapes.append(_text(max(left + max(a, b) + 5, left + 5), y + 12, f"{synthetic:.1%}" if synthetic < 0.9995 else "100%", "start"))
@@ -121,11 +121,11 @@ def matrix_plot(names: Sequence[str], cells: dict[tuple[int, int], tuple[str, fl
         cells: by (row, column): CSS class, opacity in [0, 1], text to show on hover.
     """
     size = 26 if len(names) <= 16 else 18
-    chars = min(max((len(n) for n in names), default=1), 16)
-    margin, over = 10 + 6.3 * chars, 14 + 4.6 * chars
+    room = min(max((_text_width(n) for n in names), default=0.0), 100.0)
+    margin, over = 14 + room, 18 + 0.75 * room
     shapes = []
     for i, name in enumerate(names):
-        shown = name if len(name) <= 16 else name[:15] + "\N{HORIZONTAL ELLIPSIS}"
+        shown = _short(name, 100.0)
         shapes.append(_text(margin - 6, over + (i + 0.5) * size + 4, shown, "end", title=name))
         x = margin + (i + 0.5) * size
         shapes.append(f'<text x="{x:.1f}" y="{over - 6:.1f}" transform="rotate(-45 {x:.1f} {over - 6:.1f})">{_esc(shown)}</text>')
@@ -133,7 +133,7 @@ def matrix_plot(names: Sequence[str], cells: dict[tuple[int, int], tuple[str, fl
         x, y = margin + column * size, over + row * size
         box = f'x="{x:.1f}" y="{y:.1f}" width="{size - 1.5}" height="{size - 1.5}" rx="2"'
         shapes.append(f'<rect class="cell" {box}/><rect class="{css}" fill-opacity="{opacity:.2f}" {box}><title>{_esc(text)}</title></rect>')
-    width = margin + len(names) * size + 4.4 * chars
+    width = margin + len(names) * size + 8 + 0.7 * room
     return _svg(width, over + len(names) * size + 4, shapes, "matrix of column pairs", natural=True)
 
 
@@ -158,6 +158,20 @@ def format_value(value: float, d: Distribution) -> str:
     except OverflowError:
         return format_number(value)
     return moment.strftime("%Y-%m-%d %H:%M") if fine else moment.strftime("%Y-%m-%d")
+
+
+def _text_width(text: str) -> float:
+    """About the width of a label in pixels; capitals are a third wider than the rest, and wide scripts twice as wide."""
+    return sum(11.0 if ord(c) > 0x1100 else 7.9 if c.isupper() else 6.2 for c in text)
+
+
+def _short(text: str, room: float) -> str:
+    if _text_width(text) <= room:
+        return text
+    kept = text
+    while kept and _text_width(kept) + 9 > room:
+        kept = kept[:-1]
+    return kept.rstrip() + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _hover(x: float, width: float, text: str) -> str:

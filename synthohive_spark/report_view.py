@@ -11,6 +11,7 @@ from .spec.findings import SMALL_TABLE_ROWS, ColumnFinding, Findings, KeyFinding
 CLOSE, VISIBLE = 0.03, 0.10  # above its ceiling: a reader does not see a difference of 0.03 in a plot, and cannot miss one of 0.10
 MAX_MATRIX = 30  # columns of a heat map; more are too small to read
 _WORST_PAIRS = 8
+_NULLS_SHOWN = 0.0005  # less would print as 0.0 %
 
 
 def page(findings: Findings, title: str, made: str) -> dict[str, Any]:
@@ -125,7 +126,7 @@ def _table(t: TableFinding) -> dict[str, Any]:
 
 
 def _card(c: ColumnFinding) -> dict[str, Any]:
-    nulls = c.null_rate_real > 0 or c.null_rate_synthetic > 0
+    nulls = max(c.null_rate_real, c.null_rate_synthetic) >= _NULLS_SHOWN
     return {
         "name": c.column,
         "metric": c.metric,
@@ -140,7 +141,7 @@ def _card(c: ColumnFinding) -> dict[str, Any]:
 
 
 def _key(k: KeyFinding) -> dict[str, Any]:
-    nulls = k.null_rate_real > 0 or k.null_rate_synthetic > 0
+    nulls = max(k.null_rate_real, k.null_rate_synthetic) >= _NULLS_SHOWN
     return {
         "name": k.key,
         "orphans": f"{k.orphans:,}",

@@ -44,7 +44,7 @@ def plot_edges(low: float, high: float, *, whole: bool, time: bool) -> np.ndarra
     if not math.isfinite(span) or span < 1e-12 * max(abs(low), abs(high)):
         span = 0.0
         high = low
-    if span == 0.0 and not whole:
+    if span == 0.0 and (not whole or abs(low) > 1e12):
         span = abs(low) / 10 or 1.0
     step = round_step(span, INTERVALS, whole=whole, time=time)
     first, last = math.floor(low / step), math.floor(high / step) + 1

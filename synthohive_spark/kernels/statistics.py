@@ -26,6 +26,8 @@ FLUSH_LABELS = 200_000  # rare labels held in memory by one task
 QUANTUM = 256.0  # moments are sums of integers (1 / 256 standard deviations): exact, hence the same in any order
 CLIP = 1_000.0  # standard deviations; keeps the sums of squares of 100 million such rows inside int64
 
+_LARGEST = 1e300  # differences of larger numbers overflow
+
 CODE, LABEL, PAIR, MOMENT = 0, 1, 2, 3  # what a row of `partial_counts` counts
 COUNTS_DDL = "table int, what int, item int, code long, real long, synthetic long"
 PLAN_FIELDS = {
@@ -146,7 +148,7 @@ def plan_column(values: pd.Series, kind: Kind) -> ColumnPlan:
         none = np.empty(0)
         return ColumnPlan(kind=kind, edges=none, coarse=none, plot=none, labels=tuple(str(label) for label, _ in top))
     x = np.sort(values.to_numpy(dtype="float64", na_value=np.nan))
-    x = x[np.isfinite(x)]
+    x = np.clip(x[np.isfinite(x)], -_LARGEST, _LARGEST)
     if not len(x):
         return ColumnPlan.empty(kind)
     coarse = np.unique(np.quantile(x, np.linspace(0, 1, COARSE_BINS + 1)[1:-1]))
