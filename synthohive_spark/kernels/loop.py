@@ -127,18 +127,19 @@ def read_rows(job: TrainJob) -> Split:
 def private_torch(seed: int) -> Iterator[None]:
     """One thread, deterministic kernels and a generator of our own; all are as they were afterwards."""
     state, threads = torch.get_rng_state(), torch.get_num_threads()
-    filled = torch.utils.deterministic.fill_uninitialized_memory
+    debug: Any = torch.utils.deterministic  # its switch is a property that type checkers do not see
+    filled = debug.fill_uninitialized_memory
     deterministic, warn_only = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     try:
         torch.set_num_threads(1)
         torch.use_deterministic_algorithms(True, warn_only=True)
-        torch.utils.deterministic.fill_uninitialized_memory = False  # a tenth of the time, to find bugs that we do not have
+        debug.fill_uninitialized_memory = False  # a tenth of the time, to find bugs that we do not have
         torch.manual_seed(seed)
         yield
     finally:
         torch.set_rng_state(state)
         torch.set_num_threads(threads)
-        torch.utils.deterministic.fill_uninitialized_memory = filled
+        debug.fill_uninitialized_memory = filled
         torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
 
 
