@@ -211,15 +211,15 @@ class _Run:
 
     def _epoch(self, epoch: int) -> dict[str, float]:
         order = torch.from_numpy(generator(self.job.seed, self.job.table, "order", self.world.rank, epoch).permutation(len(self.rows)))
-        totals: dict[str, float] = {}
+        seen: dict[str, list[float]] = {}  # a loss need not be in every step
         for step in range(self.steps_per_epoch):
             chosen = order[step * self.batch : (step + 1) * self.batch]
             if len(chosen) == 0:
                 chosen = order[: self.batch]
             for name, value in self.model.training_step(self.rows[chosen], self.context[chosen], self.world.reduce).items():
-                totals[name] = totals.get(name, 0.0) + value / self.steps_per_epoch
+                seen.setdefault(name, []).append(value)
             self._say("training.progress", epoch + (step + 1) / self.steps_per_epoch, {}, force=False)
-        return totals
+        return {name: float(np.mean(values)) for name, values in seen.items()}
 
     def _evaluate(self, epoch: int, losses: dict[str, float]) -> bool:
         """On rank 0, score the model and keep its state where it is the best so far. False where going on is of no use: a loss is not finite."""
