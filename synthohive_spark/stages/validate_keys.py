@@ -20,7 +20,7 @@ from ..spec.metadata import ForeignKey, Metadata
 from .validate_tables import count_distribution
 
 EXACT_COUNTS = 1_000  # numbers of children above are grouped on a scale of about 1 %, so that a bounded histogram comes to the driver
-_PARENTS, _ORPHANS, _NULLS = "parents", "orphans", "nulls"
+_PARENTS, _MATCHED, _ORPHANS, _NULLS = "parents", "matched", "orphans", "nulls"
 
 
 def primary_key_faults(metadata: Metadata, synthetic: Mapping[str, DataFrame]) -> dict[str, tuple[int, int]]:
@@ -65,7 +65,7 @@ def _key_names(columns: Sequence[str]) -> list[str]:
 
 
 def _tally(fk: ForeignKey, *, child: DataFrame, parent: DataFrame) -> DataFrame:
-    """Rows (`what`, `value`, `n`, `children`): parents by number of children; orphans; children whose key is null."""
+    """Rows (`what`, `value`, `n`, `children`): parents by number of children; children with a parent; orphans; children whose key is null."""
     names = _key_names(fk.columns)
     sides = _alike(_keys(child, fk.columns), _keys(parent, fk.parent_columns), names)
     # Both sides in one grouping: a join would shuffle each of them once more.
@@ -75,6 +75,8 @@ def _tally(fk: ForeignKey, *, child: DataFrame, parent: DataFrame) -> DataFrame:
     here = F.when(F.col("hollow"), 0).otherwise(F.col("c"))
     kinds = F.array(
         F.struct(F.lit(_PARENTS).alias("what"), _grouped(here).alias("value"), F.col("p").alias("n"), (F.col("p") * here).alias("children")),
+        # Apart from the parents' children: where a parent's key repeats, its children are those of each.
+        _apart(_MATCHED, F.when(F.col("p") > 0, here).otherwise(0)),
         _apart(_NULLS, F.when(F.col("hollow"), F.col("c")).otherwise(0)),
         _apart(_ORPHANS, F.when(F.col("hollow") | (F.col("p") > 0), 0).otherwise(F.col("c"))),
     )
@@ -107,8 +109,8 @@ def _finding(name: str, fk: ForeignKey, sides: Sequence[Sequence[Any]], *, copie
     histograms = [{r["value"]: r["n"] for r in side if r["what"] == _PARENTS} for side in sides]
     values = np.array(sorted(set().union(*histograms)), dtype="int64")
     real, synthetic = (np.array([h.get(int(v), 0) for v in values], dtype="int64") for h in histograms)
-    totals = [{what: sum(r["children"] for r in side if r["what"] == what) for what in (_PARENTS, _ORPHANS, _NULLS)} for side in sides]
-    rates = [t[_NULLS] / (sum(t.values()) or 1) for t in totals]
+    totals = [{what: sum(r["children"] for r in side if r["what"] == what) for what in (_PARENTS, _MATCHED, _ORPHANS, _NULLS)} for side in sides]
+    rates = [t[_NULLS] / ((t[_MATCHED] + t[_ORPHANS] + t[_NULLS]) or 1) for t in totals]
     means = [t[_PARENTS] / (int(h.sum()) or 1) for t, h in zip(totals, (real, synthetic), strict=True)]
     key = f"{name}{fk}"
     return KeyFinding(
