@@ -13,9 +13,7 @@ from ..spec.program import Linkage
 MAX_VALUES = 1000  # distinct numbers of children that are kept; past that neighbouring ones are pooled, and the KS stays below 1/1000
 
 
-def fit_linkage(
-    children: Sequence[int], parents: Sequence[int], *, method: LinkageMethod, at_most: int | None = None, null_rate: float = 0.0
-) -> Linkage:
+def fit_linkage(children: Sequence[int], parents: Sequence[int], *, method: LinkageMethod, at_most: int | None = None, null_rate: float = 0.0) -> Linkage:
     """Learn how many children a parent has.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from ..errors import SchemaError
@@ -20,12 +20,12 @@ PATTERN_SAMPLE = 1000  # keys that are looked at to find a text key's form
 HOLDS = 0.995  # share of the rows on which a rule must hold to be taken for one
 
 
-def key_columns(columns: tuple[str, ...]) -> list:
+def key_columns(columns: tuple[str, ...]) -> list[Column]:
     """The columns of a key, quoted."""
     return [F.col(quoted(c)) for c in columns]
 
 
-def key_present(columns: tuple[str, ...]):  # noqa: ANN201 - Column is a different class on Spark Connect
+def key_present(columns: tuple[str, ...]) -> Column:
     """Whether no part of a key is null."""
     present = F.lit(True)
     for column in key_columns(columns):
@@ -67,7 +67,7 @@ def learn_series(data: DataFrame, table: Table, types: Mapping[str, str]) -> Ser
     Raises:
         SchemaError: the other columns have too many combinations to be entities.
     """
-    distinct = data.agg(*(F.approx_count_distinct(F.col(quoted(c))).alias(f"c{i}") for i, c in enumerate(table.primary_key))).first()
+    distinct = data.agg(*(F.approx_count_distinct(F.col(quoted(c))).alias(f"c{i}") for i, c in enumerate(table.primary_key))).collect()[0]
     numeric = [c for c in table.primary_key if types[c] not in ("string", "boolean")]
     series = max(numeric or table.primary_key, key=lambda c: distinct[table.primary_key.index(c)])
     entity_columns = tuple(c for c in table.primary_key if c != series)

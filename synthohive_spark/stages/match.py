@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from ..errors import GenerationError
@@ -28,8 +28,8 @@ PLACE, RANK, PLACES, TAKEN = "__place", "__rank", "__places", "__taken"
 class Order:
     """A total order: `coarse` splits the rows into runs that are small enough to sort, `fine` orders a run."""
 
-    coarse: tuple
-    fine: tuple
+    coarse: tuple[Column, ...]
+    fine: tuple[Column, ...]
 
 
 def match_key(children: DataFrame, parents: DataFrame, *, program: TableProgram, index: int, seed: int) -> DataFrame:
@@ -91,7 +91,7 @@ def _orders(in_order: bool, unique: bool, salt: int) -> tuple[Order, Order]:
     return Order((_bucket(by_row),), (by_row, F.col(ROW))), Order((_bucket(by_place),), (by_place, F.col(TAKEN), F.col(PLACE)))
 
 
-def _bucket(hashed):  # noqa: ANN001, ANN202 - Column is a different class on Spark Connect
+def _bucket(hashed: Column) -> Column:
     return F.pmod(F.shiftright(hashed, 32), F.lit(BUCKETS))
 
 

@@ -53,9 +53,7 @@ def plan_tables(metadata: Metadata, graph: SchemaGraph, data: Mapping[str, DataF
     return plans
 
 
-def _plan_table(
-    table: Table, metadata: Metadata, graph: SchemaGraph, frame: DataFrame, rows: Mapping[str, int], plans: Mapping[str, TablePlan]
-) -> TablePlan:
+def _plan_table(table: Table, metadata: Metadata, graph: SchemaGraph, frame: DataFrame, rows: Mapping[str, int], plans: Mapping[str, TablePlan]) -> TablePlan:
     learnt = [i for i, fk in enumerate(table.foreign_keys) if metadata.tables[fk.parent_table].role == "learnt"]
     linkages = {i: learn_linkage(frame, table, table.foreign_keys[i], rows[table.foreign_keys[i].parent_table]) for i in learnt}
     driving = _driving_key(table, [i for i in learnt if not graph.is_deferred(table.name, i)], rows, linkages)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from ..errors import ConstraintViolationError, GenerationError
@@ -203,7 +203,7 @@ def staged_ddl(fitted: FittedTable, plan: GenerationPlan) -> str:
     return ", ".join(f"{quoted(name)} {spark_type}" for name, spark_type in columns)
 
 
-def _typed(name: str, spark_type: str, nullable: bool):  # noqa: ANN202 - Column is a different class on Spark Connect
+def _typed(name: str, spark_type: str, nullable: bool) -> Column:
     """The column in its declared type and nullability: the default can never be taken, it only tells Spark that no null is there."""
     column = F.col(quoted(name)).cast(spark_type)
     if not nullable:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import uuid
 import weakref
@@ -37,7 +36,7 @@ class Workspace:
                     'as in Synthesizer(..., work_dir="s3://bucket/tmp") or a mounted path'
                 )
             self.path = tempfile.mkdtemp(prefix="synthohive_")
-            self._finalizer = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+            self._finalizer = weakref.finalize(self, _remove, self.path)
         else:
             self.path = f"{root.rstrip('/')}/synthohive_{uuid.uuid4().hex}"
             file_system, folder = fsspec.core.url_to_fs(self.path)

@@ -79,7 +79,7 @@ class TableWriter:
                 break
             except SynthoHiveError:
                 raise
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - one table that cannot be given back must not keep the others from it
                 # Analysis errors (a missing column, a foreign folder) are the same at every attempt.
                 if attempt == attempts or isinstance(error, AnalysisException):
                     raise GenerationError(f"writing {where} failed with {type(error).__name__}{_hint(error)}; the cause is chained below") from error
@@ -107,7 +107,7 @@ class TableWriter:
                     place.remove()
                 else:
                     place.restore(version)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - one table that cannot be given back must not keep the others from it
                 cause = error
                 failed.append(f"{place.target.describe(table)} ({error if isinstance(error, SynthoHiveError) else type(error).__name__})")
             else:

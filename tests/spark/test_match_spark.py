@@ -13,7 +13,9 @@ from synthohive_spark.spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS, C
 from synthohive_spark.stages.match import match_key
 
 
-def program(key: ForeignKey, *, primary_key: tuple[str, ...] = (), driving: int | None = None, nullable: bool = True, statuses: tuple[int, ...] = ()) -> TableProgram:
+def program(
+    key: ForeignKey, *, primary_key: tuple[str, ...] = (), driving: int | None = None, nullable: bool = True, statuses: tuple[int, ...] = ()
+) -> TableProgram:
     columns = tuple((c, "bigint", nullable) for c in dict.fromkeys(("id", *primary_key, *key.columns)))
     return TableProgram(
         table="child",
@@ -72,7 +74,12 @@ def test_columns_that_another_key_fixes_are_respected(spark: SparkSession) -> No
 
 def test_pairs_of_a_junction_never_repeat(spark: SparkSession) -> None:
     drivers = [(d, position, size) for d, size in enumerate([4, 3, 3, 2, 2, 1] * 5) for position in range(size)]
-    more = {PARENT_ROW: [d for d, _, _ in drivers], POSITION: [p for _, p, _ in drivers], SIBLINGS: [s for _, _, s in drivers], "driver": [d for d, _, _ in drivers]}
+    more = {
+        PARENT_ROW: [d for d, _, _ in drivers],
+        POSITION: [p for _, p, _ in drivers],
+        SIBLINGS: [s for _, _, s in drivers],
+        "driver": [d for d, _, _ in drivers],
+    }
     plan = program(KEY, primary_key=("driver", "parent"), driving=0)
     places = [30, 20, 15, 10]
     matched = match_key(children(spark, len(drivers), **more), parents(spark, places), program=plan, index=0, seed=1)

@@ -49,7 +49,7 @@ def test_a_series_never_repeats_and_stays_in_its_range(n: int) -> None:
     assert (np.diff(series) > 0).all()
     assert (series % 3600 == 0).all()
     if n:
-        assert 0 <= series.min() and series.max() <= 999 * 3600
+        assert series.min() >= 0 and series.max() <= 999 * 3600
 
 
 def test_a_series_longer_than_its_range_goes_on() -> None:
@@ -64,7 +64,9 @@ def test_a_short_series_keeps_the_distribution() -> None:
 
 
 def test_labels_are_drawn_without_repeats_and_too_many_are_refused() -> None:
-    encoding = CategoryEncoding(name="c", spark_type="string", has_null=False, weights=(0.8, 0.1, 0.1), values=("a", "b", "c"), counts=(8, 1, 1), starts=(0, 1, 2))
+    encoding = CategoryEncoding(
+        name="c", spark_type="string", has_null=False, weights=(0.8, 0.1, 0.1), values=("a", "b", "c"), counts=(8, 1, 1), starts=(0, 1, 2)
+    )
     assert sorted(label_series(encoding, 3, np.random.default_rng(0))) == [0, 1, 2]
     with pytest.raises(ValueError, match="4 different values of the column c"):
         label_series(encoding, 4, np.random.default_rng(0))
