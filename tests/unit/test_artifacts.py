@@ -419,10 +419,16 @@ def test_errors_hold_no_values(saved):
     assert secret not in str(caught.value)
 
 
-def test_loading_imports_nothing_that_runs_code(saved):
+def test_loading_runs_no_code(saved):
     code = (
-        "import sys; from synthohive_spark.storage.artifacts import load_artifact; "
-        f"f = load_artifact({str(saved)!r}); "
-        "assert not {'torch', 'pyspark', 'cloudpickle', 'dill', 'joblib'} & set(sys.modules), sorted(sys.modules); sys.exit(0 if f.seed else 1)"
+        "import sys\n"
+        "from synthohive_spark.storage.artifacts import load_artifact\n"
+        "forbidden = ('pickle.find_class', 'os.system', 'os.exec', 'subprocess.Popen', 'ctypes.dlopen')\n"
+        "def hook(event, arguments):\n"
+        "    if event in forbidden:\n"
+        "        raise SystemExit(3)\n"
+        "sys.addaudithook(hook)\n"
+        f"fitted = load_artifact({str(saved)!r})\n"
+        "sys.exit(0 if fitted.seed else 1)\n"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == 0
