@@ -28,6 +28,10 @@ _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARN
 _SETTINGS: dict[str, Any] = {"style": "console", "level": logging.INFO}
 
 
+_CLOCK = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
+_DATE = structlog.processors.TimeStamper(fmt="iso", utc=True)
+
+
 class _Stderr:
     """Looks `sys.stderr` up at each line, since notebooks and test runners replace it, and writes above a bar that is shown."""
 
@@ -40,7 +44,7 @@ class _Stderr:
 def _renderer(style: str) -> structlog.types.Processor:
     if style == "json":
         return structlog.processors.JSONRenderer(sort_keys=False, default=str)
-    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=18)
 
 
 def configure(style: Literal["console", "json"] = "console", level: str = "info") -> None:
@@ -64,6 +68,14 @@ def _filter_level(logger: Any, method: str, event: structlog.types.EventDict) ->
     return event
 
 
+def _stamp(logger: Any, method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """For people the time of day and what happened; for machines the date and the module too."""
+    if _SETTINGS["style"] == "console":
+        event.pop("logger", None)
+        return _CLOCK(logger, method, event)
+    return _DATE(logger, method, event)
+
+
 def _render(logger: Any, method: str, event: structlog.types.EventDict) -> Any:
     return _renderer(_SETTINGS["style"])(logger, method, event)
 
@@ -73,7 +85,7 @@ def get_logger(name: str = "synthohive_spark", **fields: Any) -> Any:
     processors: list[structlog.types.Processor] = [
         _filter_level,
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _stamp,
         structlog.processors.format_exc_info,
         _render,
     ]

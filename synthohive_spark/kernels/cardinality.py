@@ -19,7 +19,7 @@ def fit_linkage(children: Sequence[int], parents: Sequence[int], *, method: Link
     Args:
         children: numbers of children that occur, each once.
         parents: how many real parents have that number.
-        method: `empirical` or `negbinom`.
+        method: `conditional` (which draws nothing here), `empirical` or `negbinom`.
         at_most: no parent may have more.
         null_rate: share of the child rows whose key is null.
     """

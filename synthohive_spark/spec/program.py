@@ -66,7 +66,8 @@ class Linkage(Spec):
     """Children per parent of one foreign key.
 
     Attributes:
-        method: `empirical` draws from the real histogram; `negbinom` from a negative binomial with the real mean and variance.
+        method: `empirical` draws from the real histogram; `negbinom` from a negative binomial with the real mean and variance; `conditional` numbers are
+            drawn with the parent's row, as a hidden column of it.
         values: numbers of children that occur, ascending.
         weights: share of the parents with that number; sums to 1.
         mean: children per parent.

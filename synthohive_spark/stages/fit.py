@@ -21,7 +21,7 @@ from ..spec.graph import SchemaGraph
 from ..spec.metadata import Metadata
 from ..spec.program import TableProgram
 from .encode import stage_training_rows
-from .plan import TablePlan, column_hints, make_program, plan_tables, with_statuses
+from .plan import TablePlan, column_hints, drawn_counts, make_program, plan_tables, with_hidden
 from .profile import profile_table
 from .train import train_models
 from .workspace import Workspace
@@ -66,10 +66,11 @@ def _describe(plans: Mapping[str, TablePlan], data: Mapping[str, DataFrame], con
     tables: dict[str, FittedTable] = {}
     for name, plan in plans.items():
         log.info(STAGE, stage="profile", table=name, rows=plan.rows)
-        rows = with_statuses(data[name], plan)
-        encodings[name] = profile_table(rows, table=name, hints=column_hints(plan), config=config.encoding, seed=derive_seed(seed, name, "profile"))
+        counts = drawn_counts(name, plans)
+        rows = with_hidden(data, plan, counts)
+        encodings[name] = profile_table(rows, table=name, hints=column_hints(plan, counts), config=config.encoding, seed=derive_seed(seed, name, "profile"))
         parent = None if plan.driving is None else encodings[plan.table.foreign_keys[plan.driving].parent_table]
-        program = make_program(plan, data[name], encodings[name], parent)
+        program = make_program(plan, data[name], encodings[name], parent, counts)
         context = parent.select(program.context) if parent else None
         tables[name] = FittedTable(program=program, encoding=encodings[name], context_encoding=context)
     return tables
@@ -98,7 +99,7 @@ def _stage(
         log.info(STAGE, stage="encode", table=name)
         driver = fitted.program.driver
         stage_training_rows(
-            with_statuses(data[name], plans[name]),
+            with_hidden(data, plans[name], drawn_counts(name, plans)),
             None if driver is None else data[driver.parent_table],
             program=fitted.program,
             encoding=fitted.encoding,

@@ -17,6 +17,7 @@ from .profile import with_plain_times
 
 MAX_ENTITIES = 100_000  # combinations of natural key values that travel in the program; more than that is no lookup but a table of its own
 PATTERN_SAMPLE = 1000  # keys that are looked at to find a text key's form
+FEW_PARENTS = 500  # fewer tell their histogram, and no more: what the number of children depends on would be noise
 HOLDS = 0.995  # share of the rows on which a rule must hold to be taken for one
 
 
@@ -48,9 +49,17 @@ def learn_linkage(child: DataFrame, table: Table, key: ForeignKey, parents: int)
             orphans += members
     counts[0] = max(0, parents - sum(counts.values()))
     unique = set(table.primary_key) and set(table.primary_key) <= set(key.columns)
-    return fit_linkage(
-        list(counts), list(counts.values()), method=table.linkage_method, at_most=1 if unique else None, null_rate=orphans / rows if rows else 0.0
-    )
+    method = "empirical" if table.linkage_method == "conditional" and parents < FEW_PARENTS else table.linkage_method
+    return fit_linkage(list(counts), list(counts.values()), method=method, at_most=1 if unique else None, null_rate=orphans / rows if rows else 0.0)
+
+
+def with_children_counted(parents: DataFrame, children: DataFrame, key: ForeignKey, name: str) -> DataFrame:
+    """`parents` with a column `name`: how many `children` each has along `key`."""
+    keys = [f"__key_{i}" for i in range(len(key.columns))]
+    there = children.where(key_present(key.columns)).select(*(c.alias(k) for c, k in zip(key_columns(key.columns), keys, strict=True)))
+    counts = there.groupBy(*keys).agg(F.count(F.lit(1)).alias(name))
+    on = [F.col(quoted(c)) == F.col(k) for c, k in zip(key.parent_columns, keys, strict=True)]
+    return parents.join(counts, on, "left").drop(*keys).withColumn(name, F.coalesce(name, F.lit(0)))
 
 
 def learn_key_pattern(data: DataFrame, column: str, spark_type: str) -> KeyPattern:

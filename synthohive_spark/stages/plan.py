@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
@@ -12,8 +12,8 @@ from ..spec.encoding import ColumnHint, TableEncoding
 from ..spec.graph import SchemaGraph
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import ForeignKey, Metadata, Table
-from ..spec.program import ColumnStep, Linkage, TableProgram, status_column
-from .link import is_sequence, key_present, learn_key_pattern, learn_linkage, learn_series
+from ..spec.program import ColumnStep, Linkage, TableProgram, count_column, status_column
+from .link import is_sequence, key_present, learn_key_pattern, learn_linkage, learn_series, with_children_counted
 
 GENERATED_KEY_TYPES = ("tinyint", "smallint", "int", "bigint", "string")
 MOSTLY_NULL = 0.5  # a key that is null more often says too little to drive
@@ -112,8 +112,18 @@ def generates_key(table: Table, types: Mapping[str, str]) -> bool:
     return len(table.primary_key) == 1 and table.primary_key[0] not in foreign and types[table.primary_key[0]] in GENERATED_KEY_TYPES
 
 
-def column_hints(plan: TablePlan) -> list[ColumnHint]:
-    """What profiling should know: the columns to model, and the hidden status columns."""
+def drawn_counts(parent: str, plans: Mapping[str, TablePlan]) -> dict[str, tuple[str, ForeignKey]]:
+    """Hidden columns of `parent` that are drawn with its row: its numbers of children along conditional keys; name -> (child table, key)."""
+    return {
+        count_column(name, i): (name, plan.table.foreign_keys[i])
+        for name, plan in plans.items()
+        for i, linkage in plan.linkages.items()
+        if plan.table.foreign_keys[i].parent_table == parent and linkage.method == "conditional"
+    }
+
+
+def column_hints(plan: TablePlan, counts: Iterable[str]) -> list[ColumnHint]:
+    """What profiling should know: the columns to model, and the hidden statuses and counts."""
     published = {c for i in plan.references for c in plan.table.foreign_keys[i].columns}
     hints = []
     for name, spark_type, _ in plan.columns:
@@ -126,21 +136,25 @@ def column_hints(plan: TablePlan) -> list[ColumnHint]:
         else:
             hints.append(ColumnHint(name=name, spark_type=spark_type))
     hints += [ColumnHint(name=status_column(i), spark_type="boolean", kind="category", keep_rare=True) for i in plan.statuses]
-    return hints
+    return hints + [ColumnHint(name=name, spark_type="bigint") for name in counts]
 
 
-def with_statuses(data: DataFrame, plan: TablePlan) -> DataFrame:
-    """The real rows with a hidden column per matched key that can be null: whether it is there."""
+def with_hidden(data: Mapping[str, DataFrame], plan: TablePlan, counts: Mapping[str, tuple[str, ForeignKey]]) -> DataFrame:
+    """The real rows with their hidden columns: whether each matched key that can be null is there, and numbers of children."""
+    rows = data[plan.table.name]
     for i in plan.statuses:
-        data = data.withColumn(status_column(i), key_present(plan.table.foreign_keys[i].columns))
-    return data
+        rows = rows.withColumn(status_column(i), key_present(plan.table.foreign_keys[i].columns))
+    for name, (child, key) in counts.items():
+        rows = with_children_counted(rows, data[child], key, name)
+    return rows
 
 
-def make_program(plan: TablePlan, data: DataFrame, encoding: TableEncoding, parent: TableEncoding | None) -> TableProgram:
+def make_program(plan: TablePlan, data: DataFrame, encoding: TableEncoding, parent: TableEncoding | None, counts: Iterable[str]) -> TableProgram:
     """The row program of one table.
 
     Args:
         data: its real rows.
+        counts: hidden columns with numbers of children that are drawn with the row.
         parent: the driving parent's encoding.
     """
     table, driver = plan.table, None if plan.driving is None else plan.table.foreign_keys[plan.driving]
@@ -151,7 +165,7 @@ def make_program(plan: TablePlan, data: DataFrame, encoding: TableEncoding, pare
     parts = _natural_parts(plan, key is not None, driver, matched)
     start = is_sequence(data, driver, parts[0]) if driver and len(parts) == 1 and plan.types[parts[0]] in GENERATED_KEY_TYPES[:4] else None
     known = {**{c: "series" for c in (table.primary_key if series else ())}, **({parts[0]: "position"} if start is not None else {})}
-    steps = _steps(plan, key is not None, known)
+    steps = (*_steps(plan, key is not None, known), *(ColumnStep(column=name, kind="drawn", source="model") for name in counts))
     null_rate = 0.0 if plan.driving is None else plan.linkages[plan.driving].null_rate
     return TableProgram(
         table=table.name,

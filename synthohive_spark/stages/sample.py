@@ -19,7 +19,7 @@ from ..kernels.marginals import code_counts
 from ..kernels.repair import ReferenceKey
 from ..spec.encoding import TableEncoding
 from ..spec.fitted import FittedSchema, FittedTable
-from ..spec.identifiers import quoted
+from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS, Linkage, count_column
 from ..storage.tables import TableWriter
 from .constraints import summary, valid_rows, violations
@@ -98,8 +98,9 @@ class SampleRun:
         counts: dict[str, Linkage] = {}
         for child, other in self.fitted.tables.items():
             for index, key in enumerate(other.program.foreign_keys):
-                if key.parent_table == fitted.program.table and index in other.program.linkages:
-                    counts[count_column(child, index)] = other.program.linkages[index]
+                name = count_column(child, index)
+                if key.parent_table == fitted.program.table and index in other.program.linkages and name not in fitted.program.drawn:
+                    counts[name] = other.program.linkages[index]
         return GenerationPlan(fitted=fitted, counts=counts, references=self._reference_keys(fitted), seed=self.seed)
 
     def _reference_keys(self, fitted: FittedTable) -> tuple[ReferenceKey, ...]:
@@ -173,7 +174,8 @@ class SampleRun:
     def _measure(self, fitted: FittedTable) -> list[str]:
         """Emit how far each column's marginal is from the learnt one; the columns that are further than the threshold."""
         table = fitted.program.table
-        encoding = fitted.encoding.select(tuple(c.name for c in fitted.encoding.columns if c.name in self._rows[table].columns))
+        visible = [c for c in fitted.encoding.names if c in self._rows[table].columns and not c.startswith(HIDDEN_PREFIX)]
+        encoding = fitted.encoding.select(tuple(visible))
         tvd = self._marginal_distances(self._rows[table], encoding) if encoding.columns else {}
         log.info(TABLE_SAMPLED, table=table, tvd={column: round(distance, 4) for column, distance in tvd.items()})
         limit = self.quality_threshold
@@ -198,7 +200,7 @@ def staged_ddl(fitted: FittedTable, plan: GenerationPlan) -> str:
     program = fitted.program
     later = set(program.from_source("match"))
     columns = [(name, spark_type) for name, spark_type, _ in program.columns if name not in later]
-    columns += [(name, "boolean") for name in program.drawn if name not in program.names]
+    columns += [(name, fitted.encoding.column(name).spark_type) for name in program.drawn if name not in program.names]
     columns += [(name, "bigint") for name in (ROW, *((PARENT_ROW, POSITION, SIBLINGS) if program.matches else ()), *plan.counts)]
     return ", ".join(f"{quoted(name)} {spark_type}" for name, spark_type in columns)
 
