@@ -17,7 +17,7 @@ from .profile import with_plain_times
 
 MAX_ENTITIES = 100_000  # combinations of natural key values that travel in the program; more than that is no lookup but a table of its own
 PATTERN_SAMPLE = 1000  # keys that are looked at to find a text key's form
-FEW_PARENTS = 500  # fewer tell their histogram, and no more: what the number of children depends on would be noise
+FEW_ROWS = 500  # fewer parents or children tell their histogram, and no more: what the number of children depends on would be noise
 HOLDS = 0.995  # share of the rows on which a rule must hold to be taken for one
 
 
@@ -49,7 +49,8 @@ def learn_linkage(child: DataFrame, table: Table, key: ForeignKey, parents: int)
             orphans += members
     counts[0] = max(0, parents - sum(counts.values()))
     unique = set(table.primary_key) and set(table.primary_key) <= set(key.columns)
-    method = "empirical" if table.linkage_method == "conditional" and parents < FEW_PARENTS else table.linkage_method
+    few = min(parents, rows) < FEW_ROWS
+    method = "empirical" if table.linkage_method == "conditional" and few else table.linkage_method
     return fit_linkage(list(counts), list(counts.values()), method=method, at_most=1 if unique else None, null_rate=orphans / rows if rows else 0.0)
 
 
