@@ -142,14 +142,17 @@ class Synthesizer:
                 spark=self.spark,
                 fitted=fitted,
                 writer=writer,
-                staged=self._work().folder("staged", f"s{self._samples}"),
+                staged=self._work().folder("staged"),
                 seed=seed,
                 num_rows=dict(num_rows or {}),
                 scale=scale,
                 enforce_constraints=enforce_constraints,
                 quality_threshold=quality_threshold,
             )
-            tables = run.run()
+            try:
+                tables = run.run()
+            finally:
+                self._work().remove("staged")
         log.info(SAMPLE_DONE, seed=seed, output=target)
         return tables
 

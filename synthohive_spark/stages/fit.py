@@ -47,7 +47,11 @@ def fit_schema(
     plans = plan_tables(metadata, graph, data)
     tables = _describe(plans, data, config, seed)
     jobs = _stage(plans, tables, data, models, config, seed, workspace)
-    trained = train_models(spark, jobs, config.training) if jobs else {}
+    try:
+        trained = train_models(spark, jobs, config.training) if jobs else {}
+    finally:
+        workspace.remove("training")
+        workspace.remove("states")
     for name, result in trained.items():
         tables[name] = replace(tables[name], weights=result.weights)
     return FittedSchema(

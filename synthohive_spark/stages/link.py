@@ -97,7 +97,7 @@ def is_sequence(data: DataFrame, key: ForeignKey, column: str) -> int | None:
     """The first number, where `column` counts the rows of each parent without a gap (1, 2, 3 ...); None where it does not."""
     value = F.col(quoted(column))
     families = data.groupBy(*key_columns(key.columns)).agg(F.min(value).alias("low"), F.max(value).alias("high"), F.count(value).alias("n"))
-    counted = families.agg(F.mode("low").alias("start"), F.count(F.lit(1)).alias("all")).first()
+    counted = families.agg(F.mode("low", True).alias("start"), F.count(F.lit(1)).alias("all")).first()
     if counted is None or counted["start"] is None:
         return None
     start = int(counted["start"])

@@ -106,7 +106,8 @@ def numbered(data: DataFrame, groups: tuple[str, ...], order: Order) -> DataFram
     runs = runs.select(*(F.col(quoted(g)).alias(f"__g{i}") for i, g in enumerate(groups)), *(F.col(c).alias(f"_{c}") for c in coarse), "__before", PLACES)
     on = [F.col(quoted(g)).eqNullSafe(F.col(f"__g{i}")) for i, g in enumerate(groups)] + [F.col(c).eqNullSafe(F.col(f"_{c}")) for c in coarse]
     within = Window.partitionBy(*map(quoted, groups), *coarse).orderBy(*order.fine)
-    ranked = keyed.withColumn(RANK, F.row_number().over(within) - 1).join(F.broadcast(runs), on)
+    # Without groups there are few runs; with them there can be as many as groups, and Spark chooses.
+    ranked = keyed.withColumn(RANK, F.row_number().over(within) - 1).join(runs if groups else F.broadcast(runs), on)
     helpers = [*coarse, *(f"_{c}" for c in coarse), "__before", *(f"__g{i}" for i in range(len(groups)))]
     return ranked.withColumn(RANK, F.col(RANK) + F.col("__before")).drop(*helpers)
 
@@ -116,7 +117,7 @@ def _join(seekers: DataFrame, places: DataFrame, fixed: tuple[str, ...]) -> Data
     sizes = places.groupBy(*(F.col(quoted(c)).alias(f"__g{i}") for i, c in enumerate(fixed))).agg(F.count(F.lit(1)).alias("__free"))
     on = [F.col(quoted(c)) == F.col(f"__g{i}") for i, c in enumerate(fixed)]
     sized = seekers.drop(PLACES)
-    sized = sized.join(F.broadcast(sizes), on, "left") if on else sized.crossJoin(F.broadcast(sizes))
+    sized = sized.join(sizes, on, "left") if on else sized.crossJoin(F.broadcast(sizes))
     sized = sized.withColumn(RANK, F.when(F.col("__free") > 0, F.pmod(F.col(RANK), F.col("__free"))))
     return _take(sized.drop(*(f"__g{i}" for i in range(len(fixed)))), places, fixed)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from ..errors import ConstraintViolationError, GenerationError
-from ..events import TABLE_SAMPLED, get_logger
+from ..events import TABLE_SAMPLED, Progress, get_logger
 from ..kernels.generate import BLOCK, BLOCK_ROWS, GenerationPlan, generate_children, generate_roots
 from ..kernels.marginals import code_counts
 from ..kernels.repair import ReferenceKey
@@ -47,7 +47,10 @@ class SampleRun:
     scale: float = 1.0
     enforce_constraints: bool = False
     quality_threshold: float | None = None
-    progress: Callable[[str], None] = lambda table: None
+    _rows: dict[str, DataFrame] = field(default_factory=dict, init=False, repr=False)  # with their hidden columns
+    _written: dict[str, DataFrame] = field(default_factory=dict, init=False, repr=False)
+    _violations: list[str] = field(default_factory=list, init=False, repr=False)
+    _far: list[str] = field(default_factory=list, init=False, repr=False)
 
     def run(self) -> dict[str, DataFrame]:
         """Generate and write all tables.
@@ -56,25 +59,28 @@ class SampleRun:
             GenerationError: a table cannot be generated.
             ConstraintViolationError: a column is further from the real marginal than `quality_threshold`.
         """
-        self._written: dict[str, DataFrame] = {}
-        self._rows: dict[str, DataFrame] = {}
         waiting: dict[str, list[int]] = {}
-        far: list[str] = []
-        for table in self.fitted.graph.order:
-            if table in self.fitted.references:
-                self._rows[table] = self.spark.read.parquet(self.fitted.references[table])
-                self._written[table] = self.writer.write(table, self._rows[table])
-                self.progress(table)
-                continue
-            self._rows[table] = self._generate(self.fitted.tables[table])
-            waiting[table] = list(self.fitted.tables[table].program.matches)
-            far += self._measure(self.fitted.tables[table])
-            for ready in [t for t in waiting if self._match(t, waiting[t])]:
-                del waiting[ready]
-                self._publish(self.fitted.tables[ready])
-        if far:
-            raise ConstraintViolationError(f"columns further than quality_threshold={self.quality_threshold} from the real ones (TVD): " + ", ".join(far))
+        with Progress("sampling", len(self.fitted.graph.order)) as progress:
+            for table in self.fitted.graph.order:
+                if table in self.fitted.references:
+                    self._copy_reference(table)
+                else:
+                    self._rows[table] = self._generate(self.fitted.tables[table])
+                    waiting[table] = list(self.fitted.tables[table].program.matches)
+                    self._far += self._measure(self.fitted.tables[table])
+                for ready in [t for t in waiting if self._match(t, waiting[t])]:
+                    del waiting[ready]
+                    self._publish(self.fitted.tables[ready])
+                progress.update(len(self._written), {"table": table})
+        if self._violations:
+            warnings.warn("left out rows with " + "; ".join(self._violations), stacklevel=2)
+        if self._far:
+            raise ConstraintViolationError(f"columns further than quality_threshold={self.quality_threshold} from the real ones (TVD): {', '.join(self._far)}")
         return {table: self._written[table] for table in self.fitted.metadata.tables}
+
+    def _copy_reference(self, table: str) -> None:
+        self._rows[table] = self.spark.read.parquet(self.fitted.references[table])
+        self._written[table] = self.writer.write(table, self._rows[table])
 
     def _generate(self, fitted: FittedTable) -> DataFrame:
         """Stage the table's rows with their hidden columns, keys to other parents apart."""
@@ -90,7 +96,7 @@ class SampleRun:
         if self.enforce_constraints and constraints:
             found = violations(staged, constraints)
             if found:
-                warnings.warn(f"table {program.table!r}: {summary(found)}; these rows are left out", stacklevel=2)
+                self._violations.append(f"table {program.table!r}: {summary(found)}")
                 staged = valid_rows(staged, constraints)
         return staged
 
@@ -169,7 +175,6 @@ class SampleRun:
             self._rows[program.table] = self._stage(self._rows[program.table], program.table + "__matched")
         rows = self._rows[program.table]
         self._written[program.table] = self.writer.write(program.table, rows.select(*(_typed(*column) for column in program.columns)))
-        self.progress(program.table)
 
     def _measure(self, fitted: FittedTable) -> list[str]:
         """Emit how far each column's marginal is from the learnt one; the columns that are further than the threshold."""

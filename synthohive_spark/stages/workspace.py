@@ -54,6 +54,10 @@ class Workspace:
         file_system.makedirs(folder, exist_ok=True)
         return path
 
+    def remove(self, *names: str) -> None:
+        """Remove a folder below the workspace, if it is there."""
+        _remove(self.folder(*names))
+
 
 def is_local(spark: SparkSession) -> bool:
     """Whether the executors are on this machine, in the driver's own process (`local[...]`)."""
