@@ -6,10 +6,14 @@ found, what was expected and what to do; it never holds a cell of real data.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from functools import wraps
 from inspect import signature
 from typing import Any, ParamSpec, TypeVar
+
+# What our code on an executor raised comes to the driver as text inside Spark's exception.
+_RAISED_BY_US = re.compile(r"^synthohive_spark\.errors\.\w+: (.+)$", re.MULTILINE)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -86,7 +90,9 @@ def raises(wrapper: type[SynthoHiveError], doing: str) -> Callable[[Callable[P, 
                 raise
             except Exception as error:
                 # The text of a foreign error can hold a cell (Spark's cast errors do): its class is named, its text stays in the cause.
-                raise wrapper(f"{doing} failed with {type(error).__name__}; the cause is chained below") from error
+                ours = _RAISED_BY_US.findall(str(error))
+                why = ours[-1] if ours else f"{type(error).__name__}; the cause is chained below"
+                raise wrapper(f"{doing} failed: {why}" if ours else f"{doing} failed with {why}") from error
 
         return wrapped
 

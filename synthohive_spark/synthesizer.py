@@ -24,6 +24,7 @@ from .stages.validate import validate
 from .stages.workspace import Workspace
 from .storage.artifacts import load_artifact, save_artifact
 from .storage.tables import TableWriter, Target, read_table, save_tables
+from .storage.targets import absolute_path, is_path
 
 DEFAULT_FOLDER = "./syntho_models"
 SEED_BITS = 31  # of a drawn seed: short enough to type again
@@ -62,6 +63,7 @@ class Synthesizer:
         self._workspace: Workspace | None = None
         self._fitted: FittedSchema | None = None
         self._samples = 0
+        self._sources: set[str] = set()
 
     @raises(SchemaError, "validating the schema")
     def validate_schema(self, data: Mapping[str, DataFrame | str]) -> None:
@@ -134,15 +136,17 @@ class Synthesizer:
         fitted = self._need_fitted("sample")
         seed = _drawn(seed)
         _check_rows(fitted, num_rows or {}, scale)
-        target = output or self._work().folder("samples", f"s{self._samples}")
+        self._check_output(output)
         self._samples += 1
+        run_name = f"s{self._samples}"
+        target = output or self._work().folder("samples", run_name)
         log.info(SAMPLE_STARTED, seed=seed, output=target)
         with TableWriter(self.spark, Target.parse(target), on_failure=on_write_failure) as writer:
             run = SampleRun(
                 spark=self.spark,
                 fitted=fitted,
                 writer=writer,
-                staged=self._work().folder("staged"),
+                staged=self._work().folder("staged", run_name),
                 seed=seed,
                 num_rows=dict(num_rows or {}),
                 scale=scale,
@@ -152,7 +156,7 @@ class Synthesizer:
             try:
                 tables = run.run()
             finally:
-                self._work().remove("staged")
+                self._work().remove("staged", run_name)
         log.info(SAMPLE_DONE, seed=seed, output=target)
         return tables
 
@@ -221,7 +225,14 @@ class Synthesizer:
             report.save(path)
         return report
 
+    def _check_output(self, output: str | None) -> None:
+        target = Target.parse(output) if output else None
+        hit = sorted(n for n in self.metadata.tables if target is not None and target.address(n) in self._sources)
+        if hit:
+            raise GenerationError(f"output {output!r} holds the real tables {hit} that were read before; name another place, so that they are not overwritten")
+
     def _read(self, data: Mapping[str, DataFrame | str]) -> dict[str, DataFrame]:
+        self._sources |= {absolute_path(source) if is_path(source) else source for source in data.values() if isinstance(source, str)}
         return {name: read_table(self.spark, source) for name, source in data.items()}
 
     def _work(self) -> Workspace:
@@ -241,6 +252,8 @@ class Synthesizer:
 
 
 def _models(metadata: Metadata, model: str | Mapping[str, str]) -> dict[str, str]:
+    if not isinstance(model, (str, Mapping)):
+        raise SchemaError("model: name a registered model, or map table names to such names; register a class of your own with register_model first")
     chosen = {name: model if isinstance(model, str) else model.get(name, "ctgan") for name in metadata.tables}
     unknown = sorted(set(model) - set(metadata.tables)) if not isinstance(model, str) else []
     if unknown:

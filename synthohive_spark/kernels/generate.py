@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import torch
 
 from ..spec.fitted import FittedTable
 from ..spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS, Linkage
@@ -163,6 +164,7 @@ def _draw(plan: GenerationPlan, known: Mapping[str, pa.Array], parents: _Parents
         context = np.concatenate([context_codes(own, conditions, None, None, n), above], axis=1)
     marginals = tuple(fitted.encoding.column(name).weights for name in modelled)
     model = restore_model(fitted.model, fitted.weights, marginals)
+    torch.set_num_threads(1)  # more would fight over the cores with the other tasks, and sum in another order
     parts = [model.sample(context[i : i + BLOCK_ROWS], rng) for i in range(0, n, BLOCK_ROWS)]
     codes[:, [drawn.index(name) for name in modelled]] = np.concatenate(parts) if parts else 0
     return codes

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..errors import GenerationError
 from ..spec.encoding import CategoryEncoding, NumberEncoding
 from ..spec.program import KeyPattern, SeriesPlan
 from .seeds import derive_seed, generator
@@ -43,11 +44,20 @@ def key_values(pattern: KeyPattern, rows: np.ndarray, arrow_type: pa.DataType, s
         rows: int64 (N,).
     """
     if pattern.form == "integer":
-        return pa.array(rows + FIRST_KEY).cast(arrow_type)
+        return _whole(rows + FIRST_KEY, arrow_type)
     if pattern.form == "uuid":
         return pa.array([_uuid(seed, int(row)) for row in rows])
     digits = pc.utf8_lpad(pa.array(rows + FIRST_KEY).cast(pa.string()), pattern.width, "0")
     return pc.binary_join_element_wise(pattern.prefix, digits, "")
+
+
+def _whole(keys: np.ndarray, arrow_type: pa.DataType) -> pa.Array:
+    limit = 10**arrow_type.precision - 1 if pa.types.is_decimal(arrow_type) else np.iinfo(arrow_type.to_pandas_dtype()).max
+    if len(keys) and keys[-1] > limit:
+        raise GenerationError(f"a generated primary key of type {arrow_type} ends at {limit:,}; sample fewer rows, or widen the column before fit")
+    if pa.types.is_decimal(arrow_type):
+        return pa.array(keys).cast(pa.decimal128(19, 0)).cast(arrow_type)
+    return pa.array(keys).cast(arrow_type)
 
 
 def _uuid(seed: int, row: int) -> str:
@@ -87,31 +97,37 @@ def _range(encoding: NumberEncoding) -> tuple[float, float]:
 
 
 def _quantiles(encoding: NumberEncoding, u: np.ndarray) -> np.ndarray:
-    """Values at the levels `u` of the mixture of tokens and knots."""
-    offset = int(encoding.has_null)
-    weights = np.asarray(encoding.weights)[offset:]
-    tokens, knots = np.asarray(encoding.tokens), np.asarray(encoding.knots)
-    points, mass = list(tokens), list(weights[: len(tokens)])
-    if encoding.bins:
-        k = encoding.knots_per_bin
-        points += list((knots[1:] + knots[:-1]) / 2)
-        mass += list(np.repeat(weights[len(tokens) :] / k, k))
-    if not points:
+    """Values at the levels `u` of the mixture of tokens and bins, in which a bin's values lie along its inner quantiles; float64 (len(u),)."""
+    weights = np.asarray(encoding.weights)[int(encoding.has_null) :]
+    tokens = np.asarray(encoding.tokens, dtype="float64")
+    inner = np.asarray(encoding.knots[:-1], dtype="float64").reshape(encoding.bins, -1)[:, 1:] if encoding.bins else np.empty((0, 2))  # (bins, I)
+    if not len(weights):
         return np.zeros(len(u))
-    order = np.argsort(points)
-    levels = np.cumsum(np.asarray(mass)[order])
-    return np.interp(u * levels[-1], levels, np.asarray(points)[order])
+    order = np.argsort(np.concatenate([tokens, inner[:, 0]]), kind="stable")
+    ends = np.cumsum(weights[order])
+    level = u * ends[-1]
+    place = np.minimum(np.searchsorted(ends, level, side="right"), len(order) - 1)
+    part = order[place]
+    share = np.clip((level - ends[place]) / weights[part] + 1, 0.0, 1.0)  # how far into the token or bin
+    out = np.empty(len(u))
+    is_token = part < len(tokens)
+    out[is_token] = tokens[part[is_token]]
+    at = share[~is_token] * (inner.shape[1] - 1)
+    low = np.minimum(at.astype("int64"), inner.shape[1] - 1)
+    b = part[~is_token] - len(tokens)
+    out[~is_token] = inner[b, low] + (at - low) * (inner[b, np.minimum(low + 1, inner.shape[1] - 1)] - inner[b, low])
+    return out
 
 
 def label_series(encoding: CategoryEncoding, n: int, rng: np.random.Generator) -> np.ndarray:
     """Places in `encoding.values` of `n` labels that differ, int64 (n,): drawn by weight without replacement.
 
     Raises:
-        ValueError: there are fewer than `n` labels.
+        GenerationError: there are fewer than `n` labels.
     """
     counts = np.asarray(encoding.counts, dtype="float64")
     if n > len(counts):
-        raise ValueError(f"{n} different values of the column {encoding.name} are needed and {len(counts)} are known")
+        raise GenerationError(f"{n} different values of the column {encoding.name} are needed and {len(counts)} are known")
     race = rng.exponential(size=len(counts)) / np.maximum(counts, 1e-9)  # the n smallest are a draw by weight without replacement
     return np.sort(np.argpartition(race, n - 1)[:n]) if n else np.zeros(0, dtype="int64")
 

@@ -26,9 +26,9 @@ from .distances import HeldOutDistance
 from .models import model_class
 from .models.base import CodeLayout, ConditionalGenerativeModel
 from .seeds import derive_seed, generator
+from .staging import ORDER
 from .world import World
 
-ORDER = "__order"
 MAX_HELD_OUT = 5_000  # the distance of 5,000 rows to the truth is about 1 % per column; more costs training rows and time
 MIN_HELD_OUT = 20  # fewer tell nothing: the training rows are the yardstick then
 MIN_SHARD = 50  # a smaller table is not cut: each rank sees all of it, with noise of its own

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ..errors import GenerationError
 from ..spec.encoding import CategoryEncoding, NumberEncoding, TextEncoding
 from ..spec.fitted import FittedTable
 from ..spec.program import KeyPattern, SeriesPlan
@@ -62,7 +63,7 @@ def distinct_within_parent(columns: Mapping[str, pa.Array], fitted: FittedTable,
         parent: int64 (n,), the parent of each row.
 
     Raises:
-        ValueError: a parent has more children than a category has values.
+        GenerationError: a parent has more children than a category has values.
     """
     name, *others = fitted.program.distinct
     group = _groups(parent, [columns[c] for c in others])
@@ -100,7 +101,7 @@ def _distinct_labels(values: pa.Array, group: np.ndarray, encoding: CategoryEnco
         taken = used[int(group[row])]
         free = np.array([p for p in range(len(labels)) if p not in taken])
         if not len(free):
-            raise ValueError(f"a parent has more rows than the key column {encoding.name} has values ({len(labels)})")
+            raise GenerationError(f"a parent has more rows than the key column {encoding.name} has values ({len(labels)})")
         weight = np.asarray(encoding.counts, dtype="float64")[free]
         place[row] = rng.choice(free, p=weight / weight.sum())
         taken.add(int(place[row]))

@@ -19,6 +19,43 @@ POOLS = 32  # per provider: 64,000 values can occur, each block of rows draws fr
 _SCALARS = (str, int, float, decimal.Decimal, datetime.date)
 
 
+# Parts of column names, most telling first, and the provider that they stand for.
+_PROVIDERS = {
+    "email": "email",
+    "phone": "phone_number",
+    "fax": "phone_number",
+    "mobile": "phone_number",
+    "firstname": "first_name",
+    "givenname": "first_name",
+    "lastname": "last_name",
+    "surname": "last_name",
+    "familyname": "last_name",
+    "username": "user_name",
+    "login": "user_name",
+    "company": "company",
+    "street": "street_address",
+    "address": "address",
+    "city": "city",
+    "postal": "postcode",
+    "postcode": "postcode",
+    "zip": "postcode",
+    "country": "country",
+    "iban": "iban",
+    "creditcard": "credit_card_number",
+    "cardnumber": "credit_card_number",
+    "ssn": "ssn",
+    "ipaddress": "ipv4",
+    "url": "url",
+    "name": "name",
+}
+
+
+def provider_for(column: str) -> str | None:
+    """The provider that a column's name stands for; None where it tells nothing, and text of the same shape is made."""
+    plain = "".join(c for c in column.lower() if c.isalnum())
+    return next((provider for part, provider in _PROVIDERS.items() if part in plain), None)
+
+
 def provider_fault(provider: str, spark_type: str) -> str | None:
     """Why `provider` cannot fill a column of the type; None where it can."""
     generator = Faker()

@@ -65,6 +65,7 @@ class FittedSchema:
         references: reference tables by name: folder of Parquet files that hold their rows.
         seed: what all of it was trained with.
         version: of the package that fitted it.
+        reference_required: columns of the reference tables that are never null, which Parquet does not keep.
     """
 
     metadata: Metadata
@@ -73,3 +74,4 @@ class FittedSchema:
     references: dict[str, str]
     seed: int
     version: str
+    reference_required: dict[str, tuple[str, ...]] = field(default_factory=dict)

@@ -146,7 +146,12 @@ def _column_faults(table: Table, shape: Shape) -> list[str]:
 
 def _pii_faults(table: Table, shape: Shape) -> list[str]:
     types = _types(shape)
+    keys = table.key_columns
     return [
+        f"pii_cols: the column {c!r} is part of a key; keys are generated or copied from other rows, never made by a provider"
+        for c in table.pii_cols
+        if c in keys
+    ] + [
         f"pii_cols: the column {c!r} has the type {types[c]}, and only text can be made up; cast it to string, or drop it from the DataFrame"
         for c in table.pii_cols
         if c in types and is_supported(types[c]) and base_type(types[c]) not in ("string", "varchar", "char")

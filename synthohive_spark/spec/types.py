@@ -22,7 +22,6 @@ _FAMILIES: dict[str, Family] = {
     "timestamp": "timestamp",
     "timestamp_ntz": "timestamp_ntz",
 }
-SUPPORTED_TYPES = tuple(_FAMILIES)
 NUMERIC_FAMILIES = frozenset({"integer", "decimal", "float"})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from ..kernels.staging import HAS_PARENT, ORDER, PARENT_PREFIX, encode_training_frames
@@ -15,6 +15,7 @@ from ..spec.program import TableProgram
 from .profile import with_plain_times
 
 HASH_SPACE = 2**63
+DISTINCT_ENOUGH = 0.9  # share of the rows that differ; from there on copies do not matter to a sample
 
 
 def sampled_by_hash(data: DataFrame, rows: int, at_most: int, seed: int) -> DataFrame:
@@ -22,6 +23,10 @@ def sampled_by_hash(data: DataFrame, rows: int, at_most: int, seed: int) -> Data
     ordered = data.withColumn(ORDER, F.xxhash64(F.lit(seed), *(F.col(quoted(c)) for c in data.columns)))
     if rows <= at_most:
         return ordered
+    if ordered.agg(F.approx_count_distinct(ORDER)).collect()[0][0] < DISTINCT_ENOUGH * rows:
+        # Equal rows have equal hashes and would stay or go together: their copies are numbered.
+        copy = F.row_number().over(Window.partitionBy(ORDER).orderBy(ORDER))
+        ordered = ordered.withColumn(ORDER, F.xxhash64(F.col(ORDER), copy))
     return ordered.where(F.abs(F.col(ORDER)) < F.lit(int(HASH_SPACE * (at_most / rows))))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib.metadata import version
 
 from pyspark.sql import DataFrame, SparkSession
 from safetensors.torch import save
@@ -20,6 +19,7 @@ from ..spec.fitted import FittedSchema, FittedTable, ModelSpec, model_columns
 from ..spec.graph import SchemaGraph
 from ..spec.metadata import Metadata
 from ..spec.program import TableProgram
+from ..storage.manifest import package_version
 from .encode import stage_training_rows
 from .plan import TablePlan, column_hints, drawn_counts, make_program, plan_tables, with_hidden
 from .profile import profile_table
@@ -46,6 +46,7 @@ def fit_schema(
     log.info(STAGE, stage="plan", tables=len(graph.order))
     plans = plan_tables(metadata, graph, data)
     tables = _describe(plans, data, config, seed)
+    references = _keep_references(metadata, data, workspace)
     jobs = _stage(plans, tables, data, models, config, seed, workspace)
     try:
         trained = train_models(spark, jobs, config.training) if jobs else {}
@@ -58,9 +59,10 @@ def fit_schema(
         metadata=metadata,
         graph=graph,
         tables=tables,
-        references=_keep_references(metadata, data, workspace),
+        references=references,
+        reference_required={name: tuple(f.name for f in data[name].schema.fields if not f.nullable) for name in references},
         seed=seed,
-        version=version("synthohive_spark"),
+        version=package_version(),
     )
 
 
@@ -74,7 +76,7 @@ def _describe(plans: Mapping[str, TablePlan], data: Mapping[str, DataFrame], con
         rows = with_hidden(data, plan, counts)
         encodings[name] = profile_table(rows, table=name, hints=column_hints(plan, counts), config=config.encoding, seed=derive_seed(seed, name, "profile"))
         parent = None if plan.driving is None else encodings[plan.table.foreign_keys[plan.driving].parent_table]
-        program = make_program(plan, data[name], encodings[name], parent, counts)
+        program = make_program(plan, data[name], encodings[name], parent, counts, config.encoding.min_category_rows)
         context = parent.select(program.context) if parent else None
         tables[name] = FittedTable(program=program, encoding=encodings[name], context_encoding=context)
     return tables

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -65,28 +65,39 @@ def with_children_counted(parents: DataFrame, children: DataFrame, key: ForeignK
 
 def learn_key_pattern(data: DataFrame, column: str, spark_type: str) -> KeyPattern:
     """The form of a generated primary key."""
-    if spark_type != "string":
+    if spark_type != "string":  # a whole number
         return find_key_pattern(None)
     sample = data.select(F.col(quoted(column)).alias("k")).orderBy(F.xxhash64("k")).limit(PATTERN_SAMPLE)
     return find_key_pattern([row.k for row in sample.collect()])
 
 
-def learn_series(data: DataFrame, table: Table, types: Mapping[str, str]) -> SeriesPlan:
+def learn_series(data: DataFrame, table: Table, types: Mapping[str, str], published: Collection[str], min_rows: int) -> SeriesPlan:
     """How a natural primary key of a root comes about: the column with the most values runs, the others are its entities.
 
+    Args:
+        published: columns whose values may be told however rare they are.
+        min_rows: entities of other text are told only from that many rows on.
+
     Raises:
-        SchemaError: the other columns have too many combinations to be entities.
+        SchemaError: the other columns have too many combinations to be entities, or too few rows each.
     """
     distinct = data.agg(*(F.approx_count_distinct(F.col(quoted(c))).alias(f"c{i}") for i, c in enumerate(table.primary_key))).collect()[0]
     numeric = [c for c in table.primary_key if types[c] not in ("string", "boolean")]
     series = max(numeric or table.primary_key, key=lambda c: distinct[table.primary_key.index(c)])
     entity_columns = tuple(c for c in table.primary_key if c != series)
     groups = with_plain_times(data).groupBy(*(F.col(quoted(c)).cast("string").alias(f"e{i}") for i, c in enumerate(entity_columns))).count()
+    if any(types[c] == "string" and c not in published for c in entity_columns):
+        groups = groups.where(F.col("count") >= min_rows)
     entities = groups.orderBy(*(f"e{i}" for i in range(len(entity_columns)))).limit(MAX_ENTITIES + 1).collect()
     if len(entities) > MAX_ENTITIES:
         raise SchemaError(
             f"table {table.name!r}: the primary key {list(table.primary_key)} has more than {MAX_ENTITIES:,} combinations beside {series!r}; "
             "make a table of them and point a foreign key at it, so that it can drive"
+        )
+    if not entities:
+        raise SchemaError(
+            f"table {table.name!r}: no combination of {list(entity_columns)} has {min_rows} rows, so none may be reproduced; "
+            "point a foreign key at the table of these entities, or set min_category_rows to 1"
         )
     return SeriesPlan(
         entity_columns=entity_columns, series_column=series, entities=tuple(tuple(row)[:-1] for row in entities), counts=tuple(row["count"] for row in entities)
@@ -96,10 +107,11 @@ def learn_series(data: DataFrame, table: Table, types: Mapping[str, str]) -> Ser
 def is_sequence(data: DataFrame, key: ForeignKey, column: str) -> int | None:
     """The first number, where `column` counts the rows of each parent without a gap (1, 2, 3 ...); None where it does not."""
     value = F.col(quoted(column))
-    families = data.groupBy(*key_columns(key.columns)).agg(F.min(value).alias("low"), F.max(value).alias("high"), F.count(value).alias("n"))
-    counted = families.agg(F.mode("low", True).alias("start"), F.count(F.lit(1)).alias("all")).first()
-    if counted is None or counted["start"] is None:
+    value = value.cast("double")  # a difference of two integers can be too large for their type
+    families = data.groupBy(*key_columns(key.columns)).agg(F.min(value).alias("__low"), F.max(value).alias("__high"), F.count(value).alias("__n"))
+    families = families.select("__low", "__high", "__n")
+    counted = families.agg(F.mode("__low", True).alias("start"), F.count(F.lit(1)).alias("all")).collect()[0]
+    if counted["start"] is None:
         return None
-    start = int(counted["start"])
-    dense = families.where((F.col("low") == start) & (F.col("high") - F.col("low") + 1 == F.col("n"))).count()
-    return start if dense >= HOLDS * counted["all"] else None
+    dense = families.where((F.col("__low") == counted["start"]) & (F.col("__high") - F.col("__low") + 1 == F.col("__n"))).count()
+    return int(counted["start"]) if dense >= HOLDS * counted["all"] else None

@@ -6,6 +6,7 @@ densely, and joined on the number.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, Window
@@ -16,6 +17,9 @@ from ..kernels.seeds import derive_seed
 from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey
 from ..spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS, TableProgram, count_column, status_column
+from .link import key_present
+
+Stage = Callable[[DataFrame, str], DataFrame]
 
 BUCKETS = 64  # the rank within a bucket is a window sort; one bucket for a whole table would sort it in one task
 RUN = 10_000  # rows of a bucket where the order is that of the rows
@@ -32,24 +36,27 @@ class Order:
     fine: tuple[Column, ...]
 
 
-def match_key(children: DataFrame, parents: DataFrame, *, program: TableProgram, index: int, seed: int) -> DataFrame:
+def match_key(children: DataFrame, parents: DataFrame, *, program: TableProgram, index: int, seed: int, stage: Stage) -> DataFrame:
     """`children` with the columns of their `index`-th foreign key filled in.
 
     Args:
         children: staged rows; columns of the key that another key uses are there already and stay.
         parents: staged rows of the parent, with their hidden count of places.
+        stage: writes rows under a name and reads them back.
 
     Raises:
         GenerationError: there is no place at all and the key must not be null, or primary keys repeat however they are paired.
     """
     key = program.foreign_keys[index]
     fixed = tuple(c for c in key.columns if c in children.columns)
+    if len(fixed) == len(key.columns):
+        return _without_orphans(children, parents, key, program)
     salt = derive_seed(seed, program.table, index)
     places = _places(parents, key, count_column(program.table, index))
     wanted = F.col(status_column(index)) if index in program.statuses else F.lit(True)
     seekers = children.where(wanted)
     in_order = key.parent_table == program.table
-    unique = bool(program.primary_key) and set(key.columns) <= set(program.primary_key) and program.driving is not None
+    unique = _makes_the_key_unique(program, key)
     child_order, place_order = _orders(in_order, unique, salt)
     seekers = numbered(seekers, fixed, child_order)
     places = numbered(places, fixed, place_order)
@@ -57,8 +64,40 @@ def match_key(children: DataFrame, parents: DataFrame, *, program: TableProgram,
     if in_order:
         paired = paired.withColumn(TAKEN, F.when(F.col(TAKEN) < F.col(ROW), F.col(TAKEN)))
     if unique:
-        paired = _without_repeats(paired, places, fixed, salt, program)
+        paired = _without_repeats(paired, places, fixed, salt, program, stage)
     return _finish(children, paired, places, key, fixed, program)
+
+
+def _makes_the_key_unique(program: TableProgram, key: ForeignKey) -> bool:
+    """Whether rows of one driving parent are told apart by this key: nothing else of the primary key could."""
+    if program.driver is None or not set(key.columns) & set(program.primary_key):
+        return False
+    return set(program.primary_key) <= {*program.driver.columns, *key.columns}
+
+
+def _without_orphans(children: DataFrame, parents: DataFrame, key: ForeignKey, program: TableProgram) -> DataFrame:
+    """Rows whose key is filled by other keys already: where that parent is not there, the columns are emptied.
+
+    Raises:
+        GenerationError: one is not there, and the columns must not be null.
+    """
+    found = [f"__key_{i}" for i in range(len(key.columns))]
+    known = parents.select(*(F.col(quoted(p)).alias(f) for p, f in zip(key.parent_columns, found, strict=True)), F.lit(True).alias("__known"))
+    joined = children.join(known, [F.col(quoted(c)) == F.col(f) for c, f in zip(key.columns, found, strict=True)], "left")
+    orphan = F.col("__known").isNull()
+    for column in key.columns:
+        orphan = orphan & F.col(quoted(column)).isNotNull()
+    nullable = {name for name, _, can_be_null in program.columns if can_be_null and name not in program.primary_key}
+    emptied = [c for c in key.columns if c in nullable]
+    if not emptied and not joined.where(orphan).isEmpty():
+        raise GenerationError(
+            f"table {program.table!r}: all columns of the key {key} belong to other keys too, which lead to rows that {key.parent_table!r} does not have; "
+            "leave one of these keys out of the metadata"
+        )
+    for column in emptied:
+        joined = joined.withColumn("__orphan", orphan) if "__orphan" not in joined.columns else joined
+        joined = joined.withColumn(column, F.when(~F.col("__orphan"), F.col(quoted(column))))
+    return joined.drop(*found, "__known", "__orphan")
 
 
 def _places(parents: DataFrame, key: ForeignKey, count: str) -> DataFrame:
@@ -129,10 +168,10 @@ def _take(children: DataFrame, places: DataFrame, fixed: tuple[str, ...]) -> Dat
     return children.drop(TAKEN).join(free, on, "left").drop("__at", *(f"__g{i}" for i in range(len(fixed))))
 
 
-def _without_repeats(paired: DataFrame, places: DataFrame, fixed: tuple[str, ...], salt: int, program: TableProgram) -> DataFrame:
+def _without_repeats(paired: DataFrame, places: DataFrame, fixed: tuple[str, ...], salt: int, program: TableProgram, stage: Stage) -> DataFrame:
     """Rows that meet their driving parent's other rows at the same parent draw another place."""
     for attempt in range(REPAIR_ROUNDS):
-        paired = paired.localCheckpoint()  # each round would else compute all rounds before it again
+        paired = stage(paired, f"round{attempt}")  # each round would else compute all rounds before it again
         same = Window.partitionBy(PARENT_ROW, TAKEN).orderBy(ROW)
         flagged = paired.withColumn("__again", (F.row_number().over(same) > 1) & F.col(TAKEN).isNotNull())
         if flagged.where("__again").isEmpty():
@@ -154,10 +193,8 @@ def _finish(children: DataFrame, paired: DataFrame, places: DataFrame, key: Fore
     chosen = chosen.join(found, F.col("__chosen") == F.col("__found")).drop("__chosen", "__found")
     joined = children.join(chosen, F.col(ROW) == F.col("__chooser"), "left").drop("__chooser")
     required = [name for name, _, nullable in program.columns if name in free and not nullable]
-    if required:
-        missing = joined.where(F.col(quoted(required[0])).isNull()).limit(1).count()
-        if missing:
-            raise GenerationError(
-                f"table {program.table!r}: the key {key} must not be null and no row of {key.parent_table!r} has a place for it; sample more rows of it"
-            )
+    if required and not joined.where(~key_present(tuple(required))).isEmpty():
+        raise GenerationError(
+            f"table {program.table!r}: the key {key} must not be null and no row of {key.parent_table!r} has a place for it; sample more rows of it"
+        )
     return joined

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from ..kernels.columns.types import decimal_scale
+from ..kernels.pii import provider_for
 from ..spec.encoding import ColumnHint, TableEncoding
 from ..spec.graph import SchemaGraph
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
@@ -15,7 +17,7 @@ from ..spec.metadata import ForeignKey, Metadata, Table
 from ..spec.program import ColumnStep, Linkage, TableProgram, count_column, status_column
 from .link import is_sequence, key_present, learn_key_pattern, learn_linkage, learn_series, with_children_counted
 
-GENERATED_KEY_TYPES = ("tinyint", "smallint", "int", "bigint", "string")
+WHOLE_NUMBERS = ("tinyint", "smallint", "int", "bigint")
 MOSTLY_NULL = 0.5  # a key that is null more often says too little to drive
 
 
@@ -56,8 +58,9 @@ def plan_tables(metadata: Metadata, graph: SchemaGraph, data: Mapping[str, DataF
 def _plan_table(table: Table, metadata: Metadata, graph: SchemaGraph, frame: DataFrame, rows: Mapping[str, int], plans: Mapping[str, TablePlan]) -> TablePlan:
     learnt = [i for i, fk in enumerate(table.foreign_keys) if metadata.tables[fk.parent_table].role == "learnt"]
     linkages = {i: learn_linkage(frame, table, table.foreign_keys[i], rows[table.foreign_keys[i].parent_table]) for i in learnt}
-    driving = _driving_key(table, [i for i in learnt if not graph.is_deferred(table.name, i)], rows, linkages)
     columns = tuple((f.name, f.dataType.simpleString(), f.nullable) for f in frame.schema.fields)
+    types = {name: spark_type for name, spark_type, _ in columns}
+    driving = _driving_key(table, [i for i in learnt if not graph.is_deferred(table.name, i)], rows, linkages, types)
     return TablePlan(
         table=table,
         rows=rows[table.name],
@@ -71,15 +74,14 @@ def _plan_table(table: Table, metadata: Metadata, graph: SchemaGraph, frame: Dat
     )
 
 
-def _driving_key(table: Table, candidates: list[int], rows: Mapping[str, int], linkages: Mapping[int, Linkage]) -> int | None:
+def _driving_key(table: Table, candidates: list[int], rows: Mapping[str, int], linkages: Mapping[int, Linkage], types: Mapping[str, str]) -> int | None:
     """The finest learnt parent; a parent inside a natural composite primary key goes first; where such a key has none, its entities drive."""
     primary = set(table.primary_key)
     inside = [i for i in candidates if set(table.foreign_keys[i].columns) & primary]
-    foreign = {c for fk in table.foreign_keys for c in fk.columns}
     if len(primary) > 1 and not inside and not primary <= {c for i in linkages for c in table.foreign_keys[i].columns}:
         return None
-    if len(primary) == 1 and not inside and primary <= foreign:
-        return None
+    if len(primary) == 1 and not inside and not generates_key(table, types):
+        return None  # a date or the like: it must not repeat in the whole table, and not within a parent only
     choice = inside or [i for i in candidates if linkages[i].null_rate < MOSTLY_NULL] or candidates
     return max(choice, key=lambda i: (rows[table.foreign_keys[i].parent_table], -i), default=None)
 
@@ -109,7 +111,10 @@ def _is_opaque(fk: ForeignKey, parent_column: str, table: Table, metadata: Metad
 def generates_key(table: Table, types: Mapping[str, str]) -> bool:
     """Whether the primary key is a single column that is no foreign key and of a type that can count rows."""
     foreign = {c for fk in table.foreign_keys for c in fk.columns}
-    return len(table.primary_key) == 1 and table.primary_key[0] not in foreign and types[table.primary_key[0]] in GENERATED_KEY_TYPES
+    if len(table.primary_key) != 1 or table.primary_key[0] in foreign:
+        return False
+    spark_type = types[table.primary_key[0]]
+    return spark_type in (*WHOLE_NUMBERS, "string") or decimal_scale(spark_type) == 0
 
 
 def drawn_counts(parent: str, plans: Mapping[str, TablePlan]) -> dict[str, tuple[str, ForeignKey]]:
@@ -130,7 +135,7 @@ def column_hints(plan: TablePlan, counts: Iterable[str]) -> list[ColumnHint]:
         if name in plan.opaque:
             continue
         if name in plan.table.pii_cols:
-            hints.append(ColumnHint(name=name, spark_type=spark_type, kind="text", provider=plan.table.pii_cols[name]))
+            hints.append(ColumnHint(name=name, spark_type=spark_type, kind="text", provider=plan.table.pii_cols[name] or provider_for(name)))
         elif name in published or name in plan.table.high_cardinality_cols:
             hints.append(ColumnHint(name=name, spark_type=spark_type, kind="category", keep_rare=name in published))
         else:
@@ -149,21 +154,23 @@ def with_hidden(data: Mapping[str, DataFrame], plan: TablePlan, counts: Mapping[
     return rows
 
 
-def make_program(plan: TablePlan, data: DataFrame, encoding: TableEncoding, parent: TableEncoding | None, counts: Iterable[str]) -> TableProgram:
+def make_program(plan: TablePlan, data: DataFrame, encoding: TableEncoding, parent: TableEncoding | None, counts: Iterable[str], min_rows: int) -> TableProgram:
     """The row program of one table.
 
     Args:
         data: its real rows.
         counts: hidden columns with numbers of children that are drawn with the row.
+        min_rows: text that fewer rows have is never reproduced.
         parent: the driving parent's encoding.
     """
     table, driver = plan.table, None if plan.driving is None else plan.table.foreign_keys[plan.driving]
     key = learn_key_pattern(data, table.primary_key[0], plan.types[table.primary_key[0]]) if generates_key(table, plan.types) else None
     matched = {c for i in plan.matches for c in table.foreign_keys[i].columns}
     is_root_with_natural_key = bool(table.primary_key) and key is None and driver is None and not set(table.primary_key) <= matched
-    series = learn_series(data, table, plan.types) if is_root_with_natural_key else None
+    published = {c for i in plan.references for c in table.foreign_keys[i].columns}
+    series = learn_series(data, table, plan.types, published, min_rows) if is_root_with_natural_key else None
     parts = _natural_parts(plan, key is not None, driver, matched)
-    start = is_sequence(data, driver, parts[0]) if driver and len(parts) == 1 and plan.types[parts[0]] in GENERATED_KEY_TYPES[:4] else None
+    start = is_sequence(data, driver, parts[0]) if driver and len(parts) == 1 and plan.types[parts[0]] in WHOLE_NUMBERS else None
     known = {**{c: "series" for c in (table.primary_key if series else ())}, **({parts[0]: "position"} if start is not None else {})}
     steps = (*_steps(plan, key is not None, known), *(ColumnStep(column=name, kind="drawn", source="model") for name in counts))
     null_rate = 0.0 if plan.driving is None else plan.linkages[plan.driving].null_rate

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from ..errors import ConstraintViolationError, GenerationError
-from ..events import TABLE_SAMPLED, Progress, get_logger
+from ..events import CONSTRAINT_VIOLATIONS, TABLE_SAMPLED, TABLE_WRITTEN, Progress, get_logger
 from ..kernels.generate import BLOCK, BLOCK_ROWS, GenerationPlan, generate_children, generate_roots
 from ..kernels.marginals import code_counts
 from ..kernels.repair import ReferenceKey
@@ -25,6 +25,8 @@ from ..storage.tables import TableWriter
 from .constraints import summary, valid_rows, violations
 from .match import match_key
 from .profile import with_plain_times
+
+DEFAULT_TASKS = 200  # Spark's own default of partitions
 
 log = get_logger(__name__)
 
@@ -80,7 +82,13 @@ class SampleRun:
 
     def _copy_reference(self, table: str) -> None:
         self._rows[table] = self.spark.read.parquet(self.fitted.references[table])
-        self._written[table] = self.writer.write(table, self._rows[table])
+        required = self.fitted.reference_required.get(table, ())
+        columns = [(f.name, f.dataType.simpleString(), f.name not in required) for f in self._rows[table].schema.fields]
+        self._write(table, self._rows[table].select(*(_typed(*column) for column in columns)))
+
+    def _write(self, table: str, rows: DataFrame) -> None:
+        self._written[table] = self.writer.write(table, rows)
+        log.info(TABLE_WRITTEN, table=table)
 
     def _generate(self, fitted: FittedTable) -> DataFrame:
         """Stage the table's rows with their hidden columns, keys to other parents apart."""
@@ -91,14 +99,17 @@ class SampleRun:
             data = self._roots(fitted, plan, rows, 0, "rows")
         else:
             data = self._children(fitted, plan)
-        staged = self._stage(data, program.table)
-        constraints = self.fitted.metadata.tables[program.table].constraints
-        if self.enforce_constraints and constraints:
-            found = violations(staged, constraints)
-            if found:
-                self._violations.append(f"table {program.table!r}: {summary(found)}")
-                staged = valid_rows(staged, constraints)
-        return staged
+        return self._valid(self._stage(data, program.table, "drawn"), program.table, set(program.names) - set(program.from_source("match")))
+
+    def _valid(self, rows: DataFrame, table: str, columns: Collection[str]) -> DataFrame:
+        """The rows that keep the constraints of `columns`, where they are to be kept."""
+        constraints = {c: limits for c, limits in self.fitted.metadata.tables[table].constraints.items() if c in columns}
+        found = violations(rows, constraints) if self.enforce_constraints and constraints else []
+        if not found:
+            return rows
+        self._violations.append(f"table {table!r}: {summary(found)}")
+        log.warning(CONSTRAINT_VIOLATIONS, table=table, found=summary(found))
+        return valid_rows(rows, constraints)
 
     def _plan(self, fitted: FittedTable) -> GenerationPlan:
         counts: dict[str, Linkage] = {}
@@ -114,14 +125,15 @@ class SampleRun:
         known = {s.column for s in program.steps if s.kind == "known"}
         for key in program.foreign_keys:
             if key.parent_table in self.fitted.references and len(key.columns) > 1:
-                combinations = self._rows[key.parent_table].select(*(F.col(quoted(c)) for c in key.parent_columns)).dropna().toArrow()
+                combinations = self._rows[key.parent_table].select(*(F.col(quoted(c)) for c in key.parent_columns)).dropna().distinct()
+                combinations = combinations.orderBy(*(F.col(quoted(c)) for c in key.parent_columns)).toArrow()  # in an order of its own, not that of files
                 arrays = tuple(combinations.column(i).combine_chunks() for i in range(len(key.columns)))
                 keys.append(ReferenceKey(columns=key.columns, fixed=tuple(c for c in key.columns if c in known), combinations=arrays))
         return tuple(keys)
 
     def _roots(self, fitted: FittedTable, plan: GenerationPlan, rows: int, first_row: int, purpose: str) -> DataFrame:
         blocks = math.ceil(rows / BLOCK_ROWS)
-        plan = GenerationPlan(**{**plan.__dict__, "rows": rows, "first_row": first_row, "purpose": purpose})
+        plan = replace(plan, rows=rows, first_row=first_row, purpose=purpose)
         ids = self.spark.range(0, blocks, numPartitions=max(1, min(blocks, self._tasks())))
         return ids.mapInPandas(partial(generate_roots, plan=plan), staged_ddl(fitted, plan))
 
@@ -151,10 +163,11 @@ class SampleRun:
         return {block: end - n for (block, n), end in zip(sums, ends, strict=True)}, ends[-1] if ends else 0
 
     def _tasks(self) -> int:
-        return int(self.spark.conf.get("spark.sql.shuffle.partitions", "200"))  # type: ignore[arg-type]
+        partitions = str(self.spark.conf.get("spark.sql.shuffle.partitions", ""))
+        return int(partitions) if partitions.isdigit() else DEFAULT_TASKS  # Databricks has "auto"
 
-    def _stage(self, data: DataFrame, name: str) -> DataFrame:
-        path = f"{self.staged}/{name}"
+    def _stage(self, data: DataFrame, table: str, step: str) -> DataFrame:
+        path = f"{self.staged}/{table}/{step}"
         data.write.mode("overwrite").parquet(path)
         return self.spark.read.schema(data.schema).parquet(path)
 
@@ -164,17 +177,22 @@ class SampleRun:
         for index in list(waiting):
             parent = fitted.program.foreign_keys[index].parent_table
             if parent in self._rows:
-                self._rows[table] = match_key(self._rows[table], self._rows[parent], program=fitted.program, index=index, seed=self.seed)
+                stage = partial(self._stage_round, table, index)
+                self._rows[table] = match_key(self._rows[table], self._rows[parent], program=fitted.program, index=index, seed=self.seed, stage=stage)
                 waiting.remove(index)
         return not waiting
 
+    def _stage_round(self, table: str, index: int, data: DataFrame, step: str) -> DataFrame:
+        return self._stage(data, table, f"match{index}_{step}")
+
     def _publish(self, fitted: FittedTable) -> None:
         program = fitted.program
+        self._rows[program.table] = self._valid(self._rows[program.table], program.table, program.from_source("match"))
         is_parent = any(key.parent_table == program.table for other in self.fitted.tables.values() for key in other.program.foreign_keys)
         if program.matches and is_parent:
-            self._rows[program.table] = self._stage(self._rows[program.table], program.table + "__matched")
+            self._rows[program.table] = self._stage(self._rows[program.table], program.table, "matched")
         rows = self._rows[program.table]
-        self._written[program.table] = self.writer.write(program.table, rows.select(*(_typed(*column) for column in program.columns)))
+        self._write(program.table, rows.select(*(_typed(*column) for column in program.columns)))
 
     def _measure(self, fitted: FittedTable) -> list[str]:
         """Emit how far each column's marginal is from the learnt one; the columns that are further than the threshold."""
@@ -188,7 +206,7 @@ class SampleRun:
 
     @staticmethod
     def _marginal_distances(rows: DataFrame, encoding: TableEncoding) -> dict[str, float]:
-        """TVD of each column's codes from the learnt shares; empty for a table without rows."""
+        """TVD of each column's codes from the learnt shares; 1 for a table without rows."""
         coded = with_plain_times(rows.select(*(F.col(quoted(name)) for name in encoding.names)))
         counted = coded.mapInPandas(partial(code_counts, encoding=encoding), "column int, code int, n bigint")
         counts = [np.zeros(c.cardinality) for c in encoding.columns]
@@ -196,7 +214,7 @@ class SampleRun:
             counts[column][code] = n
         total = counts[0].sum()
         if not total:
-            return {}
+            return {c.name: 1.0 for c in encoding.columns}
         return {c.name: float(np.abs(n / total - np.asarray(c.weights)).sum() / 2) for c, n in zip(encoding.columns, counts, strict=True)}
 
 
@@ -211,10 +229,11 @@ def staged_ddl(fitted: FittedTable, plan: GenerationPlan) -> str:
 
 
 def _typed(name: str, spark_type: str, nullable: bool) -> Column:
-    """The column in its declared type and nullability: the default can never be taken, it only tells Spark that no null is there."""
+    """The column in its declared type and nullability. The default is never taken: it only tells Spark that no null is there."""
     column = F.col(quoted(name)).cast(spark_type)
     if not nullable:
-        column = F.coalesce(column, F.lit(_DEFAULTS.get(spark_type, 0)).cast(spark_type))
+        missing = F.raise_error(F.lit(f"column {name!r} must not be null and a generated row has no value for it")).cast(spark_type)
+        column = F.coalesce(column, missing, F.lit(_DEFAULTS.get(spark_type, 0)).cast(spark_type))
     return column.alias(name)
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import tempfile
 import uuid
-import weakref
 
 import fsspec
 from pyspark.sql import SparkSession
 
 from ..errors import SynthoHiveError
-from ..spec.identifiers import checked_table_name
+from ..spec.identifiers import checked_path, checked_table_name
+from ..storage.targets import absolute_path
 
 
 class WorkspaceError(SynthoHiveError, ValueError):
@@ -18,11 +19,13 @@ class WorkspaceError(SynthoHiveError, ValueError):
 
 
 class Workspace:
-    """A folder that driver and executors share, gone with the object.
+    """A folder that driver and executors share, gone with the process.
 
     Args:
         spark: the session.
         root: a folder on storage that all machines reach (`s3://...`, `/Volumes/...`, a shared mount); with a local master a temporary one is made.
+
+    It stays until the process ends: DataFrames that read from it outlive the object that made it.
 
     Raises:
         WorkspaceError: the session runs on a cluster and no folder was named.
@@ -36,12 +39,12 @@ class Workspace:
                     'as in Synthesizer(..., work_dir="s3://bucket/tmp") or a mounted path'
                 )
             self.path = tempfile.mkdtemp(prefix="synthohive_")
-            self._finalizer = weakref.finalize(self, _remove, self.path)
         else:
+            root = absolute_path(checked_path(root))
             self.path = f"{root.rstrip('/')}/synthohive_{uuid.uuid4().hex}"
             file_system, folder = fsspec.core.url_to_fs(self.path)
             file_system.makedirs(folder, exist_ok=True)
-            self._finalizer = weakref.finalize(self, _remove, self.path)
+        atexit.register(_remove, self.path)
 
     def folder(self, *names: str) -> str:
         """A path below the workspace; every part is a checked name."""

@@ -49,7 +49,12 @@ def save_artifact(fitted: FittedSchema, path: str | os.PathLike[str], *, overwri
         for table, source in sorted(fitted.references.items()):
             entries += _copy_reference(staged, table, source)
         manifest = Manifest(
-            version=fitted.version, seed=fitted.seed, metadata=fitted.metadata, graph=fitted.graph, files=tuple(sorted(entries, key=lambda e: e.path))
+            reference_required=fitted.reference_required,
+            version=fitted.version,
+            seed=fitted.seed,
+            metadata=fitted.metadata,
+            graph=fitted.graph,
+            files=tuple(sorted(entries, key=lambda e: e.path)),
         ).render()
         parse_manifest(manifest, f"{place.url}/{MANIFEST}")  # what could not be loaded is not saved
         staged.write(MANIFEST, [manifest])
@@ -89,6 +94,7 @@ def load_artifact(path: str | os.PathLike[str]) -> FittedSchema:
         references={table: f"{place.url}/reference/{table}" for table in _in_order(manifest, manifest.references())},
         seed=manifest.seed,
         version=manifest.version,
+        reference_required=manifest.reference_required,
     )
 
 

@@ -43,6 +43,7 @@ class Manifest(Spec):
     metadata: Metadata
     graph: SchemaGraph
     files: tuple[FileEntry, ...]
+    reference_required: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
     def render(self) -> bytes:
         """The bytes of the file."""

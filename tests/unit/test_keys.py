@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from synthohive_spark.errors import GenerationError
 from synthohive_spark.kernels.keys import find_key_pattern, key_values, label_series, number_series, series_offsets, without_repeats
 from synthohive_spark.spec.encoding import CategoryEncoding, NumberEncoding
 from synthohive_spark.spec.program import KeyPattern, SeriesPlan
@@ -38,8 +39,10 @@ def test_uuid_keys_are_valid_unique_and_depend_on_the_seed() -> None:
 
 
 def hours(n: int) -> NumberEncoding:
-    knots = tuple(float(k) for k in np.linspace(0, (n - 1) * 3600, 33))
-    return NumberEncoding(name="t", spark_type="bigint", has_null=False, weights=(0.5, 0.5), knots=knots, knots_per_bin=16, step=3600.0)
+    """Two bins of `n` hours in all, each with its lower edge and 16 quantiles."""
+    halves = [np.linspace(0, n // 2 - 1, 16), np.linspace(n // 2, n - 1, 16)]
+    knots = tuple(float(h) * 3600 for half in halves for h in (half[0], *half)) + ((n - 1) * 3600.0,)
+    return NumberEncoding(name="t", spark_type="bigint", has_null=False, weights=(0.5, 0.5), knots=knots, knots_per_bin=17, step=3600.0)
 
 
 @pytest.mark.parametrize("n", [0, 1, 10, 990, 1000])
@@ -68,7 +71,7 @@ def test_labels_are_drawn_without_repeats_and_too_many_are_refused() -> None:
         name="c", spark_type="string", has_null=False, weights=(0.8, 0.1, 0.1), values=("a", "b", "c"), counts=(8, 1, 1), starts=(0, 1, 2)
     )
     assert sorted(label_series(encoding, 3, np.random.default_rng(0))) == [0, 1, 2]
-    with pytest.raises(ValueError, match="4 different values of the column c"):
+    with pytest.raises(GenerationError, match="4 different values of the column c"):
         label_series(encoding, 4, np.random.default_rng(0))
 
 
@@ -90,3 +93,17 @@ def test_repeats_within_a_group_move_to_free_places() -> None:
 def test_a_group_that_is_full_goes_past_the_end() -> None:
     out = without_repeats(np.zeros(100, dtype="int64"), np.ones(100), 1.0, 5.0)
     assert len(set(out)) == 100
+
+
+def test_a_series_leaves_the_gap_between_two_seasons_empty() -> None:
+    seasons = [np.linspace(0, 99, 16), np.linspace(900, 999, 16)]
+    knots = tuple(float(v) for season in seasons for v in (season[0], *season)) + (999.0,)
+    encoding = NumberEncoding(name="day", spark_type="int", has_null=False, weights=(0.5, 0.5), knots=knots, knots_per_bin=17, step=1.0)
+    series = number_series(encoding, 150, np.random.default_rng(0))
+    assert not ((series > 99) & (series < 900)).any()
+
+
+def test_keys_past_their_type_are_refused() -> None:
+    assert key_values(KeyPattern(), np.arange(3), pa.decimal128(10, 0), seed=1).type == pa.decimal128(10, 0)
+    with pytest.raises(GenerationError, match="ends at 127"):
+        key_values(KeyPattern(), np.arange(128), pa.int8(), seed=1)

@@ -11,7 +11,7 @@ from ...spec.encoding import ColumnEncoding
 E = TypeVar("E", bound=ColumnEncoding)
 T = TypeVar("T")
 
-KEPT = 256  # encodings: a wide table and its parent; a text column of 300,000 values holds some 10 MB
+KEPT = 128  # encodings: a wide table and its parent; a text column of 300,000 values holds some 10 MB
 
 
 class _Identity(Generic[E]):
