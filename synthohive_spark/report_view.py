@@ -84,6 +84,7 @@ def _overview(t: TableFinding) -> dict[str, Any]:
         "pairs": _mean_score([p.distance for p in t.pairs]),
         "pairs_ceiling": _mean_score([p.ceiling for p in t.pairs]),
         "off": sum(_grade(_excess(c)) == "off" for c in t.columns),
+        "pairs_off": sum(_grade(p.distance - p.ceiling) == "off" for p in t.pairs),
         "broken": t.duplicate_keys + t.null_keys,
     }
 

@@ -59,6 +59,11 @@ def _read_path(spark: SparkSession, source: str) -> DataFrame:
             frame = spark.read.parquet(path)
         _ = frame.schema
     except AnalysisException as error:
+        if error.getCondition() == "PARQUET_TYPE_ILLEGAL":
+            raise SchemaError(
+                f"{path}: a Parquet column has a type that Spark does not read; pandas writes time stamps in nanoseconds: "
+                'write them with to_parquet(..., coerce_timestamps="us")'
+            ) from error
         reason = "there is nothing" if error.getCondition() == "PATH_NOT_FOUND" else "there is no Delta table, and no Parquet or CSV that can be read"
         raise SchemaError(f"{path}: {reason}; expected a Delta table, or a file or folder of Parquet or CSV") from error
     return frame

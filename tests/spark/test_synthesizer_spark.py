@@ -167,3 +167,26 @@ def test_faults_of_the_data_come_all_at_once(spark: SparkSession) -> None:
 def test_sampling_before_fitting_says_what_to_do(spark: SparkSession) -> None:
     with pytest.raises(GenerationError, match="call fit"):
         Synthesizer(shop_metadata(), spark=spark).sample()
+
+
+def test_samples_never_overwrite_the_tables_that_were_read(spark: SparkSession, fitted: Synthesizer, tmp_path: Path) -> None:
+    for name, frame in shop(spark).items():
+        frame.write.format("delta").save(str(tmp_path / name))
+    fitted.validate_schema({name: str(tmp_path / name) for name in shop(spark)})
+    with pytest.raises(GenerationError, match="real tables"):
+        fitted.sample(seed=1, output=str(tmp_path))
+
+
+def test_tables_outlive_the_synthesizer_that_made_them(spark: SparkSession, fitted: Synthesizer, tmp_path: Path) -> None:
+    fitted.save(str(tmp_path / "model"))
+    tables = Synthesizer.load(str(tmp_path / "model"), spark=spark).sample(num_rows={"customers": 3, "products": 2}, seed=1)
+    assert tables["customers"].count() == 3
+
+
+def test_decimal_keys_are_generated_and_never_repeat(spark: SparkSession) -> None:
+    parents = spark.range(40).withColumnRenamed("id", "p")
+    children = spark.range(200).select(F.col("id").cast("decimal(10,0)").alias("c"), (F.col("id") % 40).alias("p"), (F.col("id") % 3).alias("x"))
+    metadata = Metadata().add_table("parents", pk="p").add_table("children", pk="c", fk={"p": "parents.p"})
+    sampled = Synthesizer(metadata, spark=spark, model="independent").fit({"parents": parents, "children": children}, seed=1).sample(seed=2)["children"]
+    assert sampled.schema == children.schema
+    assert sampled.select("c").distinct().count() == sampled.count() > 150
