@@ -190,3 +190,13 @@ def test_decimal_keys_are_generated_and_never_repeat(spark: SparkSession) -> Non
     sampled = Synthesizer(metadata, spark=spark, model="independent").fit({"parents": parents, "children": children}, seed=1).sample(seed=2)["children"]
     assert sampled.schema == children.schema
     assert sampled.select("c").distinct().count() == sampled.count() > 150
+
+
+def test_a_single_table_without_keys_end_to_end(spark: SparkSession, shared_data: Path) -> None:
+    real = spark.read.parquet(str(shared_data / "adult" / "adult.parquet")).limit(3000)
+    synth = Synthesizer(Metadata().add_table("adult"), spark=spark, config=QUICK).fit({"adult": real}, seed=1)
+    sampled = synth.sample(num_rows={"adult": 500}, seed=2)
+    assert sampled["adult"].schema == real.schema
+    assert sampled["adult"].count() == 500
+    findings = synth.generate_validation_report({"adult": real}, sampled).findings
+    assert findings.shapes is not None and findings.shapes > 0.9
