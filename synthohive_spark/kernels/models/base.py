@@ -17,6 +17,10 @@ import torch
 Reduce = Callable[[Iterable[torch.nn.Parameter]], None]
 
 
+def no_reduction(parameters: Iterable[torch.nn.Parameter]) -> None:
+    """For one worker: gradients stay as they are."""
+
+
 @dataclass(frozen=True)
 class CodeLayout:
     """How many codes each column has.
