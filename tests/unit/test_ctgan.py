@@ -65,6 +65,19 @@ def test_the_context_decides_what_is_drawn() -> None:
     assert model.sample(np.full((10, 1), 3), np.random.default_rng(2)).shape == (10, 2)  # "no parent", never seen in training
 
 
+def test_given_codes_are_kept_and_the_others_follow_them() -> None:
+    rng = np.random.default_rng(3)
+    first = rng.integers(0, 3, 2_000)
+    rows = np.stack([first, first, rng.integers(0, 2, 2_000)], axis=1)
+    model = trained(layout_of(rows, (3, 3, 2)), rows, none(rows), 300)
+    given = np.tile([2, -1, 1], (500, 1))
+    drawn = model.sample(none(rows)[:500], np.random.default_rng(4), given)
+    assert (drawn[:, 0] == 2).all() and (drawn[:, 2] == 1).all()
+    assert (drawn[:, 1] == 2).mean() > 0.8
+    free = model.sample(none(rows)[:500], np.random.default_rng(4), np.full((500, 3), -1))
+    assert len(np.unique(free[:, 0])) == 3
+
+
 @pytest.mark.parametrize("count", [1, 2, 7, 50])
 @pytest.mark.parametrize("row", [(1,), (3,), (1, 1), (1, 3, 2)])
 @pytest.mark.parametrize("context", [(), (1, 4)])
@@ -158,6 +171,13 @@ def test_independent_has_the_real_shares_and_no_code_of_weight_zero() -> None:
     drawn = model.sample(np.zeros((20_000, 0), dtype=np.int64), np.random.default_rng(0))
     assert np.bincount(drawn[:, 0], minlength=3) / 20_000 == pytest.approx([0.75, 0.25, 0.0], abs=0.02)
     assert drawn.shape == (20_000, 2) and not drawn[:, 1].any()
+
+
+def test_independent_keeps_given_codes() -> None:
+    layout = CodeLayout(row=(2, 3), context=(), weights=(np.array([0.5, 0.5]), np.array([0.2, 0.3, 0.5])))
+    given = np.array([[-1, 0]] * 100)
+    drawn = Independent(layout, {}).sample(np.zeros((100, 0), dtype=np.int64), np.random.default_rng(0), given)
+    assert (drawn[:, 1] == 0).all() and len(np.unique(drawn[:, 0])) == 2
 
 
 def test_restored_model_draws_the_same_and_is_kept() -> None:

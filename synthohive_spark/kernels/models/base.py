@@ -77,9 +77,21 @@ class ConditionalGenerativeModel(ABC):
             The losses, by name.
         """
 
+    def held_out_loss(self, rows: torch.Tensor, context: torch.Tensor) -> float | None:
+        """How badly the model predicts held-out rows, int64 (N, D) and (N, C); lower is better.
+
+        Training keeps the state where it is lowest, and stops early once it no longer falls. None where the model has no such loss: then states are
+        judged by the distance of their samples from the held-out rows, and all epochs are trained.
+        """
+        return None
+
     @abstractmethod
-    def sample(self, context: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Draw one row, int64 (N, D), for each context, int64 (N, C). All randomness comes from `rng`. N is at most 10,000."""
+    def sample(self, context: np.ndarray, rng: np.random.Generator, given: np.ndarray | None = None) -> np.ndarray:
+        """Draw one row, int64 (N, D), for each context, int64 (N, C). All randomness comes from `rng`. N is at most 10,000.
+
+        Args:
+            given: codes that rows must have, int64 (N, D), and -1 where the model draws; None where it draws all.
+        """
 
     @abstractmethod
     def state(self) -> dict[str, torch.Tensor]:

@@ -28,6 +28,7 @@ from .networks import Critic, Generator
 STEPS = 5_000  # of a large table; past that the held-out distance hardly falls
 LOGIT_LIMIT = 30.0  # exp of it is still far inside float32, and the odds it allows are beyond any table
 LEAST_MOMENT_ROWS = 200  # a tiny table's rows are repeated with other noise, or its moments would be noise alone
+TRIES = 20  # draws of a row that is to have several given codes
 BLOCK = 2_000  # rows of one forward pass: logits that stay in the processor's cache
 
 
@@ -218,21 +219,46 @@ class CTGAN(ConditionalGenerativeModel):
             self._averaged[name].lerp_(value, 1 - keep)
 
     @torch.no_grad()
-    def sample(self, context: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def sample(self, context: np.ndarray, rng: np.random.Generator, given: np.ndarray | None = None) -> np.ndarray:
         own = None
         if self.critic is not None:  # in the middle of training: what will be kept is what is judged
             own = {name: value.clone() for name, value in self.generator.state_dict().items()}
             self.generator.load_state_dict(self._averaged)
         try:
-            parts = [self._sample_block(context[i : i + BLOCK], rng) for i in range(0, len(context), BLOCK)]
+            if given is not None and (given >= 0).any():
+                return self._sample_given(context, given, rng)
+            return self._sample_blocks(context, None, rng)
         finally:
             if own is not None:
                 self.generator.load_state_dict(own)
+
+    def _sample_given(self, context: np.ndarray, given: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Rows conditioned on their rarest given code, drawn again while another given code differs; what still differs in the end is overwritten."""
+        asked = given >= 0
+        shares = np.stack([w[np.maximum(given[:, d], 0)] for d, w in enumerate(self.layout.weights)], axis=1)
+        column = np.where(asked, shares, np.inf).argmin(1)  # (N,)
+        places = np.take_along_axis(given, column[:, None], 1)[:, 0] + self.offsets[column]
+        condition = np.where(asked.any(1), places, self.width)
+        rows = np.empty_like(given)
+        left = np.arange(len(given))
+        for _ in range(TRIES):
+            rows[left] = self._sample_blocks(context[left], condition[left], rng)
+            left = left[(asked[left] & (rows[left] != given[left])).any(1)]
+            if not len(left):
+                break
+        return np.where(asked, given, rows)
+
+    def _sample_blocks(self, context: np.ndarray, condition: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
+        """Rows for contexts (N, C) under conditions (N,), places among the `W`; None draws them."""
+        parts = [
+            self._sample_block(context[i : i + BLOCK], None if condition is None else condition[i : i + BLOCK], rng) for i in range(0, len(context), BLOCK)
+        ]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.layout.row)), dtype=np.int64)
 
-    def _sample_block(self, context: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _sample_block(self, context: np.ndarray, condition: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
         count = len(context)
-        condition = np.full(count, self.width) if self.layout.context else self._conditions.draw(count, rng)
+        if condition is None:
+            condition = np.full(count, self.width) if self.layout.context else self._conditions.draw(count, rng)
         noise = torch.from_numpy(rng.standard_normal((count, self.options.noise), dtype=np.float32))
         uniform = rng.random((len(self.layout.row), count), dtype=np.float32)
         places = torch.from_numpy(np.ascontiguousarray(context, dtype=np.int64)) + self._context_offsets
