@@ -32,6 +32,7 @@ from .world import World
 MAX_HELD_OUT = 5_000  # the distance of 5,000 rows to the truth is about 1 % per column; more costs training rows and time
 MIN_HELD_OUT = 20  # fewer tell nothing: the training rows are the yardstick then
 MIN_SHARD = 50  # a smaller table is not cut: each rank sees all of it, with noise of its own
+PATIENCE = 3  # evaluations in a row without a lower held-out loss, and training stops
 DRAWN_PER_EVALUATION = 2_000  # at least, so that the noise of a state's own draw does not decide
 PROGRESS_SECONDS = 2.0
 
@@ -80,8 +81,8 @@ class TrainResult:
         table: its name.
         weights: the best state in safetensors form; empty on ranks other than 0.
         epochs: that were trained.
-        best_distance: of the best state on the held-out rows, in [0, 2].
-        history: one entry per evaluation.
+        best_distance: between the held-out rows and rows drawn with the best state, in [0, 2].
+        history: one entry per evaluation; with `held_out`, the model's own loss, or `distance`.
     """
 
     table: str
@@ -163,9 +164,12 @@ class ProgressFile:
 
 @dataclass
 class _Best:
-    distance: float = math.inf
+    """The state with the lowest score so far: the model's own held-out loss where it has one, else the distance."""
+
+    score: float = math.inf
     state: dict[str, torch.Tensor] | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
+    worse: int = 0  # evaluations since
 
 
 class _Run:
@@ -187,6 +191,7 @@ class _Run:
         self.steps_per_epoch = world.minimum(math.ceil(len(rows) / self.batch))
         self.model: ConditionalGenerativeModel = cls(job.layout, job.model.settings)
         self.distance = HeldOutDistance(split.held_rows, split.held_context, job.model.row, job.model.context, derive_seed(job.seed, job.table, "pairs"))
+        self.held = torch.from_numpy(np.ascontiguousarray(split.held_rows)), torch.from_numpy(np.ascontiguousarray(split.held_context))
         self.held_context = np.tile(split.held_context, (math.ceil(DRAWN_PER_EVALUATION / len(split.held_rows)), 1))
         self.progress = ProgressFile(job.progress_path) if world.rank == 0 else None
         self.best = _Best()
@@ -197,7 +202,7 @@ class _Run:
         self.model.prepare(self.rows.numpy(), self.context.numpy(), self.epochs * self.steps_per_epoch)
         world.copy_from_first(self.model.parameters())
         torch.manual_seed(derive_seed(job.seed, job.table, "rank", world.rank))
-        self._say("training.started", 0, {}, rows=self.total_rows)
+        self._say("training.started", 0, {}, {"rows": self.total_rows})
         every = max(1, self.epochs // job.evaluations)
         epoch, losses, go_on = 0, {}, True
         while epoch < self.epochs and go_on:
@@ -205,9 +210,13 @@ class _Run:
             epoch += 1
             if epoch % every == 0 or epoch == self.epochs:
                 go_on = world.decide(self._evaluate(epoch, losses))
-        weights = b"" if world.rank else self._weights(epoch)
-        self._say("training.done", epoch, losses, distance=round(self.best.distance, 5))
-        return TrainResult(job.table, weights, epoch, self.best.distance, tuple(self.best.history))
+        if world.rank:
+            return TrainResult(job.table, b"", epoch, math.nan, ())
+        state = self._best_state(epoch)
+        self.model.load_state(state)
+        distance = self._distance()
+        self._say("training.done", epoch, losses, {"distance": round(distance, 5)})
+        return TrainResult(job.table, save({name: tensor.contiguous() for name, tensor in state.items()}), epoch, distance, tuple(self.best.history))
 
     def _epoch(self, epoch: int) -> dict[str, float]:
         order = torch.from_numpy(generator(self.job.seed, self.job.table, "order", self.world.rank, epoch).permutation(len(self.rows)))
@@ -218,36 +227,43 @@ class _Run:
                 chosen = order[: self.batch]
             for name, value in self.model.training_step(self.rows[chosen], self.context[chosen], self.world.reduce).items():
                 seen.setdefault(name, []).append(value)
-            self._say("training.progress", epoch + (step + 1) / self.steps_per_epoch, {}, force=False)
+            self._say("training.progress", epoch + (step + 1) / self.steps_per_epoch, {}, {}, force=False)
         return {name: float(np.mean(values)) for name, values in seen.items()}
 
     def _evaluate(self, epoch: int, losses: dict[str, float]) -> bool:
-        """On rank 0, score the model and keep its state where it is the best so far. False where going on is of no use: a loss is not finite."""
+        """On rank 0, score the model and keep its state where it is the best so far. False where going on is of no use.
+
+        That is where a loss is not finite, or the model's held-out loss has stopped falling.
+        """
         if self.world.rank:
             return True
-        finite = all(math.isfinite(v) for v in losses.values())
-        if finite:
-            rng = generator(self.job.seed, self.job.table, "evaluation")
-            drawn = draw(self.model, self.held_context, rng)
-            distance = self.distance(drawn, self.held_context)
-            self.best.history.append({"epoch": epoch, "distance": distance, **losses})
-            if distance < self.best.distance:
-                self.best.distance, self.best.state = distance, self.model.state()
-            self._say("training.progress", epoch, losses, distance=round(distance, 5), best=round(self.best.distance, 5))
-        return finite
+        if not all(math.isfinite(v) for v in losses.values()):
+            return False
+        best, held_out = self.best, self.model.held_out_loss(*self.held)
+        measure, score = ("distance", self._distance()) if held_out is None else ("held_out", held_out)
+        best.history.append({"epoch": epoch, measure: score, **losses})
+        best.worse += 1
+        if score < best.score:
+            best.score, best.state, best.worse = score, self.model.state(), 0
+        self._say("training.progress", epoch, losses, {measure: round(score, 5), "best": round(best.score, 5)})
+        return held_out is None or best.worse < PATIENCE
 
-    def _weights(self, epoch: int) -> bytes:
+    def _distance(self) -> float:
+        """Of rows drawn now from the held-out rows."""
+        return self.distance(draw(self.model, self.held_context, generator(self.job.seed, self.job.table, "evaluation")), self.held_context)
+
+    def _best_state(self, epoch: int) -> dict[str, torch.Tensor]:
         if self.best.state is None:
             raise TrainingError(f"table {self.job.table!r}: the losses were not finite by epoch {epoch}; try a smaller learning rate or larger batches")
-        return save({name: tensor.contiguous() for name, tensor in self.best.state.items()})
+        return self.best.state
 
-    def _say(self, event: str, epoch: float, losses: dict[str, float], force: bool = True, **fields: Any) -> None:
+    def _say(self, event: str, epoch: float, losses: dict[str, float], measured: dict[str, float], force: bool = True) -> None:
         if self.progress is None:
             return
         spent = time.monotonic() - self.started
         left = spent * (self.epochs - epoch) / epoch if epoch else None
         told = {"losses": {k: round(v, 4) for k, v in losses.items()}} if losses else {}
-        entry = {"event": event, "table": self.job.table, "epoch": round(epoch, 2), "of": self.epochs, **told, **fields}
+        entry = {"event": event, "table": self.job.table, "epoch": round(epoch, 2), "of": self.epochs, **told, **measured}
         self.progress.write(entry | ({} if left is None else {"eta_s": round(left, 1)}), force)
 
 

@@ -43,7 +43,7 @@ class TrainingConfig(Spec):
     batch_size: int | None = Field(default=None, ge=10)
     sample_rows: int = Field(default=200_000, ge=100)
     holdout: float = Field(default=0.1, gt=0, lt=0.5)
-    evaluations: int = Field(default=10, ge=1)
+    evaluations: int = Field(default=20, ge=1)
     backend: Literal["local", "torch_distributor"] = "local"
     num_workers: int = Field(default=2, ge=1)
     settings: dict[str, Any] = Field(default_factory=dict)

@@ -32,7 +32,7 @@ class TrainedModel:
         weights: its best state in safetensors form.
         epochs: that were trained.
         best_distance: mean marginal plus mean pair distance of that state on held-out rows, in [0, 2].
-        history: one entry per evaluation, with epoch, distance and losses.
+        history: one entry per evaluation, with epoch, losses, and `held_out` (the model's own loss) or `distance`.
     """
 
     weights: bytes = field(repr=False)
@@ -110,7 +110,7 @@ class ProgressMonitor:
     def _emit(self, event: dict[str, Any]) -> None:
         name, table = event.pop("event"), event["table"]
         self._shares[table] = 1.0 if name == TRAINING_DONE else event["epoch"] / max(event["of"], 1)
-        if name in (TRAINING_STARTED, TRAINING_DONE) or "distance" in event:
+        if name in (TRAINING_STARTED, TRAINING_DONE) or "best" in event:
             log.info(name, **event)
         else:
             log.debug(TRAINING_PROGRESS, **event)

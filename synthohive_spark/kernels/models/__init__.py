@@ -12,6 +12,7 @@ from safetensors.torch import load
 
 from ...errors import SchemaError, SerializationError
 from ...spec.fitted import ModelSpec
+from .autoregressive import Autoregressive
 from .base import CodeLayout, ConditionalGenerativeModel
 from .ctgan import CTGAN
 from .independent import Independent
@@ -47,6 +48,7 @@ def model_class(name: str) -> type[ConditionalGenerativeModel]:
     return _MODELS[name]
 
 
+register_model(Autoregressive)
 register_model(CTGAN)
 register_model(Independent)
 

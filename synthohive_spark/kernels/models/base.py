@@ -8,17 +8,31 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
 
+Settings = TypeVar("Settings")
 Reduce = Callable[[Iterable[torch.nn.Parameter]], None]
 
 
 def no_reduction(parameters: Iterable[torch.nn.Parameter]) -> None:
     """For one worker: gradients stay as they are."""
+
+
+def read_settings(kind: type[Settings], model: str, settings: Mapping[str, Any]) -> Settings:
+    """The settings of `model` as `kind`, a dataclass.
+
+    Raises:
+        ValueError: it has no setting of that name.
+    """
+    known = [f.name for f in fields(kind)]  # type: ignore[arg-type]
+    unknown = sorted(set(settings) - set(known))
+    if unknown:
+        raise ValueError(f"{model}: unknown settings {', '.join(unknown)}; there are {', '.join(known)}")
+    return kind(**settings)
 
 
 @dataclass(frozen=True)
@@ -99,4 +113,4 @@ class ConditionalGenerativeModel(ABC):
 
     @abstractmethod
     def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
-        """Restore what `state` gave. Raises `ValueError` or `RuntimeError` where names or shapes do not fit."""
+        """Restore what `state` gave; training does not go on after it. Raises `ValueError` or `RuntimeError` where names or shapes do not fit."""

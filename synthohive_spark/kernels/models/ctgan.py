@@ -13,14 +13,16 @@ Legend: `B` batch, `D` drawn columns, `C` context columns, `W` width of all one-
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel
 
-from .base import CodeLayout, ConditionalGenerativeModel, Reduce
+from .averages import averaged
+from .base import CodeLayout, ConditionalGenerativeModel, Reduce, read_settings
 from .conditions import ConditionSampler, TrueConditions
 from .moments import MomentLoss
 from .networks import Critic, Generator
@@ -70,15 +72,6 @@ class CTGANSettings:
     ema: float = 0.995
     legacy_context_conditioning: bool = False
 
-    @classmethod
-    def read(cls, settings: Mapping[str, Any]) -> CTGANSettings:
-        """Raises `ValueError` for a name that is none of ours."""
-        known = [f.name for f in fields(cls)]
-        unknown = sorted(set(settings) - set(known))
-        if unknown:
-            raise ValueError(f"ctgan: unknown settings {', '.join(unknown)}; there are {', '.join(known)}")
-        return cls(**settings)
-
 
 class CTGAN(ConditionalGenerativeModel):
     """Draws whole rows at once."""
@@ -87,13 +80,14 @@ class CTGAN(ConditionalGenerativeModel):
 
     def __init__(self, layout: CodeLayout, settings: Mapping[str, Any]) -> None:
         super().__init__(layout, settings)
-        self.options = CTGANSettings.read(settings)
+        self.options = read_settings(CTGANSettings, self.name, settings)
         self.width = sum(layout.row)
         self.offsets = np.concatenate([[0], np.cumsum(layout.row)]).astype(np.int64)  # (D + 1,)
         self._row_offsets = torch.from_numpy(self.offsets[:-1].copy())
         self._context_offsets = torch.from_numpy(np.cumsum([0, *layout.context])[:-1].astype(np.int64))
         self.generator = Generator(layout, self.options.noise, self.options.hidden, self.options.layers)
         self.critic: Critic | None = None  # only while training
+        self._averaged: AveragedModel | None = None  # the same
         self._conditions = TrueConditions(layout.weights)
 
     @classmethod
@@ -114,7 +108,7 @@ class CTGAN(ConditionalGenerativeModel):
     def prepare(self, rows: np.ndarray, context: np.ndarray, steps: int) -> None:
         options = self.options
         self.critic = Critic(self.layout, options.critic_hidden)
-        self._averaged = {name: value.clone() for name, value in self.generator.state_dict().items()}
+        self._averaged = averaged(self.generator, options.ema)
         self._rows, self._context = torch.from_numpy(rows), torch.from_numpy(context)
         self._by_frequency = ConditionSampler(rows, self.layout.row)
         self._moments = MomentLoss(self.layout, rows, context)
@@ -141,7 +135,8 @@ class CTGAN(ConditionalGenerativeModel):
         total.backward()
         reduce(self.generator.parameters())
         self._generator_optimiser.step()
-        self._average()
+        if self._averaged is not None:
+            self._averaged.update_parameters(self.generator)
         return {name: float(loss.detach()) for name, loss in losses.items()}
 
     def _critic_step(self, condition: torch.Tensor, numbers: torch.Tensor, reduce: Reduce) -> torch.Tensor:
@@ -213,24 +208,10 @@ class CTGAN(ConditionalGenerativeModel):
                 group["lr"] = rate * factor
 
     @torch.no_grad()
-    def _average(self) -> None:
-        keep = min(self.options.ema, self._step / (self._step + 10))  # the first steps are no part of any average worth keeping
-        for name, value in self.generator.state_dict().items():
-            self._averaged[name].lerp_(value, 1 - keep)
-
-    @torch.no_grad()
     def sample(self, context: np.ndarray, rng: np.random.Generator, given: np.ndarray | None = None) -> np.ndarray:
-        own = None
-        if self.critic is not None:  # in the middle of training: what will be kept is what is judged
-            own = {name: value.clone() for name, value in self.generator.state_dict().items()}
-            self.generator.load_state_dict(self._averaged)
-        try:
-            if given is not None and (given >= 0).any():
-                return self._sample_given(context, given, rng)
-            return self._sample_blocks(context, None, rng)
-        finally:
-            if own is not None:
-                self.generator.load_state_dict(own)
+        if given is not None and (given >= 0).any():
+            return self._sample_given(context, given, rng)
+        return self._sample_blocks(context, None, rng)
 
     def _sample_given(self, context: np.ndarray, given: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Rows conditioned on their rarest given code, drawn again while another given code differs; what still differs in the end is overwritten."""
@@ -262,7 +243,7 @@ class CTGAN(ConditionalGenerativeModel):
         noise = torch.from_numpy(rng.standard_normal((count, self.options.noise), dtype=np.float32))
         uniform = rng.random((len(self.layout.row), count), dtype=np.float32)
         places = torch.from_numpy(np.ascontiguousarray(context, dtype=np.int64)) + self._context_offsets
-        odds = self.generator(noise, torch.from_numpy(condition), places).clamp_(-LOGIT_LIMIT, LOGIT_LIMIT).exp_()  # (B, W)
+        odds = self._kept()(noise, torch.from_numpy(condition), places).clamp_(-LOGIT_LIMIT, LOGIT_LIMIT).exp_()  # (B, W)
         rows = np.empty((count, len(self.layout.row)), dtype=np.int64)
         for d, (start, end) in enumerate(zip(self.offsets[:-1], self.offsets[1:], strict=True)):
             cumulated = odds[:, start:end].cumsum(1).numpy()
@@ -270,10 +251,14 @@ class CTGAN(ConditionalGenerativeModel):
             rows[:, d] = (cumulated[:, :-1] <= (uniform[d] * cumulated[:, -1])[:, None]).sum(1)
         return rows
 
+    def _kept(self) -> Generator:
+        """What is kept, and so what is judged in the middle of training."""
+        return self.generator if self._averaged is None else self._averaged.module  # type: ignore[return-value]
+
     def state(self) -> dict[str, torch.Tensor]:
-        held = self.generator.state_dict() if self.critic is None else self._averaged
-        return {name: value.detach().clone() for name, value in held.items()}
+        return {name: value.detach().clone() for name, value in self._kept().state_dict().items()}
 
     def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
+        self._averaged = None
         self.generator.load_state_dict(dict(state))
         self.generator.eval()

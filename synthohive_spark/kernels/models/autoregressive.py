@@ -1,0 +1,229 @@
+"""An autoregressive model over integer codes, in any order of the columns.
+
+The state of a row is the running sum of one learnt vector per known (column, code), the context's included. Each column has its own two-layer head that
+turns a state into the odds of its codes. Training draws an order per row and asks every column for its code given those before it, with one
+cross-entropy (any-order training: Uria, Murray, Larochelle 2014, arXiv 1310.1757; Hoogeboom et al. 2022, arXiv 2110.02037). So any columns can be given
+at sampling, and the others follow from them without rejection.
+
+Legend: `B` batch, `D` drawn columns, `C` context columns, `H` width of the state, `K` width of a head, `V` codes of all columns, the context's first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel
+
+from .averages import averaged
+from .base import CodeLayout, ConditionalGenerativeModel, Reduce, read_settings
+
+BATCH = 256  # rows of a step of a large table: its states stay in the processor's cache
+LEAST_BATCH = 32
+STEPS, ROWS_PER_STEP = 1_000, 50  # steps of a training run: so many, and one more for every so many rows
+SMALL = 20_000  # rows; smaller tables take smaller steps, or they are learnt by heart within some hundred
+LEAST_RATE = 0.25  # of the learning rate, for the smallest
+MAX_DECAY = 0.004  # of the weights in one step
+WARM_UP = 0.1  # share of the steps in which the learning rate rises
+RATE_RANGE = 100  # the peak learning rate over the first and the last
+BLOCK = 1_000  # rows that are drawn at a time, in an order of their own
+LOGIT_LIMIT = 30.0  # exp of it is still far inside float32, and the odds it allows are beyond any table
+RARE = 1e-6  # least share that the odds start from
+HELD_OUT_SEED = 0  # orders in which held-out rows are read: the same at every evaluation
+
+
+@dataclass(frozen=True)
+class AutoregressiveSettings:
+    """What can be set.
+
+    Attributes:
+        state: width of the state.
+        head: width of a head.
+        learning_rate: peak rate of a large table; it warms up and falls with a half cosine.
+        decay_rows: weight decay: at the peak rate a step shrinks weights by `decay_rows / training rows`, as if so many rows spoke for none at all.
+        ema: share of the averaged weights that a step keeps.
+    """
+
+    state: int = 128
+    head: int = 128
+    learning_rate: float = 8e-3
+    decay_rows: float = 18.0
+    ema: float = 0.99
+
+
+class RunningSum(torch.autograd.Function):
+    """States of all columns of a batch, each row in an order of its own: `D` additions instead of a `D` by `D` mask per row."""
+
+    @staticmethod
+    def forward(ctx: Any, vectors: torch.Tensor, first: torch.Tensor, places: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
+        """Vectors (V, H), first states (B, H), places of the rows' codes among the `V` and the column at each step, both int64 (B, D), to (D, B, H)."""
+        batch, columns = places.shape
+        places = places.gather(1, order).T.contiguous()  # (D, B), by step
+        slots = (order.T * batch + torch.arange(batch)).contiguous()  # (D, B), where a step's state belongs
+        states = vectors.new_empty(columns * batch, vectors.shape[1])
+        state = first
+        for step in range(columns):
+            states.index_copy_(0, slots[step], state)
+            if step < columns - 1:
+                state = state + vectors.index_select(0, places[step])
+        ctx.save_for_backward(places, slots)
+        ctx.codes = len(vectors)
+        return states.view(columns, batch, -1)
+
+    @staticmethod
+    def backward(ctx: Any, slopes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None, None]:
+        places, slots = ctx.saved_tensors
+        columns, batch = places.shape
+        slopes = slopes.reshape(columns * batch, -1)
+        of_vectors, later = slopes.new_zeros(ctx.codes, slopes.shape[1]), slopes.new_zeros(batch, slopes.shape[1])
+        for step in range(columns - 1, -1, -1):
+            later += slopes.index_select(0, slots[step])
+            if step:
+                of_vectors.index_add_(0, places[step - 1], later)
+        return of_vectors, later, None, None
+
+
+class Network(nn.Module):
+    """Vectors of codes, and a head per column."""
+
+    def __init__(self, layout: CodeLayout, state: int, head: int) -> None:
+        super().__init__()
+        columns, known = len(layout.row), len(layout.context)
+        self.vectors = nn.Parameter(torch.randn(sum(layout.context) + sum(layout.row), state) / max(columns + known, 1) ** 0.5)
+        self.start = nn.Parameter(torch.zeros(state))
+        self.hidden = nn.Parameter(torch.randn(columns, state, head) * (2 / state) ** 0.5)
+        self.hidden_bias = nn.Parameter(torch.zeros(columns, head))
+        # Small, so that training starts from the real shares.
+        self.odds = nn.ParameterList([nn.Parameter(torch.randn(head, k) * 0.1 / head**0.5) for k in layout.row])
+        self.odds_bias = nn.ParameterList([nn.Parameter(torch.from_numpy(np.log(np.maximum(w, RARE))).float()) for w in layout.weights])
+
+    def first(self, context: torch.Tensor) -> torch.Tensor:
+        """States (B, H) of rows of which only the context is known, int64 (B, C) as places among the `V`."""
+        return self.start + functional.embedding_bag(context, self.vectors, mode="sum") if context.shape[1] else self.start.expand(len(context), -1)
+
+    def logits(self, column: int, state: torch.Tensor, hidden: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        """(B, H) to (B, codes of the column)."""
+        return torch.addmm(self.odds_bias[column], torch.addmm(bias, state, hidden).relu_(), self.odds[column])
+
+    def losses(self, places: torch.Tensor, codes: torch.Tensor, context: torch.Tensor, order: torch.Tensor) -> list[torch.Tensor]:
+        """Mean negative log likelihood in nats of each column given those before it in `order`.
+
+        Args:
+            places: of the rows' codes among the `V`, int64 (B, D).
+            codes: the same as codes, int64 (B, D).
+            context: int64 (B, C) as places.
+            order: the column at each step, int64 (B, D).
+        """
+        states = RunningSum.apply(self.vectors, self.first(context), places, order).unbind(0)  # D times (B, H)
+        targets = codes.T.contiguous()
+        heads = zip(states, self.hidden.unbind(0), self.hidden_bias.unbind(0), strict=True)
+        return [functional.cross_entropy(self.logits(d, *head), targets[d]) for d, head in enumerate(heads)]
+
+
+class Autoregressive(ConditionalGenerativeModel):
+    """Draws column by column, each given those before it."""
+
+    name = "autoregressive"
+
+    def __init__(self, layout: CodeLayout, settings: Mapping[str, Any]) -> None:
+        super().__init__(layout, settings)
+        self.options = read_settings(AutoregressiveSettings, self.name, settings)
+        offsets = torch.from_numpy(np.cumsum([0, *layout.context, *layout.row])[:-1].astype(np.int64))
+        self._context_offsets, self._row_offsets = offsets[: len(layout.context)], offsets[len(layout.context) :]
+        self.network = Network(layout, self.options.state, self.options.head)
+        self._averaged: AveragedModel | None = None  # only while training
+
+    @classmethod
+    def default_epochs(cls, rows: int) -> int:
+        steps = STEPS + rows // ROWS_PER_STEP
+        return max(1, round(steps / max(1, -(-rows // cls.default_batch_size(rows)))))
+
+    @classmethod
+    def default_batch_size(cls, rows: int) -> int:
+        """Small tables take small batches, or they would see few steps per epoch."""
+        return int(np.clip(rows // 20, LEAST_BATCH, BATCH))
+
+    def parameters(self) -> Iterator[torch.nn.Parameter]:
+        yield from self.network.parameters()
+
+    def prepare(self, rows: np.ndarray, context: np.ndarray, steps: int) -> None:
+        options = self.options
+        self._averaged = averaged(self.network, options.ema)
+        rate = options.learning_rate * float(np.clip((len(rows) / SMALL) ** 0.5, LEAST_RATE, 1))
+        self._optimiser = torch.optim.AdamW(self._groups(min(MAX_DECAY, options.decay_rows / len(rows)) / rate), lr=rate, betas=(0.9, 0.99), fused=True)
+        self._schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self._optimiser, rate, total_steps=steps + 1, pct_start=WARM_UP, div_factor=RATE_RANGE, final_div_factor=1, cycle_momentum=False
+        )
+
+    def _groups(self, decay: float) -> list[dict[str, Any]]:
+        """The weights and their decay; what starts from the real shares keeps to them."""
+        shares = [p for name, p in self.network.named_parameters() if name.startswith("odds_bias")]
+        rest = [p for name, p in self.network.named_parameters() if not name.startswith("odds_bias")]
+        return [{"params": shares, "weight_decay": 0.0}, {"params": rest, "weight_decay": decay}]
+
+    def training_step(self, rows: torch.Tensor, context: torch.Tensor, reduce: Reduce) -> dict[str, float]:
+        if self._averaged is None:
+            raise RuntimeError("autoregressive: training_step was called before prepare")
+        order = torch.rand(rows.shape).argsort(1)
+        loss = torch.stack(self._losses(self.network, rows, context, order)).sum()
+        self._optimiser.zero_grad()
+        loss.backward()
+        reduce(self.network.parameters())
+        self._optimiser.step()
+        self._schedule.step()
+        self._averaged.update_parameters(self.network)
+        return {"nats": float(loss.detach())}
+
+    def _losses(self, network: Network, rows: torch.Tensor, context: torch.Tensor, order: torch.Tensor) -> list[torch.Tensor]:
+        return network.losses(rows + self._row_offsets, rows, context + self._context_offsets, order)
+
+    def _kept(self) -> Network:
+        """What is kept, and so what is judged in the middle of training."""
+        return self.network if self._averaged is None else self._averaged.module  # type: ignore[return-value]
+
+    @torch.no_grad()
+    def held_out_loss(self, rows: torch.Tensor, context: torch.Tensor) -> float:
+        """Nats per row."""
+        orders = torch.rand(rows.shape, generator=torch.Generator().manual_seed(HELD_OUT_SEED)).argsort(1)
+        total = 0.0
+        for part, above, order in zip(rows.split(BLOCK), context.split(BLOCK), orders.split(BLOCK), strict=True):
+            total += float(torch.stack(self._losses(self._kept(), part, above, order)).sum()) * len(part)
+        return total / max(len(rows), 1)
+
+    @torch.no_grad()
+    def sample(self, context: np.ndarray, rng: np.random.Generator, given: np.ndarray | None = None) -> np.ndarray:
+        rows = np.full((len(context), len(self.layout.row)), -1, dtype=np.int64) if given is None else given.astype(np.int64)
+        known, pattern = np.unique(rows >= 0, axis=0, return_inverse=True)
+        for i, columns in enumerate(known):
+            alike = np.flatnonzero(pattern.reshape(-1) == i)
+            for start in range(0, len(alike), BLOCK):
+                block = alike[start : start + BLOCK]
+                rows[block] = self._sample_block(context[block], rows[block], columns, rng)
+        return rows
+
+    def _sample_block(self, context: np.ndarray, rows: np.ndarray, known: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Fill the columns of `rows`, int64 (B, D), that are not `known`, bool (D,), in an order chosen for the block."""
+        network = self._kept()
+        state = network.first(torch.from_numpy(context) + self._context_offsets).clone()  # (B, H)
+        for d in np.flatnonzero(known):
+            state += network.vectors.index_select(0, torch.from_numpy(rows[:, d]) + self._row_offsets[d])
+        for d in rng.permutation(np.flatnonzero(~known)):
+            odds = network.logits(d, state, network.hidden[d], network.hidden_bias[d]).clamp_(-LOGIT_LIMIT, LOGIT_LIMIT).exp_()
+            cumulated = odds.cumsum(1).numpy()
+            # Inverse distribution function: the code is the number of cumulated odds at or below the draw.
+            rows[:, d] = (cumulated[:, :-1] <= (rng.random(len(rows), dtype=np.float32) * cumulated[:, -1])[:, None]).sum(1)
+            state += network.vectors.index_select(0, torch.from_numpy(rows[:, d]) + self._row_offsets[d])
+        return rows
+
+    def state(self) -> dict[str, torch.Tensor]:
+        return {name: value.detach().clone() for name, value in self._kept().state_dict().items()}
+
+    def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
+        self._averaged = None
+        self.network.load_state_dict(dict(state))
+        self.network.eval()

@@ -1,0 +1,153 @@
+"""The autoregressive model: what it learns, what can be given, and that it stops in time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load
+
+from synthohive_spark.kernels.loop import TrainJob, train
+from synthohive_spark.kernels.models.autoregressive import Autoregressive, RunningSum
+from synthohive_spark.kernels.models.base import CodeLayout, no_reduction
+from synthohive_spark.kernels.world import World
+from synthohive_spark.spec.fitted import ModelSpec
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def none(count: int) -> np.ndarray:
+    return np.zeros((count, 0), dtype=np.int64)
+
+
+def trained(rows: np.ndarray, context: np.ndarray, row: tuple[int, ...], above: tuple[int, ...] = (), steps: int = 300) -> Autoregressive:
+    torch.manual_seed(0)
+    model = Autoregressive(
+        CodeLayout(row, above, tuple(np.bincount(rows[:, d], minlength=k) / len(rows) for d, k in enumerate(row))), {"state": 32, "head": 32}
+    )
+    model.prepare(rows, context, steps)
+    rng = np.random.default_rng(0)
+    for _ in range(steps):
+        chosen = rng.integers(0, len(rows), min(100, len(rows)))
+        model.training_step(torch.from_numpy(rows[chosen]), torch.from_numpy(context[chosen]), no_reduction)
+    return model
+
+
+def exclusive_or(count: int) -> np.ndarray:
+    """The third column is told by both others together, and by neither alone."""
+    rng = np.random.default_rng(1)
+    a, b = rng.integers(0, 2, count), rng.integers(0, 2, count)
+    return np.stack([a, b, a ^ b], axis=1)
+
+
+def test_running_sum_is_the_sum_of_what_came_before_and_so_is_its_slope() -> None:
+    rng = torch.Generator().manual_seed(3)
+    vectors = torch.randn(7, 4, dtype=torch.float64, generator=rng, requires_grad=True)
+    first = torch.randn(5, 4, dtype=torch.float64, generator=rng, requires_grad=True)
+    places = torch.stack([torch.randint(0, 3, (5,), generator=rng), torch.randint(3, 5, (5,), generator=rng), torch.randint(5, 7, (5,), generator=rng)], 1)
+    order = torch.rand(5, 3, generator=rng).argsort(1)
+    states = RunningSum.apply(vectors, first, places, order)
+    for b in range(5):
+        seen = first[b]
+        for step in range(3):
+            column = int(order[b, step])
+            torch.testing.assert_close(states[column, b], seen)
+            seen = seen + vectors[places[b, column]]
+    assert torch.autograd.gradcheck(lambda v, f: RunningSum.apply(v, f, places, order), (vectors, first))
+
+
+def test_a_column_that_two_others_tell_together_is_learnt() -> None:
+    rows = exclusive_or(2_000)
+    drawn = trained(rows, none(2_000), (2, 2, 2)).sample(none(4_000), np.random.default_rng(2))
+    assert ((drawn[:, 0] ^ drawn[:, 1]) == drawn[:, 2]).mean() > 0.95  # 0.5 for any model of pairs
+
+
+def test_any_columns_can_be_given_and_the_others_follow() -> None:
+    model = trained(exclusive_or(2_000), none(2_000), (2, 2, 2))
+    given = np.full((3_000, 3), -1)
+    given[:1_000, 0], given[:1_000, 2] = 1, 0
+    given[1_000:2_000, 1] = 1
+    drawn = model.sample(none(3_000), np.random.default_rng(2), given)
+    assert (drawn[given >= 0] == given[given >= 0]).all()
+    assert (drawn[:1_000, 1] == 1).mean() > 0.95
+    assert abs(drawn[1_000:2_000, 0].mean() - 0.5) < 0.1
+    assert ((drawn >= 0) & (drawn < 2)).all()
+
+
+def test_the_context_decides_what_is_drawn() -> None:
+    rng = np.random.default_rng(1)
+    context = np.stack([rng.integers(0, 3, 2_000), rng.integers(0, 2, 2_000)], axis=1)
+    rows = np.stack([context[:, 0], rng.integers(0, 5, 2_000)], axis=1)
+    model = trained(rows, context, (3, 5), (4, 3))
+    asked = np.repeat([[0, 0], [1, 1], [2, 0]], 1_000, axis=0)
+    assert (model.sample(asked, np.random.default_rng(2))[:, 0] == asked[:, 0]).mean() > 0.95
+    assert model.sample(np.array([[3, 2]] * 10), np.random.default_rng(2)).shape == (10, 2)  # "no parent", never seen in training
+
+
+@pytest.mark.parametrize("count", [1, 2, 50])
+@pytest.mark.parametrize("row", [(1,), (3,), (1, 3, 2)])
+@pytest.mark.parametrize("context", [(), (1, 4)])
+def test_tiny_tables_train_and_draw_codes_in_range(count: int, row: tuple[int, ...], context: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    rows = np.stack([rng.integers(0, k, count) for k in row], axis=1)
+    above = np.stack([rng.integers(0, k, count) for k in context], axis=1) if context else none(count)
+    model = trained(rows, above, row, context, steps=8)
+    drawn = model.sample(above, rng)
+    assert drawn.shape == rows.shape and drawn.dtype == np.int64
+    assert (drawn >= 0).all() and (drawn < np.array(row)).all()
+    assert model.sample(above[:0], rng).shape == (0, len(row))
+
+
+def test_draws_come_from_the_generator_that_is_passed_and_from_the_state() -> None:
+    rows = exclusive_or(500)
+    model = trained(rows, none(500), (2, 2, 2), steps=30)
+    again = Autoregressive(model.layout, model.settings)
+    again.load_state(model.state())
+    torch.manual_seed(9)
+    first = model.sample(none(2_500), np.random.default_rng(5))
+    assert (again.sample(none(2_500), np.random.default_rng(5)) == first).all()
+    assert (model.sample(none(2_500), np.random.default_rng(6)) != first).any()
+
+
+def test_held_out_loss_is_the_entropy_of_what_is_learnt() -> None:
+    rows = exclusive_or(2_000)
+    model = trained(rows, none(2_000), (2, 2, 2))
+    before = model.held_out_loss(torch.from_numpy(rows), torch.from_numpy(none(2_000)))
+    assert before == pytest.approx(2 * np.log(2), abs=0.05)
+    assert model.held_out_loss(torch.from_numpy(rows), torch.from_numpy(none(2_000))) == before
+
+
+def test_unknown_settings_are_named() -> None:
+    with pytest.raises(ValueError, match="unknown settings depth; there are state, head"):
+        Autoregressive(CodeLayout((2,), (), (np.array([0.5, 0.5]),)), {"depth": 3})
+
+
+def test_training_stops_where_the_held_out_loss_no_longer_falls(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame(rng.integers(0, 8, (200, 6)).astype("int32"), columns=[f"r{i}" for i in range(6)])  # nothing to learn but by heart
+    (tmp_path / "rows").mkdir()
+    rows.assign(__order=np.arange(200)).to_parquet(tmp_path / "rows" / "part.parquet")
+    job = TrainJob(
+        table="t",
+        path=str(tmp_path / "rows"),
+        model=ModelSpec(name="autoregressive", row=(8,) * 6, context=()),
+        weights=((1 / 8,) * 8,) * 6,
+        seed=1,
+        epochs=300,
+        batch_size=None,
+        holdout=0.2,
+        evaluations=60,
+        progress_path=str(tmp_path / "progress"),
+        state_path=str(tmp_path / "state"),
+    )
+    result = train(job, World())
+    losses = [entry["held_out"] for entry in result.history]
+    assert result.epochs < 300 and int(np.argmin(losses)) == len(losses) - 4
+    assert min(losses) < 6 * np.log(8) + 0.1  # hardly worse than knowing that nothing depends on anything
+    assert load(result.weights)["start"].shape == (128,)
