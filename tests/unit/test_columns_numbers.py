@@ -12,7 +12,7 @@ import pytest
 
 from synthohive_spark.kernels.columns import arrow_type, decode_codes, encode_frame, is_supported
 from synthohive_spark.kernels.columns.grid import find_grid
-from synthohive_spark.kernels.columns.numbers import fit_numbers, measured
+from synthohive_spark.kernels.columns.numbers import decode_numbers, encode_numbers, fit_numbers, measured
 from synthohive_spark.kernels.columns.types import from_float64, to_float64
 from synthohive_spark.spec.config import EncodingConfig
 from synthohive_spark.spec.encoding import NumberEncoding, TableEncoding
@@ -233,3 +233,14 @@ def test_supported_types(spark_type: str, supported: bool) -> None:
     if not supported:
         with pytest.raises(ValueError, match="not supported"):
             arrow_type(spark_type)
+
+
+def test_a_long_tail_has_bins_of_its_own() -> None:
+    rng = np.random.default_rng(0)
+    values = np.exp(rng.normal(0, 2, 50_000))
+    encoding = fitted(values)
+    assert encoding.bins > CONFIG.bins
+    codes = encode_numbers(values, encoding)
+    back = decode_numbers(codes, encoding, rng).to_numpy()
+    assert np.corrcoef(values, back)[0, 1] > 0.6  # 0.1 with bins of equal mass alone
+    assert fitted(rng.uniform(0, 1, 50_000)).bins == CONFIG.bins

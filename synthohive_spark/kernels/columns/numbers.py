@@ -20,6 +20,9 @@ TOKEN_SHARE = 0.005  # a value with less of the rows is told well enough by its 
 MAX_TOKENS = 64  # beside the bins: more would starve the model of rows per code
 MIN_BIN_ROWS = 10  # a bin of fewer rows tells noise
 MIN_BIN_SHARE = 0.001  # of the rows that are not null, for the same reason in large tables
+TAIL_SHARE = 0.0002  # the same in a long tail, where a few rows weigh much
+MAX_SPLITS = 14  # more bins for long tails
+WORTH_SPLITTING = 0.04  # of the squares inside all bins: a bin with less loses little of any correlation
 INNER = 15  # quantiles inside a bin: 50 bins place a value to 0.15 % of the mass
 MAX_PICKS = 64  # quantiles inside a bin of discrete values
 DISCRETE_SHARE = 0.98  # of the rest in values that are no accident: then no value in between is made up
@@ -57,7 +60,8 @@ def fit_numbers(name: str, spark_type: str, seen: Measured, config: EncodingConf
     step, origin = find_grid(seen.values, spark_type)
     token = _tokens(seen, config.max_codes - has_null, config)
     values, counts = seen.values[~token], seen.counts[~token]
-    bin_of = _bins(counts, int(seen.counts.sum()), config.max_codes - has_null - int(token.sum()), config)
+    budget = config.max_codes - has_null - int(token.sum())
+    bin_of = _split_tails(values, counts, _bins(counts, int(seen.counts.sum()), budget, config), max(MIN_BIN_ROWS, TAIL_SHARE * int(seen.counts.sum())), budget)
     discrete = _is_discrete(values, counts, bin_of, config)
     knots, per_bin = _knots(values, counts, bin_of, step, discrete, config) if len(values) else (np.empty(0), 1)
     rows = np.concatenate([seen.counts[token], np.bincount(bin_of, weights=counts)]).astype(np.float64)
@@ -97,6 +101,34 @@ def _bins(counts: np.ndarray, total: int, budget: int, config: EncodingConfig) -
     bins = min(config.bins, budget, max(1, int(counts.sum() / max(MIN_BIN_ROWS, MIN_BIN_SHARE * total))))
     middle = (np.cumsum(counts) - counts / 2) / counts.sum()
     return np.unique(np.floor(middle * bins), return_inverse=True)[1].astype(np.int64)
+
+
+def _split_tails(values: np.ndarray, counts: np.ndarray, bin_of: np.ndarray, least: float, budget: int) -> np.ndarray:
+    """Halve, again and again, the bin with the largest sum of squared deviations: in a long tail bins of equal mass would lose what is far out.
+
+    Returns:
+        The bin of each value, int64 (R,), as `_bins` gives it.
+    """
+    if not len(bin_of):
+        return bin_of
+    starts = [0, *(np.flatnonzero(np.diff(bin_of)) + 1).tolist()]
+    squares = [_squares(values[a:b], counts[a:b]) for a, b in zip(starts, [*starts[1:], len(values)], strict=True)]
+    floor, most = WORTH_SPLITTING * sum(squares), len(starts) + MAX_SPLITS
+    while len(starts) < min(most, budget) and max(squares) > floor:
+        worst = int(np.argmax(squares))
+        first, last = starts[worst], [*starts[1:], len(values)][worst]
+        rows = np.cumsum(counts[first:last])
+        cut = int(np.argmin(np.abs(rows[:-1] - rows[-1] / 2))) + 1 if last - first > 1 else 0
+        if not cut or min(rows[cut - 1], rows[-1] - rows[cut - 1]) < least:
+            squares[worst] = 0.0  # it stays whole
+            continue
+        starts.insert(worst + 1, first + cut)
+        squares[worst : worst + 1] = [_squares(values[a:b], counts[a:b]) for a, b in ((first, first + cut), (first + cut, last))]
+    return np.searchsorted(np.array(starts), np.arange(len(values)), side="right") - 1
+
+
+def _squares(values: np.ndarray, counts: np.ndarray) -> float:
+    return float(np.average((values - np.average(values, weights=counts)) ** 2, weights=counts) * counts.sum())
 
 
 def _is_discrete(values: np.ndarray, counts: np.ndarray, bin_of: np.ndarray, config: EncodingConfig) -> bool:

@@ -30,7 +30,7 @@ from .networks import Critic, Generator
 STEPS = 5_000  # of a large table; past that the held-out distance hardly falls
 LOGIT_LIMIT = 30.0  # exp of it is still far inside float32, and the odds it allows are beyond any table
 LEAST_MOMENT_ROWS = 200  # a tiny table's rows are repeated with other noise, or its moments would be noise alone
-TRIES = 20  # draws of a row that is to have several given codes
+TRIES = 20  # draws of a row that is to have given codes, without a condition and then with one
 BLOCK = 2_000  # rows of one forward pass: logits that stay in the processor's cache
 
 
@@ -214,7 +214,10 @@ class CTGAN(ConditionalGenerativeModel):
         return self._sample_blocks(context, None, rng)
 
     def _sample_given(self, context: np.ndarray, given: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Rows conditioned on their rarest given code, drawn again while another given code differs; what still differs in the end is overwritten."""
+        """Rows drawn again until they have the given codes; those that never do are conditioned on the rarest one, and what differs then is overwritten.
+
+        Conditions come last: each column's condition is as frequent in training, so that they lean towards rows that are rare.
+        """
         asked = given >= 0
         shares = np.stack([w[np.maximum(given[:, d], 0)] for d, w in enumerate(self.layout.weights)], axis=1)
         column = np.where(asked, shares, np.inf).argmin(1)  # (N,)
@@ -222,11 +225,10 @@ class CTGAN(ConditionalGenerativeModel):
         condition = np.where(asked.any(1), places, self.width)
         rows = np.empty_like(given)
         left = np.arange(len(given))
-        for _ in range(TRIES):
-            rows[left] = self._sample_blocks(context[left], condition[left], rng)
-            left = left[(asked[left] & (rows[left] != given[left])).any(1)]
-            if not len(left):
-                break
+        for conditions in (None, condition):
+            for _ in range(TRIES):
+                rows[left] = self._sample_blocks(context[left], None if conditions is None else conditions[left], rng)
+                left = left[(asked[left] & (rows[left] != given[left])).any(1)]
         return np.where(asked, given, rows)
 
     def _sample_blocks(self, context: np.ndarray, condition: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
