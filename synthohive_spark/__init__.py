@@ -13,6 +13,8 @@ from .errors import (
     SynthoHiveError,
     TrainingError,
 )
+from .kernels.models import register_model
+from .kernels.models.base import CodeLayout, ConditionalGenerativeModel
 from .report import Report
 from .spec.config import EncodingConfig, FitConfig, TrainingConfig
 from .spec.metadata import Constraint, ForeignKey, Metadata, Table
@@ -20,6 +22,8 @@ from .stages.session import spark_session
 from .synthesizer import Synthesizer
 
 __all__ = [
+    "CodeLayout",
+    "ConditionalGenerativeModel",
     "Constraint",
     "ConstraintViolationError",
     "EncodingConfig",
@@ -38,5 +42,6 @@ __all__ = [
     "Table",
     "TrainingConfig",
     "TrainingError",
+    "register_model",
     "spark_session",
 ]

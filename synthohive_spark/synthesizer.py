@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from pyspark.sql import DataFrame, SparkSession
 
 from .errors import GenerationError, SchemaError, SerializationError, SynthoHiveError, TrainingError, raises
 from .events import FIT_DONE, FIT_STARTED, SAMPLE_DONE, SAMPLE_STARTED, get_logger
-from .kernels.models import model_class
+from .kernels.models.base import ConditionalGenerativeModel
 from .report import Report
 from .spec.config import FitConfig
 from .spec.fitted import FittedSchema
@@ -18,6 +18,7 @@ from .spec.identifiers import checked_table_name
 from .spec.metadata import Metadata
 from .stages.check import apply_orphan_policies, check_data, check_executors
 from .stages.fit import fit_schema
+from .stages.models import ModelChoice, check_models, choose_models, make_known
 from .stages.sample import SampleRun
 from .stages.session import spark_session
 from .stages.validate import validate
@@ -38,12 +39,13 @@ class Synthesizer:
     Args:
         metadata: the tables and their keys.
         spark: the session to work in; a local one is made where none is given or active.
-        model: registered name of the row model, for all tables, or a mapping from table to name (tables left out take `ctgan`).
+        model: the row model of all tables: a registered name, or a class that implements `ConditionalGenerativeModel`; or a mapping from table to one of
+            these (tables left out take `ctgan`).
         config: settings of encodings and training.
         work_dir: a folder that driver and executors share; needed on a cluster only.
 
     Raises:
-        SchemaError: the model is not registered, or is named for a table that is not there.
+        SchemaError: a model is not known or no complete row model, does not take the settings, or is for a table that is not there; with all faults.
     """
 
     def __init__(
@@ -51,14 +53,14 @@ class Synthesizer:
         metadata: Metadata,
         *,
         spark: SparkSession | None = None,
-        model: str | Mapping[str, str] = "ctgan",
+        model: ModelChoice | Mapping[str, ModelChoice] = "ctgan",
         config: FitConfig | None = None,
         work_dir: str | None = None,
     ) -> None:
         self.metadata = metadata
         self.spark = spark or SparkSession.getActiveSession() or spark_session()
         self.config = config or FitConfig()
-        self.models = _models(metadata, model)
+        self.models = choose_models(metadata, model, self.config)
         self._work_dir = work_dir
         self._workspace: Workspace | None = None
         self._fitted: FittedSchema | None = None
@@ -96,6 +98,7 @@ class Synthesizer:
         log.info(FIT_STARTED, seed=seed, tables=len(self.metadata.tables))
         frames = self._read(data)
         check_executors(self.spark)
+        check_models(self.spark, self.models.values())
         check_data(self.metadata, frames)
         frames = apply_orphan_policies(self.metadata, frames)
         self._fitted = fit_schema(self.spark, self.metadata, frames, models=self.models, config=config, seed=seed, workspace=self._work())
@@ -137,6 +140,7 @@ class Synthesizer:
         seed = _drawn(seed)
         _check_rows(fitted, num_rows or {}, scale)
         self._check_output(output)
+        check_models(self.spark, {t.model.name for t in fitted.tables.values() if t.model})
         self._samples += 1
         run_name = f"s{self._samples}"
         target = output or self._work().folder("samples", run_name)
@@ -181,13 +185,21 @@ class Synthesizer:
 
     @classmethod
     @raises(SerializationError, "loading the model")
-    def load(cls, path: str, *, spark: SparkSession | None = None, work_dir: str | None = None) -> Synthesizer:
+    def load(
+        cls, path: str, *, spark: SparkSession | None = None, work_dir: str | None = None, models: Iterable[type[ConditionalGenerativeModel]] = ()
+    ) -> Synthesizer:
         """Load a saved model; runs no code from it and needs no training data.
 
+        Args:
+            path: what `save` gave.
+            models: classes of your own that tables were fitted with, if `register_model` was not called on them: the directory holds their names only.
+
         Raises:
-            SerializationError: the directory is missing, damaged, or no model.
+            SerializationError: the directory is missing, damaged, or no model; or it needs a row model that is not known.
+            SchemaError: one of `models` is no complete row model.
         """
         fitted = load_artifact(path)
+        make_known(models, fitted, path)
         synthesizer = cls(fitted.metadata, spark=spark, work_dir=work_dir)
         synthesizer._fitted = fitted
         return synthesizer
@@ -249,18 +261,6 @@ class Synthesizer:
         given = {k: v for k, v in {"epochs": epochs, "batch_size": batch_size}.items() if v is not None}
         training = type(self.config.training).model_validate({**self.config.training.model_dump(), **given})
         return self.config.model_copy(update={"training": training})
-
-
-def _models(metadata: Metadata, model: str | Mapping[str, str]) -> dict[str, str]:
-    if not isinstance(model, (str, Mapping)):
-        raise SchemaError("model: name a registered model, or map table names to such names; register a class of your own with register_model first")
-    chosen = {name: model if isinstance(model, str) else model.get(name, "ctgan") for name in metadata.tables}
-    unknown = sorted(set(model) - set(metadata.tables)) if not isinstance(model, str) else []
-    if unknown:
-        raise SchemaError(f"model: no tables named {unknown} in the metadata, which has {sorted(metadata.tables)}")
-    for name in set(chosen.values()):
-        model_class(name)
-    return chosen
 
 
 def _drawn(seed: int | None) -> int:

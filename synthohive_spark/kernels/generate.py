@@ -22,6 +22,7 @@ from .columns.types import to_typed
 from .conditioning import context_codes
 from .keys import key_values
 from .models import restore_model
+from .models.base import ConditionalGenerativeModel
 from .natural import distinct_within_parent, series_columns
 from .repair import ReferenceKey, repair_reference
 from .seeds import generator
@@ -42,6 +43,7 @@ class GenerationPlan:
         rows: of the table's root blocks.
         first_row: number of the first row of the root blocks.
         purpose: names the kind of block, so that roots and rows without a parent differ.
+        row_model: class of the table's model; None looks its name up.
     """
 
     fitted: FittedTable
@@ -51,6 +53,7 @@ class GenerationPlan:
     rows: int = 0
     first_row: int = 0
     purpose: str = "rows"
+    row_model: type[ConditionalGenerativeModel] | None = None
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,7 @@ def _draw(plan: GenerationPlan, known: Mapping[str, pa.Array], parents: _Parents
         above = context_codes(None, conditions.select(()), parents.frame, fitted.context_encoding, len(parents.frame))[parents.of_child]
         context = np.concatenate([context_codes(own, conditions, None, None, n), above], axis=1)
     marginals = tuple(fitted.encoding.column(name).weights for name in modelled)
-    model = restore_model(fitted.model, fitted.weights, marginals)
+    model = restore_model(fitted.model, fitted.weights, marginals, plan.row_model)
     torch.set_num_threads(1)  # more would fight over the cores with the other tasks, and sum in another order
     parts = [model.sample(context[i : i + BLOCK_ROWS], rng) for i in range(0, n, BLOCK_ROWS)]
     codes[:, [drawn.index(name) for name in modelled]] = np.concatenate(parts) if parts else 0

@@ -53,6 +53,7 @@ class TrainJob:
         evaluations: how often the model is scored on them.
         progress_path: file for progress, JSON lines.
         state_path: file for the best state, safetensors.
+        row_model: class of the model, which executors need where importing the package does not register it; None looks its name up.
     """
 
     table: str
@@ -66,6 +67,7 @@ class TrainJob:
     evaluations: int
     progress_path: str
     state_path: str
+    row_model: type[ConditionalGenerativeModel] | None = None
 
     @property
     def layout(self) -> CodeLayout:
@@ -182,7 +184,7 @@ class _Run:
         if len(rows) >= MIN_SHARD * world.size:
             rows, context = rows[world.rank :: world.size], context[world.rank :: world.size]
         self.rows, self.context = torch.from_numpy(np.ascontiguousarray(rows)), torch.from_numpy(np.ascontiguousarray(context))
-        cls = model_class(job.model.name)
+        cls = job.row_model or model_class(job.model.name)
         self.total_rows = len(split.rows)
         self.epochs = job.epochs or cls.default_epochs(len(split.rows))
         batch = max(1, math.ceil((job.batch_size or cls.default_batch_size(len(split.rows))) / world.size))

@@ -11,6 +11,7 @@ from safetensors.torch import save
 from ..events import STAGE, get_logger
 from ..kernels.conditioning import context_cardinalities
 from ..kernels.loop import TrainJob
+from ..kernels.models import model_class
 from ..kernels.models.independent import Independent
 from ..kernels.seeds import derive_seed
 from ..spec.config import FitConfig
@@ -21,6 +22,7 @@ from ..spec.metadata import Metadata
 from ..spec.program import TableProgram
 from ..storage.manifest import package_version
 from .encode import stage_training_rows
+from .models import model_settings
 from .plan import TablePlan, column_hints, drawn_counts, make_program, plan_tables, with_hidden
 from .profile import profile_table
 from .train import train_models
@@ -121,10 +123,9 @@ def _stage(
 def _model_spec(fitted: FittedTable, drawn: TableEncoding, name: str, config: FitConfig) -> ModelSpec:
     conditions = fitted.encoding.select(fitted.program.conditions)
     few = fitted.program.rows < FEW_ROWS
-    settings = dict(config.training.settings) | ({"legacy_context_conditioning": True} if config.legacy_context_conditioning else {})
     return ModelSpec(
         name=Independent.name if few else name,
-        settings={} if few else settings,
+        settings={} if few else model_settings(config),
         row=drawn.cardinalities,
         context=context_cardinalities(conditions, fitted.context_encoding),
     )
@@ -145,6 +146,7 @@ def _job(program: TableProgram, model: ModelSpec, drawn: TableEncoding, config: 
         evaluations=training.evaluations,
         progress_path=f"{folder}/progress.jsonl",
         state_path=f"{folder}/state.safetensors",
+        row_model=model_class(model.name),
     )
 
 

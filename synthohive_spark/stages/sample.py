@@ -16,6 +16,7 @@ from ..errors import ConstraintViolationError, GenerationError
 from ..events import CONSTRAINT_VIOLATIONS, TABLE_SAMPLED, TABLE_WRITTEN, Progress, get_logger
 from ..kernels.generate import BLOCK, BLOCK_ROWS, GenerationPlan, generate_children, generate_roots
 from ..kernels.marginals import code_counts
+from ..kernels.models import model_class
 from ..kernels.repair import ReferenceKey
 from ..spec.encoding import TableEncoding
 from ..spec.fitted import FittedSchema, FittedTable
@@ -118,7 +119,8 @@ class SampleRun:
                 name = count_column(child, index)
                 if key.parent_table == fitted.program.table and index in other.program.linkages and name not in fitted.program.drawn:
                     counts[name] = other.program.linkages[index]
-        return GenerationPlan(fitted=fitted, counts=counts, references=self._reference_keys(fitted), seed=self.seed)
+        row_model = model_class(fitted.model.name) if fitted.model else None
+        return GenerationPlan(fitted=fitted, counts=counts, references=self._reference_keys(fitted), seed=self.seed, row_model=row_model)
 
     def _reference_keys(self, fitted: FittedTable) -> tuple[ReferenceKey, ...]:
         program, keys = fitted.program, []

@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from pyspark.sql import SparkSession
+from safetensors.torch import load
 
 from synthohive_spark.errors import TrainingError
 from synthohive_spark.kernels.loop import TrainJob
 from synthohive_spark.kernels.models import restore_model
+from synthohive_spark.kernels.models.independent import Independent
 from synthohive_spark.spec.config import TrainingConfig
 from synthohive_spark.spec.fitted import ModelSpec
 from synthohive_spark.stages.train import train_models
@@ -52,6 +55,16 @@ def test_two_ranks_learn_two_tables_in_one_run(cluster_spark: SparkSession, tmp_
         assert models[job.table].epochs == 30 and len(models[job.table].history) == 2
     again = train_models(cluster_spark, [replace(jobs[1], state_path=str(tmp_path / "again.state"))], CONFIG)
     assert again["second"].weights == models["second"].weights
+
+
+def test_a_class_of_a_notebook_reaches_the_ranks_and_the_executors(cluster_spark: SparkSession, tmp_path: Path) -> None:
+    # No module holds a class that `type` makes here, so it travels by value.
+    cls = type("Shifted", (Independent,), {"name": "shifted", "__module__": "__main__", "state": lambda self: {"shift": torch.ones(1)}})
+    job = replace(staged(tmp_path, "own", 601), row_model=cls, epochs=1)
+    job = replace(job, model=ModelSpec(name="shifted", row=(3, 4), context=(4,)))
+    assert list(load(train_models(cluster_spark, [job], CONFIG)["own"].weights)) == ["shift"]
+    local = replace(job, state_path=str(tmp_path / "local.state"))
+    assert list(load(train_models(cluster_spark, [local], TrainingConfig())["own"].weights)) == ["shift"]
 
 
 def test_the_cause_of_a_failed_rank_reaches_the_driver(cluster_spark: SparkSession, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,15 @@ import pytest
 from pyspark.sql import SparkSession
 
 from synthohive_spark import events
-from synthohive_spark.errors import TrainingError
+from synthohive_spark.errors import MissingDependencyError, TrainingError
+from synthohive_spark.kernels import models
 from synthohive_spark.kernels.loop import TrainJob, train
 from synthohive_spark.kernels.models import restore_model
 from synthohive_spark.kernels.world import World
 from synthohive_spark.spec.config import TrainingConfig
 from synthohive_spark.spec.fitted import ModelSpec
 from synthohive_spark.stages.backends import check_slots
+from synthohive_spark.stages.models import check_models
 from synthohive_spark.stages.train import train_models
 
 
@@ -73,6 +76,18 @@ def test_a_failed_table_is_named_with_its_cause(spark: SparkSession, tmp_path: P
 
 def test_nothing_to_train(spark: SparkSession) -> None:
     assert train_models(spark, [], TrainingConfig()) == {}
+
+
+def test_a_class_whose_module_the_executors_lack_is_told_before_training(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "only_on_the_driver.py").write_text(
+        "from synthohive_spark.kernels.models.independent import Independent\n\n\nclass Mine(Independent):\n    name = 'mine'\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(models, "_MODELS", dict(models._MODELS))
+    models.register_model(import_module("only_on_the_driver").Mine)
+    with pytest.raises(MissingDependencyError, match="'mine' does not reach the executors.*'only_on_the_driver' is not there.*--py-files"):
+        check_models(spark, ["ctgan", "mine"])
+    check_models(spark, ["ctgan"])
 
 
 def test_too_few_slots_are_told_at_once(spark: SparkSession, tmp_path: Path) -> None:

@@ -198,7 +198,7 @@ def test_restored_model_draws_the_same_and_is_kept() -> None:
 
 def test_models_are_found_by_name() -> None:
     assert model_class("ctgan") is CTGAN and model_class("independent") is Independent
-    with pytest.raises(SchemaError, match="there are autoregressive, ctgan, independent"):
+    with pytest.raises(SchemaError, match="there are .*ctgan, .*independent"):
         model_class("gpt")
     with pytest.raises(SchemaError, match="another name"):
         register_model(type("Fake", (Independent,), {"name": "ctgan"}))

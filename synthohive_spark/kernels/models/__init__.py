@@ -1,12 +1,16 @@
-"""Row models: found by registered name, restored from safetensors."""
+"""Row models: found by registered name or passed as a class, restored from safetensors."""
 
 from __future__ import annotations
 
 import hashlib
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+import pandas as pd
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load
 
@@ -25,16 +29,52 @@ _MODELS: dict[str, type[ConditionalGenerativeModel]] = {}
 
 
 def register_model(cls: Model) -> Model:
-    """Make `cls` known by its `name`; also a decorator. Executors know it where importing its module registers it.
+    """Make `cls` known by its `name` in this process; also a decorator. A class of the same module and name is replaced (a notebook cell that runs again).
 
     Raises:
-        SchemaError: another class has that name.
+        SchemaError: it is no complete row model, or another class has its name; with all faults.
     """
-    held = _MODELS.setdefault(cls.name, cls)
-    if (held.__module__, held.__qualname__) != (cls.__module__, cls.__qualname__):
-        raise SchemaError(f"model {cls.name!r} is {held.__module__}.{held.__qualname__} already; give {cls.__qualname__} another name")
+    faults = model_faults(cls)
+    if faults:
+        raise SchemaError("; ".join(faults))
     _MODELS[cls.name] = cls
     return cls
+
+
+def model_faults(cls: object) -> list[str]:
+    """Why `cls` cannot be a registered row model; empty where it can."""
+    if not isinstance(cls, type):
+        return [f"{type(cls).__name__} object is no class; pass a registered name or the class itself, not an instance"]
+    label = f"class {cls.__qualname__}"
+    if not issubclass(cls, ConditionalGenerativeModel):
+        return [f"{label} is no row model; subclass ConditionalGenerativeModel"]
+    faults = []
+    if inspect.isabstract(cls):
+        faults.append(f"{label} does not implement {', '.join(sorted(cls.__abstractmethods__))}")
+    name = getattr(cls, "name", None)
+    if not isinstance(name, str) or not name.strip():
+        return [*faults, f'{label} has no name; give it one, such as name = "{cls.__name__.lower()}"']
+    held = _MODELS.get(name, cls)
+    if (held.__module__, held.__qualname__) != (cls.__module__, cls.__qualname__):
+        faults.append(f"{label}: the name {name!r} is that of {held.__module__}.{held.__qualname__}; give it another name")
+    return faults
+
+
+def build_fault(cls: type[ConditionalGenerativeModel], settings: Mapping[str, Any]) -> str | None:
+    """Why `cls` cannot be built with `settings`; None where it can. Tried on two columns and a context of one."""
+    layout = CodeLayout(row=(2, 3), context=(3,), weights=(np.full(2, 1 / 2), np.full(3, 1 / 3)))
+    try:
+        with torch.random.fork_rng(devices=[]):  # parameters are drawn from the caller's generator
+            cls(layout, settings)
+    except Exception as error:  # noqa: BLE001 - a class of the user's may raise anything
+        return f"model {cls.name!r} cannot be built with settings={dict(settings)}: {type(error).__name__}: {error}"
+    return None
+
+
+def model_names(frames: Iterator[pd.DataFrame], *, models: Sequence[type[ConditionalGenerativeModel]]) -> Iterator[pd.DataFrame]:
+    """For `mapInPandas`: whether the classes arrive where they are needed; one column `name`."""
+    for _ in frames:
+        yield pd.DataFrame({"name": [cls.name for cls in models]})
 
 
 def model_class(name: str) -> type[ConditionalGenerativeModel]:
@@ -44,8 +84,13 @@ def model_class(name: str) -> type[ConditionalGenerativeModel]:
         SchemaError: there is none.
     """
     if name not in _MODELS:
-        raise SchemaError(f"model {name!r} is not known; there are {', '.join(sorted(_MODELS))}, or register your own with register_model")
+        raise SchemaError(f"model {name!r} is not known; there are {', '.join(known_models())}, or pass a class of your own")
     return _MODELS[name]
+
+
+def known_models() -> tuple[str, ...]:
+    """The registered names, sorted."""
+    return tuple(sorted(_MODELS))
 
 
 register_model(Autoregressive)
@@ -53,13 +98,16 @@ register_model(CTGAN)
 register_model(Independent)
 
 
-def restore_model(spec: ModelSpec, weights_bytes: bytes, marginals: tuple[tuple[float, ...], ...]) -> ConditionalGenerativeModel:
+def restore_model(
+    spec: ModelSpec, weights_bytes: bytes, marginals: tuple[tuple[float, ...], ...], cls: type[ConditionalGenerativeModel] | None = None
+) -> ConditionalGenerativeModel:
     """A model that is ready to sample. The same arguments give the same object within a process.
 
     Args:
         spec: its name, settings and columns.
         weights_bytes: its state in safetensors form.
         marginals: share of the real rows per code, per drawn column.
+        cls: its class, which executors need where importing the package does not register it; None looks the name up.
 
     Raises:
         SchemaError: no model has that name.
@@ -68,27 +116,27 @@ def restore_model(spec: ModelSpec, weights_bytes: bytes, marginals: tuple[tuple[
     digest = hashlib.blake2b(digest_size=16)
     for part in (spec.model_dump_json().encode(), repr(marginals).encode(), weights_bytes):
         digest.update(len(part).to_bytes(8, "big") + part)
-    return _restored(_Request(digest.hexdigest(), spec, weights_bytes, marginals))
+    return _restored(_Request(digest.hexdigest(), cls or model_class(spec.name), spec, weights_bytes, marginals))
 
 
 class _Request:
-    """Equal by digest, so that the cache neither hashes nor compares megabytes."""
+    """Equal by digest and class, so that the cache neither hashes nor compares megabytes; a class that was written anew has its name but is another one."""
 
-    def __init__(self, digest: str, spec: ModelSpec, weights: bytes, marginals: tuple[tuple[float, ...], ...]) -> None:
-        self.digest, self.spec, self.weights, self.marginals = digest, spec, weights, marginals
+    def __init__(self, digest: str, cls: type[ConditionalGenerativeModel], spec: ModelSpec, weights: bytes, marginals: tuple[tuple[float, ...], ...]) -> None:
+        self.digest, self.cls, self.spec, self.weights, self.marginals = digest, cls, spec, weights, marginals
 
     def __hash__(self) -> int:
         return hash(self.digest)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Request) and other.digest == self.digest
+        return isinstance(other, _Request) and (other.digest, other.cls) == (self.digest, self.cls)
 
 
 @lru_cache(maxsize=CACHED_MODELS)
 def _restored(request: _Request) -> ConditionalGenerativeModel:
     spec = request.spec
     weights = tuple(np.asarray(w, dtype=np.float64) for w in request.marginals)
-    model = model_class(spec.name)(CodeLayout(row=spec.row, context=spec.context, weights=weights), spec.settings)
+    model = request.cls(CodeLayout(row=spec.row, context=spec.context, weights=weights), spec.settings)
     try:
         model.load_state(load(request.weights))
     except (SafetensorError, ValueError, RuntimeError, KeyError) as error:
