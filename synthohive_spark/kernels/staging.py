@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,13 @@ from .conditioning import context_codes
 ORDER = "__order"  # hash of the row: training sorts by it, so that file layout does not matter
 HAS_PARENT = "__has_parent"
 PARENT_PREFIX = "__parent_"
+
+
+def renamed_frames(
+    frames: Iterator[pd.DataFrame], *, kernel: Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]], names: Sequence[str]
+) -> Iterator[pd.DataFrame]:
+    """`kernel` over frames whose columns are called `names`."""
+    yield from kernel(frame.set_axis(list(names), axis=1) for frame in frames)
 
 
 def encode_training_frames(

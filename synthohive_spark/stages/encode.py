@@ -12,6 +12,7 @@ from ..spec.encoding import TableEncoding
 from ..spec.fitted import model_columns
 from ..spec.identifiers import quoted
 from ..spec.program import TableProgram
+from .frames import map_frames
 from .profile import with_plain_times
 
 HASH_SPACE = 2**63
@@ -55,7 +56,7 @@ def stage_training_rows(
     width = len(conditions.columns) + (len(context.columns) if context else 0)
     fields = [*(f"r{i} int" for i in range(len(drawn.columns))), *(f"x{i} int" for i in range(width)), f"{ORDER} bigint"]
     kernel = partial(encode_training_frames, drawn=drawn, conditions=conditions, parent=context)
-    with_plain_times(rows).mapInPandas(kernel, ", ".join(fields)).write.mode("overwrite").parquet(path)
+    map_frames(with_plain_times(rows), kernel, ", ".join(fields)).write.mode("overwrite").parquet(path)
 
 
 def _with_parent(rows: DataFrame, parent: DataFrame, program: TableProgram, context: TableEncoding) -> DataFrame:
