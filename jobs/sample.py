@@ -21,6 +21,7 @@ def main(arguments: list[str]) -> int:
         spark = spark_session("synthohive_spark sample")
         tables = Synthesizer.load(run.model_path, spark=spark, work_dir=job.work_dir).sample(
             num_rows=job.num_rows,
+            conditions=job.conditions,
             scale=job.scale,
             seed=job.seed,
             output=job.output,

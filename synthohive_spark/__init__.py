@@ -16,6 +16,7 @@ from .errors import (
 from .kernels.models import register_model
 from .kernels.models.base import CodeLayout, ConditionalGenerativeModel
 from .report import Report
+from .spec.condition import Condition
 from .spec.config import EncodingConfig, FitConfig, TrainingConfig
 from .spec.metadata import Constraint, ForeignKey, Metadata, Table
 from .stages.session import spark_session
@@ -24,6 +25,7 @@ from .synthesizer import Synthesizer
 __all__ = [
     "CodeLayout",
     "ConditionalGenerativeModel",
+    "Condition",
     "Constraint",
     "ConstraintViolationError",
     "EncodingConfig",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -12,11 +12,13 @@ from .errors import GenerationError, SchemaError, SerializationError, SynthoHive
 from .events import FIT_DONE, FIT_STARTED, SAMPLE_DONE, SAMPLE_STARTED, get_logger
 from .kernels.models.base import ConditionalGenerativeModel
 from .report import Report
+from .spec.condition import Condition
 from .spec.config import FitConfig
 from .spec.fitted import FittedSchema
 from .spec.identifiers import checked_table_name
 from .spec.metadata import Metadata
 from .stages.check import apply_orphan_policies, check_data, check_executors
+from .stages.conditions import resolve_conditions
 from .stages.fit import fit_schema
 from .stages.models import ModelChoice, check_models, choose_models, make_known
 from .stages.sample import SampleRun
@@ -110,6 +112,7 @@ class Synthesizer:
         self,
         num_rows: Mapping[str, int] | None = None,
         *,
+        conditions: Sequence[Mapping[str, Any] | Condition] = (),
         scale: float = 1.0,
         seed: int | None = None,
         output: str | None = None,
@@ -121,6 +124,9 @@ class Synthesizer:
 
         Args:
             num_rows: rows of root tables (those that no learnt parent drives), by name.
+            conditions: rows that must have given values, each `{"table": ..., "values": {column: value}, "rows": n}`. A root table gets exactly these rows
+                (and `num_rows` free ones where it is named there); a child table, whose rows its parents bring, has them among its rows, spread evenly.
+                `enforce_constraints` can leave some out; `quality_threshold` does not judge a table with conditions.
             scale: rows of the other roots, as a multiple of their real number; above 0.
             seed: the same model and seed give the same rows on any cluster; one is drawn and logged where there is none.
             output: a folder or URL for Delta tables, or `schema` or `catalog.schema`; a temporary folder that goes with the process where None.
@@ -133,12 +139,14 @@ class Synthesizer:
             One DataFrame per table, reading what was written.
 
         Raises:
-            GenerationError: nothing is fitted, a table cannot be generated or written, or `num_rows` names a table that is no root.
+            GenerationError: nothing is fitted, a table cannot be generated or written, `num_rows` names a table that is no root, or a condition cannot be
+                met: a column that is not drawn, a value that was never seen, a child table with fewer rows than asked for.
             ConstraintViolationError: a column is further than `quality_threshold` from the real one.
         """
         fitted = self._need_fitted("sample")
         seed = _drawn(seed)
         _check_rows(fitted, num_rows or {}, scale)
+        given = resolve_conditions(self.spark, fitted, conditions, enforce_constraints=enforce_constraints)
         self._check_output(output)
         check_models(self.spark, {t.model.name for t in fitted.tables.values() if t.model})
         self._samples += 1
@@ -156,6 +164,7 @@ class Synthesizer:
                 scale=scale,
                 enforce_constraints=enforce_constraints,
                 quality_threshold=quality_threshold,
+                given=given,
             )
             try:
                 tables = run.run()

@@ -20,11 +20,12 @@ from .cardinality import draw_counts
 from .columns import arrow_type, decode_codes
 from .columns.types import to_typed
 from .conditioning import context_codes
+from .given import Given, condition_of, draw_given, given_codes, repair_around, with_given_values
 from .keys import key_values
 from .models import restore_model
 from .models.base import ConditionalGenerativeModel
 from .natural import distinct_within_parent, series_columns
-from .repair import ReferenceKey, repair_reference
+from .repair import ReferenceKey
 from .seeds import generator
 
 BLOCK_ROWS = 10_000  # rows of a block, about; batches of 500 to 10,000 rows are fastest on a CPU
@@ -44,6 +45,7 @@ class GenerationPlan:
         first_row: number of the first row of the root blocks.
         purpose: names the kind of block, so that roots and rows without a parent differ.
         row_model: class of the table's model; None looks its name up.
+        given: values that rows of the table must have.
     """
 
     fitted: FittedTable
@@ -54,6 +56,7 @@ class GenerationPlan:
     first_row: int = 0
     purpose: str = "rows"
     row_model: type[ConditionalGenerativeModel] | None = None
+    given: Given | None = None
 
 
 @dataclass(frozen=True)
@@ -108,16 +111,17 @@ def _generate(plan: GenerationPlan, rows: np.ndarray, parents: _Parents | None, 
     fitted, n = plan.fitted, len(rows)
     table = fitted.program.table
     columns: dict[str, pa.Array] = dict(_known(plan, rows, parents))
-    codes = _draw(plan, columns, parents, n, generator(plan.seed, table, plan.purpose, "model", block))
+    which = condition_of(plan.given, rows)
+    codes = _draw(plan, columns, parents, n, generator(plan.seed, table, plan.purpose, "model", block), which)
     drawn = fitted.encoding.select(fitted.program.drawn)
-    decoded = decode_codes(codes, drawn, generator(plan.seed, table, plan.purpose, "values", block))
+    decoded = with_given_values(decode_codes(codes, drawn, generator(plan.seed, table, plan.purpose, "values", block)), plan.given, which)
     for name, values in decoded.items():
         columns.setdefault(name, values)  # a fallback column gives way to the parent's
     rng = generator(plan.seed, table, plan.purpose, "repair", block)
     if parents is not None and fitted.program.distinct:
         columns |= distinct_within_parent(columns, fitted, parents.of_child, rng)
     for reference in plan.references:
-        columns |= repair_reference(columns, reference, rng)
+        columns |= repair_around(columns, reference, rng, plan.given, which)
     columns |= _hidden(plan, rows, parents, block)
     return pd.DataFrame({name: pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([values]))) for name, values in columns.items()})
 
@@ -149,8 +153,10 @@ def _positions(parents: _Parents | None, n: int) -> np.ndarray:
     return np.arange(n) - first[parents.of_child]
 
 
-def _draw(plan: GenerationPlan, known: Mapping[str, pa.Array], parents: _Parents | None, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Codes of the drawn columns, int64 (n, D); columns with one code have 0."""
+def _draw(
+    plan: GenerationPlan, known: Mapping[str, pa.Array], parents: _Parents | None, n: int, rng: np.random.Generator, which: np.ndarray | None
+) -> np.ndarray:
+    """Codes of the drawn columns, int64 (n, D); columns with one code have 0. `which` is each row's condition, int64 (n,)."""
     fitted = plan.fitted
     drawn = fitted.program.drawn
     codes = np.zeros((n, len(drawn)), dtype="int64")
@@ -168,8 +174,8 @@ def _draw(plan: GenerationPlan, known: Mapping[str, pa.Array], parents: _Parents
     marginals = tuple(fitted.encoding.column(name).weights for name in modelled)
     model = restore_model(fitted.model, fitted.weights, marginals, plan.row_model)
     torch.set_num_threads(1)  # more would fight over the cores with the other tasks, and sum in another order
-    parts = [model.sample(context[i : i + BLOCK_ROWS], rng) for i in range(0, n, BLOCK_ROWS)]
-    codes[:, [drawn.index(name) for name in modelled]] = np.concatenate(parts) if parts else 0
+    if n:
+        codes[:, [drawn.index(name) for name in modelled]] = draw_given(model, context, rng, given_codes(plan.given, which, modelled), BLOCK_ROWS)
     return codes
 
 

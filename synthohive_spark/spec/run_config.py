@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 
 from ..errors import SchemaError
 from .base import Spec
+from .condition import Condition
 from .config import EncodingConfig, TrainingConfig
 from .metadata import Metadata
 
@@ -69,6 +70,7 @@ class SampleJob(Spec):
     seed: int | None = None
     scale: float = Field(default=1.0, gt=0)
     num_rows: dict[str, int] = Field(default_factory=dict)
+    conditions: tuple[Condition, ...] = ()
     output: str = "./synthetic"
     enforce_constraints: bool = False
     quality_threshold: float | None = None

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from ..errors import ConstraintViolationError, GenerationError
 from ..events import CONSTRAINT_VIOLATIONS, TABLE_SAMPLED, TABLE_WRITTEN, Progress, get_logger
 from ..kernels.generate import BLOCK, BLOCK_ROWS, GenerationPlan, generate_children, generate_roots
+from ..kernels.given import Given
 from ..kernels.marginals import code_counts
 from ..kernels.models import model_class
 from ..kernels.repair import ReferenceKey
@@ -23,7 +24,9 @@ from ..spec.fitted import FittedSchema, FittedTable
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS, Linkage, count_column
 from ..storage.tables import TableWriter
+from .conditions import spread_over
 from .constraints import summary, valid_rows, violations
+from .frames import map_frames
 from .match import match_key
 from .profile import with_plain_times
 
@@ -39,6 +42,7 @@ class SampleRun:
     Attributes:
         num_rows: rows of root tables, by name; the others have their real number times `scale`.
         staged: folder for rows with their hidden columns, that all executors can reach.
+        given: conditions by table.
     """
 
     spark: SparkSession
@@ -50,6 +54,7 @@ class SampleRun:
     scale: float = 1.0
     enforce_constraints: bool = False
     quality_threshold: float | None = None
+    given: Mapping[str, Given] = field(default_factory=dict)
     _rows: dict[str, DataFrame] = field(default_factory=dict, init=False, repr=False)  # with their hidden columns
     _written: dict[str, DataFrame] = field(default_factory=dict, init=False, repr=False)
     _violations: list[str] = field(default_factory=list, init=False, repr=False)
@@ -96,7 +101,11 @@ class SampleRun:
         program = fitted.program
         plan = self._plan(fitted)
         if program.driver is None:
-            rows = self.num_rows.get(program.table, round(program.rows * self.scale))
+            rows, given = self.num_rows.get(program.table, round(program.rows * self.scale)), self.given.get(program.table)
+            if given:
+                rows = given.rows + self.num_rows.get(program.table, 0)
+                # The rows of a series are sorted by entity: the first ones would be those of a few.
+                plan = replace(plan, given=spread_over(given, rows, program.table) if program.series else given)
             data = self._roots(fitted, plan, rows, 0, "rows")
         else:
             data = self._children(fitted, plan)
@@ -152,9 +161,11 @@ class SampleRun:
         parents = parents.select(ROW, F.col(quoted(hidden)), *(F.col(quoted(c)) for c in wanted), F.floor(F.col(ROW) / per_block).alias(BLOCK))
         offsets, total = self._offsets(parents, hidden)
         parts = with_plain_times(parents).repartition(max(1, min(len(offsets), self._tasks())), BLOCK).sortWithinPartitions(BLOCK, ROW)
-        kernel = partial(generate_children, plan=plan, count_column=hidden, offsets=offsets)
-        data = parts.mapInPandas(kernel, staged_ddl(fitted, plan))
         alone = round(total * linkage.null_rate / (1 - linkage.null_rate)) if linkage.null_rate < 1 else round(program.rows * self.scale)
+        if program.table in self.given:
+            plan = replace(plan, given=spread_over(self.given[program.table], total + alone, program.table))
+        kernel = partial(generate_children, plan=plan, count_column=hidden, offsets=offsets)
+        data = map_frames(parts, kernel, staged_ddl(fitted, plan))
         return data.unionByName(self._roots(fitted, plan, alone, total, "alone")) if alone else data
 
     @staticmethod
@@ -203,14 +214,14 @@ class SampleRun:
         encoding = fitted.encoding.select(tuple(visible))
         tvd = self._marginal_distances(self._rows[table], encoding) if encoding.columns else {}
         log.info(TABLE_SAMPLED, table=table, tvd={column: round(distance, 4) for column, distance in tvd.items()})
-        limit = self.quality_threshold
+        limit = None if table in self.given else self.quality_threshold  # rows that were asked for are not to be like the real ones
         return [f"{table}.{column} {distance:.3f}" for column, distance in tvd.items() if limit is not None and distance > limit]
 
     @staticmethod
     def _marginal_distances(rows: DataFrame, encoding: TableEncoding) -> dict[str, float]:
         """TVD of each column's codes from the learnt shares; 1 for a table without rows."""
         coded = with_plain_times(rows.select(*(F.col(quoted(name)) for name in encoding.names)))
-        counted = coded.mapInPandas(partial(code_counts, encoding=encoding), "column int, code int, n bigint")
+        counted = map_frames(coded, partial(code_counts, encoding=encoding), "column int, code int, n bigint")
         counts = [np.zeros(c.cardinality) for c in encoding.columns]
         for column, code, n in counted.groupBy("column", "code").agg(F.sum("n")).collect():  # one row per code
             counts[column][code] = n

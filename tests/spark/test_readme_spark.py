@@ -26,9 +26,12 @@ def test_the_notebook_example_writes_tables_and_a_report(spark: SparkSession, tm
     orders = pd.DataFrame({"order_id": np.arange(120), "customer_id": rng.choice(50, 120), "total": rng.gamma(2, 20, 120).round(2)})
     for name, frame in {"customers": customers, "orders": orders}.items():
         spark.createDataFrame(frame).write.format("delta").save(str(tmp_path / "lake" / name))
-    (example,) = blocks("python")
+    example, asked = blocks("python")
     scope: dict = {}
     exec(compile(example, "README.md", "exec"), scope)
+    exec(compile(asked, "README.md", "exec"), scope)
+    assert [tuple(row) for row in scope["german"]["customers"].groupBy("country").count().collect()] == [("de", 1000)]
+    assert scope["german"]["orders"].join(scope["german"]["customers"], "customer_id").count() == scope["german"]["orders"].count() > 1000
     assert scope["tables"]["customers"].count() == 500
     assert (tmp_path / "lake" / "synthetic" / "orders" / "_delta_log").is_dir()
     assert "<html" in (tmp_path / "report.html").read_text(encoding="utf-8")

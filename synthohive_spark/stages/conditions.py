@@ -1,0 +1,191 @@
+"""Conditions of `sample`: checked against what was fitted, all faults at once, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import Column, SparkSession
+from pyspark.sql import functions as F
+
+from ..errors import GenerationError
+from ..kernels.asked import asked_code, can_be_asked
+from ..kernels.given import Given, GivenValues
+from ..spec.condition import Condition, read_conditions
+from ..spec.encoding import TextEncoding
+from ..spec.fitted import FittedSchema, FittedTable
+from ..spec.identifiers import HIDDEN_PREFIX, quoted
+from ..spec.metadata import ForeignKey
+from ..spec.structure import SHOWN_NAMES, nearest
+from .constraints import violations
+
+Typed = Mapping[str, pa.Array]  # column -> its value, an array of one
+Asked = Sequence[Mapping[str, Any] | Condition]
+
+_SOURCES: dict[str, str] = {
+    "row_number": "is a generated key",
+    "parent": "is the key of the parent that brings the row",
+    "series": "is part of a key that is drawn without repeats",
+    "position": "counts the rows of a parent",
+    "match": "is a key that is matched with the rows of another table",
+    "dependency": "is computed from other columns of the row",
+}
+
+
+def resolve_conditions(spark: SparkSession, fitted: FittedSchema, asked: Asked, *, enforce_constraints: bool) -> dict[str, Given]:
+    """What the conditions mean for each table that they name.
+
+    Raises:
+        GenerationError: with every fault that was found.
+    """
+    zone = str(spark.conf.get("spark.sql.session.timeZone", "UTC"))
+
+    def reference_has(key: ForeignKey, values: Typed) -> bool:
+        rows = spark.read.parquet(fitted.references[key.parent_table])
+        types = dict(rows.dtypes)
+        parents = dict(zip(key.columns, key.parent_columns, strict=True))
+        for column, value in values.items():
+            rows = rows.where(F.col(quoted(parents[column])) == _literal(value, types[parents[column]]))
+        return not rows.isEmpty()
+
+    def broken_limits(table: str, values: Typed) -> list[str]:
+        limits = {c: limit for c, limit in fitted.metadata.tables[table].constraints.items() if c in values} if enforce_constraints else {}
+        if not limits:
+            return []
+        types = fitted.tables[table].program.types
+        row = spark.range(1).select(*(_literal(values[c], types[c]).alias(c) for c in limits))
+        return [f"{v.column}: the value breaks {v.limit} of its constraint, and enforce_constraints leaves such rows out" for v in violations(row, limits)]
+
+    return plan_conditions(fitted, asked, zone, reference_has, broken_limits)
+
+
+def _literal(value: pa.Array, spark_type: str) -> Column:
+    return F.lit(value.cast(pa.string())[0].as_py()).cast(spark_type)
+
+
+def plan_conditions(
+    fitted: FittedSchema,
+    asked: Asked,
+    zone: str,
+    reference_has: Callable[[ForeignKey, Typed], bool],
+    broken_limits: Callable[[str, Typed], list[str]],
+) -> dict[str, Given]:
+    """`resolve_conditions` without a session.
+
+    Args:
+        zone: time zone of times that name none.
+        reference_has: whether the key's reference table has a row with these values.
+        broken_limits: which constraints of the table's these values break.
+
+    Raises:
+        GenerationError: with every fault that was found.
+    """
+    conditions, faults = read_conditions(asked)
+    planned: dict[str, list[GivenValues]] = {}
+    for index, condition in enumerate(conditions):
+        # Of a malformed entry the table and the columns can still be wrong too.
+        table, values = _named(asked[index]) if condition is None else (condition.table, condition.values)
+        if not isinstance(table, str):
+            continue
+        place = f"conditions[{index}]: table {table!r}"
+        if table not in fitted.tables:
+            faults.append(f"{place} {_table_fault(table, fitted)}")
+            continue
+        given, found = _given(fitted.tables[table], fitted, values, condition.rows if condition else 0, zone)
+        if not found:
+            found = _broken_keys(fitted.tables[table], fitted, given.values, reference_has) + broken_limits(table, given.values)
+        faults += [f"{place}: {fault}" for fault in found]
+        planned.setdefault(table, []).append(given)
+    if faults:
+        noun = "fault" if len(faults) == 1 else "faults"
+        raise GenerationError(f"{len(faults)} {noun} in the conditions: " + "; ".join(faults))
+    return {table: Given(tuple(given)) for table, given in planned.items()}
+
+
+def _named(entry: Any) -> tuple[Any, Mapping[str, Any]]:
+    values = entry.get("values") if isinstance(entry, Mapping) else None
+    named = {c: v for c, v in values.items() if isinstance(c, str)} if isinstance(values, Mapping) else {}
+    return (entry.get("table") if isinstance(entry, Mapping) else None), named
+
+
+def _table_fault(table: str, fitted: FittedSchema) -> str:
+    if table in fitted.references:
+        return "is a reference table, which is copied as it is; condition on the columns of learnt tables"
+    return f"is not there; {nearest(table, fitted.tables)}"
+
+
+def _given(table: FittedTable, fitted: FittedSchema, values: Mapping[str, Any], rows: int, zone: str) -> tuple[GivenValues, list[str]]:
+    """The codes and typed values of one condition, and what is wrong with it."""
+    closed = closed_columns(table, fitted)
+    open_columns = [c for c in table.program.names if c not in closed]
+    codes: dict[str, int] = {}
+    typed: dict[str, pa.Array] = {}
+    faults = []
+    for column, value in values.items():
+        if column not in table.program.names:
+            faults.append(f"column {column!r} is not there; {nearest(column, open_columns)}")
+        elif column in closed:
+            faults.append(f"column {column!r} {closed[column]}; columns that can be conditioned on: {_shown(open_columns)}")
+        else:
+            encoding = table.encoding.column(column)
+            try:
+                if isinstance(encoding, TextEncoding):
+                    raise ValueError("text is not learnt")
+                codes[column], typed[column] = asked_code(value, encoding, zone)
+            except ValueError as error:
+                faults.append(f"column {column!r}: {error}")
+    return GivenValues(rows, codes, typed), faults
+
+
+def closed_columns(table: FittedTable, fitted: FittedSchema) -> dict[str, str]:
+    """The columns that cannot be conditioned on, and why."""
+    program = table.program
+    closed = {s.column: _SOURCES.get(s.source, "is not drawn") for s in program.steps if s.kind != "drawn"}
+    for column in program.drawn:
+        if column.startswith(HIDDEN_PREFIX):
+            continue
+        if column in program.primary_key:
+            closed.setdefault(column, "is part of the primary key")
+        elif not can_be_asked(table.encoding.column(column)):
+            closed.setdefault(column, "holds text or pii, which is not learnt")
+    for key in program.foreign_keys:
+        if key.parent_table not in fitted.references:
+            closed = {c: f"is part of the key to {key.parent_table!r}" for c in key.columns} | closed
+    for key in program.foreign_keys:
+        known = [c for c in key.columns if c in closed]
+        if known:
+            why = f"is part of a key to {key.parent_table!r} with {_shown(known)}, which is known before the row is drawn"
+            closed = dict.fromkeys(key.columns, why) | closed
+    return {c: why for c, why in closed.items() if c in program.names}
+
+
+def _broken_keys(table: FittedTable, fitted: FittedSchema, values: Typed, reference_has: Callable[[ForeignKey, Typed], bool]) -> list[str]:
+    """Keys of several columns to reference tables that have no row with the asked values: the other columns could not follow."""
+    faults = []
+    for key in table.program.foreign_keys:
+        asked = {c: values[c] for c in key.columns if c in values and values[c].null_count == 0}
+        if key.parent_table in fitted.references and len(key.columns) > 1 and len(asked) > 1 and not reference_has(key, asked):
+            faults.append(f"{_shown(asked)}: the reference table {key.parent_table!r} has no row with these values together")
+    return faults
+
+
+def _shown(names: Iterable[str]) -> str:
+    names = list(names)
+    more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
+    return ", ".join(repr(n) for n in names[:SHOWN_NAMES]) + more if names else "none"
+
+
+def spread_over(given: Given, rows: int, table: str) -> Given:
+    """The same conditions, spread evenly over the table's rows.
+
+    Raises:
+        GenerationError: there are fewer rows than asked for.
+    """
+    if given.rows > rows:
+        raise GenerationError(
+            f"conditions: table {table!r} gets {rows:,} rows from its parents, fewer than the {given.rows:,} asked for; "
+            "raise scale, or the num_rows or conditions of the tables above it, or ask for fewer"
+        )
+    return replace(given, among=rows)
