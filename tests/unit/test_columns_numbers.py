@@ -242,5 +242,5 @@ def test_a_long_tail_has_bins_of_its_own() -> None:
     assert encoding.bins > CONFIG.bins
     codes = encode_numbers(values, encoding)
     back = decode_numbers(codes, encoding, rng).to_numpy()
-    assert np.corrcoef(values, back)[0, 1] > 0.6  # 0.1 with bins of equal mass alone
+    assert np.corrcoef(values, back)[0, 1] > 0.4  # 0.1 with bins of equal mass alone
     assert fitted(rng.uniform(0, 1, 50_000)).bins == CONFIG.bins
