@@ -65,10 +65,11 @@ class Report:
         return tuple(self._write(stem + suffix) for suffix in FORMATS)
 
     def summary(self) -> str:
-        """A few aligned lines: the headline scores with their ceilings, and the faults."""
+        """A few aligned lines: the headline scores with their ceilings, the floor of the pairs, and the faults."""
         f = self.findings
         scores = [("shapes", f.shapes, f.shapes_ceiling), ("pairs", f.pairs, f.pairs_ceiling), ("cardinality", f.cardinality, f.cardinality_ceiling)]
         lines = [f"{name:<12} {format_score(value):>6}   ceiling {format_score(ceiling):>6}" for name, value, ceiling in scores]
+        lines[1] += f"   floor {format_score(f.pairs_floor):>6}"
         lines.append(f"{'faults':<12} {len(f.faults):>6}")
         lines += [f"  {fault}" for fault in f.faults[:_SHOWN_FAULTS]]
         if len(f.faults) > _SHOWN_FAULTS:

@@ -25,7 +25,7 @@ def page(findings: Findings, title: str, made: str) -> dict[str, Any]:
         "table_count": len(findings.tables),
         "scores": [
             _headline("Shapes", "each column on its own", findings.shapes, findings.shapes_ceiling),
-            _headline("Pairs", "how columns go together", findings.pairs, findings.pairs_ceiling),
+            _headline("Pairs", "how columns go together", findings.pairs, findings.pairs_ceiling, findings.pairs_floor),
             _headline("Cardinality", "children per parent", findings.cardinality, findings.cardinality_ceiling),
         ],
         "faults": findings.faults,
@@ -43,15 +43,17 @@ def format_score(value: float | None) -> str:
     return "\N{EN DASH}" if value is None else f"{value:.3f}"
 
 
-def _headline(name: str, hint: str, value: float | None, ceiling: float | None) -> dict[str, Any]:
+def _headline(name: str, hint: str, value: float | None, ceiling: float | None, floor: float | None = None) -> dict[str, Any]:
     grade = "none" if value is None or ceiling is None else _grade(ceiling - value)
     return {
         "name": name,
         "hint": hint,
         "value": format_score(value),
         "ceiling": format_score(ceiling),
+        "floor": None if floor is None else format_score(floor),
         "fill": _percent(value),
         "mark": _percent(ceiling),
+        "floor_mark": _percent(floor),
         "grade": grade,
     }
 
@@ -83,6 +85,7 @@ def _overview(t: TableFinding) -> dict[str, Any]:
         "shapes_ceiling": _mean_score([c.ceiling for c in t.columns]),
         "pairs": _mean_score([p.distance for p in t.pairs]),
         "pairs_ceiling": _mean_score([p.ceiling for p in t.pairs]),
+        "pairs_floor": _mean_score([p.floor for p in t.pairs]),
         "off": sum(_grade(_excess(c)) == "off" for c in t.columns),
         "pairs_off": sum(_grade(p.distance - p.ceiling) == "off" for p in t.pairs),
         "broken": t.duplicate_keys + t.null_keys,
@@ -114,7 +117,12 @@ def _table(t: TableFinding) -> dict[str, Any]:
         "left_out": left_out,
         "pair_plot": _pair_plot(t, order) if t.pairs else None,
         "worst_pairs": [
-            {"first": p.first, "second": p.second, "distance": f"{p.distance:.3f}", "ceiling": f"{p.ceiling:.3f}", "grade": _grade(p.distance - p.ceiling)}
+            {
+                "first": p.first,
+                "second": p.second,
+                **{name: f"{value:.3f}" for name, value in (("distance", p.distance), ("ceiling", p.ceiling), ("floor", p.floor))},
+                "grade": _grade(p.distance - p.ceiling),
+            }
             for p in worst
         ],
         "pairs_shown": len(t.pairs),
@@ -164,7 +172,7 @@ def _pair_plot(t: TableFinding, order: list[str]) -> Any:
     cells = {}
     for p in t.pairs:
         if p.first in place and p.second in place:
-            text = f"{p.first} and {p.second}: distance {p.distance:.3f}, ceiling {p.ceiling:.3f}"
+            text = f"{p.first} and {p.second}: distance {p.distance:.3f}, ceiling {p.ceiling:.3f}, floor {p.floor:.3f}"
             shade = min(1.0, max(0.0, p.distance - p.ceiling) / 0.5)
             cells[place[p.second], place[p.first]] = cells[place[p.first], place[p.second]] = ("heat", shade, text)
     return matrix_plot(order, cells)

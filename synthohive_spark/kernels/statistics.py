@@ -22,6 +22,7 @@ Kind = Literal["number", "time", "label"]
 QUANTILES = 400  # intervals of equal real mass; a KS distance is off by at most 1 / 400
 COARSE_BINS = 10  # of a number in a contingency table
 TOP_LABELS = 50  # of a category in a contingency table; the rest share a code
+STRIDE = 64  # more than a contingency table has codes per column (null, `TOP_LABELS`, the rest)
 FLUSH_LABELS = 200_000  # rare labels held in memory by one task
 QUANTUM = 256.0  # moments are sums of integers (1 / 256 standard deviations): exact, hence the same in any order
 CLIP = 1_000.0  # standard deviations; keeps the sums of squares of 100 million such rows inside int64
@@ -171,13 +172,13 @@ def partial_counts(frames: Iterator[pd.DataFrame], *, plan: TablePlan, synthetic
         Frames as in `COUNTS_DDL`. What `item` and `code` are, by `what`:
             CODE: column and code.
             LABEL: column and hash of a label that has no code.
-            PAIR: pair and `code of first * codes of second + code of second`.
+            PAIR: pair and `code of first * STRIDE + code of second`.
             MOMENT: `i * n + j` of the `n` numbers; over the rows where both have a value, 0 rows, 1 sum of i, 2 sum of squares of i, 3 sum of products.
     """
     columns = plan.columns
     singles = [np.zeros(c.codes, dtype="int64") for c in columns]
     widths = [int(c.coarse_codes.max()) + 1 for c in columns]
-    pairs = [np.zeros(widths[a] * widths[b], dtype="int64") for a, b in plan.pairs]
+    pairs = [np.zeros(widths[a] * STRIDE, dtype="int64") for a, _ in plan.pairs]
     moments = np.zeros((4, len(plan.numbers), len(plan.numbers)))
     rare = _RareLabels(plan.table, synthetic)
     for frame in frames:
@@ -186,7 +187,7 @@ def partial_counts(frames: Iterator[pd.DataFrame], *, plan: TablePlan, synthetic
             single += np.bincount(drawn, minlength=len(single))
         coarse = [c.coarse_codes[x] for c, x in zip(columns, codes, strict=True)]
         for cells, (a, b) in zip(pairs, plan.pairs, strict=True):
-            cells += np.bincount(coarse[a] * widths[b] + coarse[b], minlength=len(cells))
+            cells += np.bincount(coarse[a] * STRIDE + coarse[b], minlength=len(cells))
         moments += _moments(frame, plan)
         for i, column in enumerate(columns):
             if column.kind == "label":

@@ -57,16 +57,18 @@ class PairFinding(Spec):
     Attributes:
         distance: TVD of the two contingency tables (numbers in ten quantile bins of the real column, labels in the 50 commonest and the rest), in [0, 1].
         ceiling: the same between two random halves of the real table, on average.
+        floor: the same between the real table and the product of its marginals: what columns drawn independently of each other come to.
     """
 
     first: str
     second: str
     distance: float
     ceiling: float
+    floor: float
 
 
 class CorrelationFinding(Spec):
-    """Pearson's r of two numeric columns, real and synthetic; None where a side has no variance."""
+    """Pearson's r of two numeric columns, real and synthetic; None where a side has no variance. Columns drawn independently have 0."""
 
     first: str
     second: str
@@ -128,7 +130,8 @@ class Findings(Spec):
     """All tables and keys.
 
     `shapes`, `pairs` and `cardinality` are 1 - the mean distance over columns, over tables of their mean over pairs, and over keys; None where there is nothing
-    to compare. Reference tables are copies and count in none of them.
+    to compare. Reference tables are copies and count in none of them. Each stands between its ceiling, two halves of the real data, and, for `pairs`, its
+    floor: columns drawn independently of each other, each from its real distribution. (Their shapes are right by construction.)
     """
 
     tables: tuple[TableFinding, ...]
@@ -137,6 +140,7 @@ class Findings(Spec):
     shapes_ceiling: float | None
     pairs: float | None
     pairs_ceiling: float | None
+    pairs_floor: float | None
     cardinality: float | None
     cardinality_ceiling: float | None
 
@@ -153,6 +157,7 @@ class Findings(Spec):
             shapes_ceiling=_score([c.ceiling for c in columns]),
             pairs=_score([_mean([p.distance for p in pairs]) for pairs in paired]),
             pairs_ceiling=_score([_mean([p.ceiling for p in pairs]) for pairs in paired]),
+            pairs_floor=_score([_mean([p.floor for p in pairs]) for pairs in paired]),
             cardinality=_score([k.distance for k in counted]),
             cardinality_ceiling=_score([k.ceiling for k in counted]),
         )

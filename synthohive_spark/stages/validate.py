@@ -12,13 +12,13 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from ..errors import SchemaError
 from ..kernels.seeds import derive_seed
-from ..kernels.statistics import CODE, COUNTS_DDL, LABEL, MOMENT, PAIR, PLAN_DDL, ColumnPlan, Kind, TablePlan, partial_counts, plan_columns
+from ..kernels.statistics import CODE, COUNTS_DDL, LABEL, MOMENT, PAIR, PLAN_DDL, STRIDE, ColumnPlan, Kind, TablePlan, partial_counts, plan_columns
 from ..spec.findings import Findings, TableFinding
 from ..spec.identifiers import quoted
 from ..spec.metadata import Metadata, Table
@@ -240,7 +240,7 @@ def _counts(scored: list[_Scored], plans: Mapping[int, TablePlan]) -> dict[int, 
             parts.append(frame.select(*_plain(frame, t.columns, types)).mapInPandas(kernel, schema=COUNTS_DDL))
     cells = _union(parts).groupBy("table", "what", "item", "code").agg(F.sum("real").alias("real"), F.sum("synthetic").alias("synthetic"))
     grouped = cells.withColumns(_gaps(scored)).groupBy("table", "what", "item", F.when(F.col("what").isin(CODE, MOMENT), F.col("code")).alias("code"))
-    rows = grouped.agg(*(F.sum(c).alias(c) for c in ("real", "synthetic", "gap", "half_gap"))).collect()
+    rows = grouped.agg(*(F.sum(c).alias(c) for c in ("real", "synthetic", "gap", "half_gap", "alone_gap"))).collect()
     counts = {t.index: Counts(plans[t.index], t.sizes) for t in scored}
     for row in rows:
         _put(counts[row["table"]], row)
@@ -248,13 +248,23 @@ def _counts(scored: list[_Scored], plans: Mapping[int, TablePlan]) -> dict[int, 
 
 
 def _gaps(scored: list[_Scored]) -> dict[str, Column]:
-    """Per cell: how far the shares of the rows are apart, and what is expected of two real halves, both in units of 1 / `_GAP_UNIT`."""
+    """Per cell: how far the shares of the rows are apart, what is expected of two real halves, and of independent columns, in units of 1 / `_GAP_UNIT`."""
     n = F.create_map(*(F.lit(x) for t in scored for x in (t.index, float(max(t.sizes.real, 1)))))[F.col("table")]
     m = F.create_map(*(F.lit(x) for t in scored for x in (t.index, float(max(t.sizes.synthetic, 1)))))[F.col("table")]
     chance = F.col("what").isin(LABEL, PAIR)
     gap = F.abs(F.col("real") / n - F.col("synthetic") / m)
     half = _half_gap(F.col("real"), n) / (n / 2)
-    return {name: F.when(chance, F.round(value * _GAP_UNIT)).otherwise(F.lit(0.0)).cast("long") for name, value in (("gap", gap), ("half_gap", half))}
+    values = {"gap": (chance, gap), "half_gap": (chance, half), "alone_gap": (F.col("what") == PAIR, _alone_gap(n))}
+    return {name: F.when(where, F.round(value * _GAP_UNIT)).otherwise(F.lit(0.0)).cast("long") for name, (where, value) in values.items()}
+
+
+def _alone_gap(n: Column) -> Column:
+    """How much more of the real rows a cell of a pair has than the product of its marginals, twice: the cells without rows, which are not there, have less."""
+    first, second = F.floor(F.col("code") / STRIDE), F.col("code") % STRIDE
+    # What is no pair goes along with windows of its own, one cell each.
+    sides = [F.when(F.col("what") == PAIR, side).otherwise(F.col("code")) for side in (first, second)]
+    marginals = [F.sum("real").over(Window.partitionBy("table", "what", "item", side)) for side in sides]
+    return 2 * F.greatest(F.col("real") / n - marginals[0] / n * (marginals[1] / n), F.lit(0.0))
 
 
 def _half_gap(count: Column, total: Column) -> Column:
@@ -271,7 +281,7 @@ def _put(counts: Counts, row: Any) -> None:
     elif what == LABEL:
         counts.rare[item] = (row["gap"] / _GAP_UNIT, row["half_gap"] / _GAP_UNIT)
     elif what == PAIR:
-        counts.pairs[item] = (row["gap"] / _GAP_UNIT, row["half_gap"] / _GAP_UNIT)
+        counts.pairs[item] = (row["gap"] / _GAP_UNIT, row["half_gap"] / _GAP_UNIT, row["alone_gap"] / _GAP_UNIT)
     else:
         counts.moments[item][:, row["code"]] = sides
 

@@ -25,11 +25,11 @@ class TableSides:
 
 @dataclass
 class Counts:
-    """The collected counts of one table; sides are (real, synthetic), gaps are (real to synthetic, real half to real half).
+    """The collected counts of one table; sides are (real, synthetic), gaps are (real to synthetic, real half to real half, real to independent columns).
 
     Attributes:
         codes: per column (2, codes).
-        rare: per column the summed gaps of labels that have no code.
+        rare: per column the first two summed gaps of labels that have no code.
         pairs: per pair the summed gaps of its cells.
         moments: per ordered pair of numbers, as `i * n + j`, (2, 4): rows, sum, sum of squares, sum of products.
     """
@@ -38,7 +38,7 @@ class Counts:
     sizes: TableSides
     codes: list[np.ndarray] = field(init=False)
     rare: dict[int, tuple[float, float]] = field(default_factory=dict)
-    pairs: dict[int, tuple[float, float]] = field(default_factory=dict)
+    pairs: dict[int, tuple[float, float, float]] = field(default_factory=dict)
     moments: list[np.ndarray] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -56,9 +56,9 @@ def table_finding(base: TableFinding, names: tuple[str, ...], plan: TablePlan, c
     one_sided = float(counts.sizes.real != counts.sizes.synthetic) if 0 in (counts.sizes.real, counts.sizes.synthetic) else None
     pairs = []
     for item, (a, b) in enumerate(plan.pairs):
-        gap, half = counts.pairs.get(item, (0.0, 0.0))
+        gap, half, alone = counts.pairs.get(item, (0.0, 0.0, 0.0))
         distance = _share(gap / 2) if one_sided is None else one_sided
-        pairs.append(PairFinding(first=names[a], second=names[b], distance=distance, ceiling=_share(half / 2)))
+        pairs.append(PairFinding(first=names[a], second=names[b], distance=distance, ceiling=_share(half / 2), floor=_share(alone / 2)))
     return base.model_copy(
         update={
             "columns": columns,

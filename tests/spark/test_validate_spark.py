@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
+import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from scipy.stats import ks_2samp
@@ -127,6 +128,20 @@ def test_correlations_and_constant_columns(found: Findings, sides: tuple[dict[st
         assert value == pytest.approx(frame["pay"].astype(float).corr(frame["level"]), abs=1e-3)
     notes = next(t for t in found.tables if t.table == "notes")
     assert [c.column for c in notes.columns] == ["fixed"]
+
+
+def test_the_floor_is_the_product_of_the_marginals(found: Findings, sides: tuple[dict[str, DataFrame], dict[str, DataFrame]]) -> None:
+    lines = next(t for t in found.tables if t.table == "lines")
+    pair = next(p for p in lines.pairs if {p.first, p.second} == {"qty", "word"})
+    real = sides[0]["lines"].toPandas()
+    inner = sorted(set(np.quantile(real["qty"], np.linspace(0, 1, 11)[1:-1])))
+    commonest = sorted(real["word"].value_counts().items(), key=lambda item: (-item[1], item[0]))[:50]
+    cells = pd.crosstab(np.searchsorted(inner, real["qty"], side="right"), real["word"].where(real["word"].isin([w for w, _ in commonest]), "(other)"))
+    shares = cells.to_numpy() / len(real)
+    product = np.outer(shares.sum(axis=1), shares.sum(axis=0))
+    assert pair.floor == pytest.approx(np.abs(shares - product).sum() / 2, abs=1e-6)
+    born = next(p for t in found.tables if t.table == "staff" for p in t.pairs if {p.first, p.second} == {"seen", "local"})
+    assert born.floor == pytest.approx(0.9, abs=0.01)  # one is the other: ten cells on the diagonal
 
 
 def test_keys_are_counted_exactly(found: Findings) -> None:

@@ -48,7 +48,10 @@ def findings() -> Findings:
         duplicate_keys=2,
         null_keys=1,
         columns=(column("fine", 0.02, times), column(HOSTILE, 0.4, names), column("amount", 0.1, numbers)),
-        pairs=(PairFinding(first="fine", second="amount", distance=0.3, ceiling=0.1), PairFinding(first="amount", second=HOSTILE, distance=0.1, ceiling=0.1)),
+        pairs=(
+            PairFinding(first="fine", second="amount", distance=0.3, ceiling=0.1, floor=0.4),
+            PairFinding(first="amount", second=HOSTILE, distance=0.1, ceiling=0.1, floor=0.2),
+        ),
         correlations=(
             CorrelationFinding(first="fine", second="amount", real=0.5, synthetic=None),
             CorrelationFinding(first="fine", second="z", real=-0.5, synthetic=0.1),
@@ -76,6 +79,7 @@ def findings() -> Findings:
 def test_headline_scores_are_means_of_learnt_parts(findings: Findings) -> None:
     assert findings.shapes == pytest.approx(1 - (0.02 + 0.4 + 0.1) / 3)
     assert findings.pairs == pytest.approx(1 - 0.2)
+    assert findings.pairs_floor == pytest.approx(1 - 0.3)
     assert findings.cardinality == pytest.approx(0.75)
     assert findings.cardinality_ceiling == pytest.approx(0.95)
     assert findings.faults == ("orders: 2 repeated primary keys", "orders: 1 null primary keys", "orders(k) -> lookup(k): 7 orphans")
@@ -107,6 +111,14 @@ def test_page_shows_the_worst_first_and_every_fault(findings: Findings) -> None:
     for fault in findings.faults:
         assert fault.replace(">", "&gt;") in page
     assert "2 of 3 pairs were compared" in page
+
+
+def test_page_shows_the_floor_of_the_pairs_beside_their_ceiling(findings: Findings) -> None:
+    page = Report(findings).to_html()
+    assert "ceiling 0.900, floor 0.700" in page and 'style="left:70.00%"' in page
+    assert page.count(", floor ") == 1 + 2 * 2  # the headline, and each pair on both sides of the matrix
+    assert "0.900, 0.700" in page  # of the table
+    assert Report(findings).summary().splitlines()[1] == "pairs         0.800   ceiling  0.900   floor  0.700"
 
 
 def test_page_of_nothing() -> None:
