@@ -12,7 +12,7 @@ from ..events import STAGE, get_logger
 from ..kernels.conditioning import context_cardinalities
 from ..kernels.loop import TrainJob
 from ..kernels.models import model_class
-from ..kernels.models.independent import Independent
+from ..kernels.models.independent import Independent, IndependentSettings
 from ..kernels.seeds import derive_seed
 from ..spec.config import FitConfig
 from ..spec.encoding import TableEncoding
@@ -21,6 +21,7 @@ from ..spec.graph import SchemaGraph
 from ..spec.metadata import Metadata
 from ..spec.program import TableProgram
 from ..storage.manifest import package_version
+from .copula import fit_copula
 from .encode import stage_training_rows
 from .models import model_settings
 from .plan import TablePlan, column_hints, drawn_counts, make_program, plan_tables, with_hidden
@@ -49,7 +50,7 @@ def fit_schema(
     plans = plan_tables(metadata, graph, data)
     tables = _describe(plans, data, config, seed)
     references = _keep_references(metadata, data, workspace)
-    jobs = _stage(plans, tables, data, models, config, seed, workspace)
+    jobs = _stage(spark, plans, tables, data, models, config, seed, workspace)
     try:
         trained = train_models(spark, jobs, config.training) if jobs else {}
     finally:
@@ -85,6 +86,7 @@ def _describe(plans: Mapping[str, TablePlan], data: Mapping[str, DataFrame], con
 
 
 def _stage(
+    spark: SparkSession,
     plans: Mapping[str, TablePlan],
     tables: dict[str, FittedTable],
     data: Mapping[str, DataFrame],
@@ -101,7 +103,8 @@ def _stage(
             continue
         model = _model_spec(fitted, drawn, models[name], config)
         tables[name] = replace(fitted, model=model)
-        if model.name == Independent.name:
+        alone = model.name == Independent.name
+        if alone and not IndependentSettings.read(model.settings).copula:
             tables[name] = replace(tables[name], weights=save({}))  # its marginals are in the encoding
             continue
         log.info(STAGE, stage="encode", table=name)
@@ -116,8 +119,17 @@ def _stage(
             seed=derive_seed(seed, name, "training rows"),
             path=workspace.folder("training", name),
         )
+        if alone:
+            tables[name] = replace(tables[name], weights=_copula(spark, fitted, drawn, workspace))
+            continue
         jobs.append(_job(fitted.program, model, drawn, config, seed, workspace))
     return jobs
+
+
+def _copula(spark: SparkSession, fitted: FittedTable, drawn: TableEncoding, workspace: Workspace) -> bytes:
+    conditions = fitted.encoding.select(fitted.program.conditions).columns
+    context = (*conditions, *(fitted.context_encoding.columns if fitted.context_encoding else ()))
+    return fit_copula(spark, workspace.folder("training", fitted.program.table), drawn=drawn, context=context)
 
 
 def _model_spec(fitted: FittedTable, drawn: TableEncoding, name: str, config: FitConfig) -> ModelSpec:
