@@ -1,0 +1,70 @@
+"""Memory and CPU time of a Spark driver with all its processes (JVM, Python daemon and workers), from `/proc`."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from types import TracebackType
+
+INTERVAL_SECONDS = 0.1
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def _fields(pid: int) -> tuple[str, list[str]] | None:
+    """Name and the numbers after it in `/proc/pid/stat`; None where the process has gone."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    name = text[text.index("(") + 1 : text.rindex(")")]
+    return name, text[text.rindex(")") + 2 :].split()
+
+
+def _root() -> int:
+    """Under `spark-submit` the JVM is the parent of this process, otherwise its child."""
+    parent = _fields(os.getppid())
+    return os.getppid() if parent is not None and parent[0] == "java" else os.getpid()
+
+
+def _tree(root: int) -> dict[int, list[str]]:
+    found = {int(p): fields for p in os.listdir("/proc") if p.isdigit() and (fields := _fields(int(p))) is not None}
+    tree, size = {root}, 0
+    while len(tree) > size:
+        size = len(tree)
+        tree |= {pid for pid, (_, fields) in found.items() if int(fields[1]) in tree}
+    return {pid: found[pid][1] for pid in tree if pid in found}
+
+
+def cpu_seconds() -> float:
+    """CPU time of the tree so far, ended children included."""
+    return sum(sum(int(x) for x in fields[11:15]) for fields in _tree(_root()).values()) / _TICKS
+
+
+class PeakMemory:
+    """Samples the tree's resident memory while its block runs. Pages that processes share count in each: the figure is an upper bound.
+
+    Attributes:
+        mib: the largest sum over all processes seen at one moment.
+        largest_mib: the largest single process.
+    """
+
+    def __init__(self) -> None:
+        self.mib = self.largest_mib = 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> PeakMemory:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        page, root = os.sysconf("SC_PAGE_SIZE") / 2**20, _root()
+        while not self._stop.wait(INTERVAL_SECONDS):
+            sizes = [int(fields[21]) * page for fields in _tree(root).values()]
+            self.mib = max(self.mib, sum(sizes))
+            self.largest_mib = max(self.largest_mib, max(sizes, default=0.0))
