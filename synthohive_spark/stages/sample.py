@@ -6,7 +6,10 @@ import math
 import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal
 from functools import partial
+from typing import Any
 
 import numpy as np
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -14,6 +17,7 @@ from pyspark.sql import functions as F
 
 from ..errors import ConstraintViolationError, GenerationError
 from ..events import CONSTRAINT_VIOLATIONS, TABLE_SAMPLED, TABLE_WRITTEN, Progress, get_logger
+from ..kernels.columns.types import decimal_scale
 from ..kernels.generate import BLOCK, BLOCK_ROWS, GenerationPlan, generate_children, generate_roots
 from ..kernels.given import Given
 from ..kernels.marginals import code_counts
@@ -246,8 +250,14 @@ def _typed(name: str, spark_type: str, nullable: bool) -> Column:
     column = F.col(quoted(name)).cast(spark_type)
     if not nullable:
         missing = F.raise_error(F.lit(f"column {name!r} must not be null and a generated row has no value for it")).cast(spark_type)
-        column = F.coalesce(column, missing, F.lit(_DEFAULTS.get(spark_type, 0)).cast(spark_type))
+        column = F.coalesce(column, missing, F.lit(_default(spark_type)).cast(spark_type))
     return column.alias(name)
 
 
-_DEFAULTS = {"string": "", "boolean": False, "date": "1970-01-01", "timestamp": "1970-01-01 00:00:00", "timestamp_ntz": "1970-01-01 00:00:00"}
+def _default(spark_type: str) -> Any:
+    """Some value of the type: for a cast that could fail, as from text to a date, Spark would take the column for one with nulls again."""
+    scale = decimal_scale(spark_type)
+    return _DEFAULTS.get(spark_type, 0) if scale is None else Decimal(0).scaleb(-scale)
+
+
+_DEFAULTS = {"string": "", "boolean": False, "date": date(1970, 1, 1), "timestamp": datetime(1970, 1, 1), "timestamp_ntz": datetime(1970, 1, 1)}

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from synthohive_spark.errors import SerializationError
+from synthohive_spark.errors import SchemaError, SerializationError
 from synthohive_spark.kernels.columns.order import value_order
 from synthohive_spark.kernels.copula import ScoredColumn, covariance, latent_correlation, order_frames, partial_products, positive_definite
 from synthohive_spark.kernels.models import restore_model
@@ -153,9 +153,9 @@ def test_numbers_are_ordered_by_value() -> None:
 
 def test_settings_and_states_that_do_not_fit_are_refused() -> None:
     layout = CodeLayout((2,), (), (np.array([0.5, 0.5]),))
-    with pytest.raises(ValueError, match="unknown settings kopula; there are copula, legacy_context_conditioning"):
+    with pytest.raises(SchemaError, match="unknown settings kopula; there are copula, legacy_context_conditioning"):
         Independent(layout, {"kopula": True})
-    with pytest.raises(ValueError, match="copula must be true or false"):
+    with pytest.raises(SchemaError, match="copula must be true or false"):
         Independent(layout, {"copula": "yes"})
     spec = ModelSpec(name="independent", settings={"copula": True}, row=(2,), context=())
     for state in ({}, {"correlation": torch.ones(2, 2), "order": torch.arange(2), "context_shares": torch.ones(0)}):

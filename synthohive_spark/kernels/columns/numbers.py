@@ -243,13 +243,18 @@ def _inside(b: np.ndarray, encoding: NumberEncoding, tables: _Tables, rng: np.ra
     x = np.round(encoding.origin + whole * encoding.step, tables.decimals)
     taken = np.flatnonzero(np.isin(x, tables.tokens))
     if len(taken):
-        x[taken] = _beside_tokens(tables.inner[b[taken], low[taken]], x[taken], encoding, tables)
+        x[taken] = _beside_tokens(tables.inner[b[taken], low[taken]], x[taken], (ends[0][b[taken]], ends[1][b[taken]]), encoding, tables)
     return x
 
 
-def _beside_tokens(quantile: np.ndarray, x: np.ndarray, encoding: NumberEncoding, tables: _Tables) -> np.ndarray:
-    """The value that the quantile below stands for, where rounding hit a token: it would come back as another code. All float64 (N,)."""
+def _beside_tokens(quantile: np.ndarray, x: np.ndarray, ends: tuple[np.ndarray, np.ndarray], encoding: NumberEncoding, tables: _Tables) -> np.ndarray:
+    """The value that the quantile below stands for, where rounding hit a token: it would come back as another code. All float64 (N,).
+
+    Args:
+        ends: first and last step of each value's bin: on the border of the lowest cell rounding could fall out of it.
+    """
     for shift in (0.0, 0.25, -0.25):  # a quantile lies in the cell of its value or on its border
-        free = np.round(encoding.origin + np.rint((quantile - encoding.origin) / encoding.step + shift) * encoding.step, tables.decimals)
-        x = np.where(np.isin(x, tables.tokens), free, x)
+        whole = np.rint((quantile - encoding.origin) / encoding.step + shift)
+        free = np.round(encoding.origin + whole * encoding.step, tables.decimals)
+        x = np.where(np.isin(x, tables.tokens) & (whole >= ends[0]) & (whole <= ends[1]), free, x)
     return x

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from scipy.special import ndtr, ndtri
 
+from ...errors import SchemaError
 from ..copula import interval_cuts
 from .base import CodeLayout, ConditionalGenerativeModel, Reduce
 
@@ -30,14 +31,14 @@ class IndependentSettings:
 
     @classmethod
     def read(cls, settings: Mapping[str, Any]) -> IndependentSettings:
-        """Raises `ValueError` for a name that is none of ours, or a value that is not true or false."""
+        """Raises `SchemaError` for a name that is none of ours, or a value that is not true or false."""
         known = [f.name for f in fields(cls)]
         unknown = sorted(set(settings) - set(known))
         if unknown:
-            raise ValueError(f"independent: unknown settings {', '.join(unknown)}; there are {', '.join(known)}")
+            raise SchemaError(f"independent: unknown settings {', '.join(unknown)}; there are {', '.join(known)}")
         wrong = sorted(name for name, value in settings.items() if not isinstance(value, bool))
         if wrong:
-            raise ValueError(f"independent: {', '.join(wrong)} must be true or false")
+            raise SchemaError(f"independent: {', '.join(wrong)} must be true or false")
         return cls(**settings)
 
 
