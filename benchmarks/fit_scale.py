@@ -4,7 +4,8 @@
 
 Counts of categories are exact and see all rows, so `profile` grows with the table; encodings of numbers see `EncodingConfig.sample_rows`, and the row model
 `TrainingConfig.sample_rows`: `train` stops growing there. The peak is the largest sum of resident memory over the driver, its JVM (which runs the tasks too)
-and all Python workers. Steps are told apart by the package's own events.
+and all Python workers,
+shared pages counted once. Steps are told apart by the package's own events.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ def fit(spark: SparkSession, frame: DataFrame, model: str, config: FitConfig) ->
             clock.stop()
     finally:
         fit_stage.log, fit_stage.train_models = logger, train
-    return clock.steps, peak.mib
+    return clock.steps, peak.shared_once_mib
 
 
 def main() -> None:
