@@ -4,8 +4,7 @@
 
 Counts of categories are exact and see all rows, so `profile` grows with the table; encodings of numbers see `EncodingConfig.sample_rows`, and the row model
 `TrainingConfig.sample_rows`: `train` stops growing there. The peak is the largest sum of resident memory over the driver, its JVM (which runs the tasks too)
-and all Python workers,
-shared pages counted once. Steps are told apart by the package's own events.
+and all Python workers, shared pages counted once. Steps are told apart by the package's own events.
 """
 
 from __future__ import annotations
