@@ -16,12 +16,14 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from process_tree import PeakMemory, cpu_seconds
+from process_tree import TreeWatch
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 import synthohive_spark.stages.fit as fit_stage
 from synthohive_spark import FitConfig, Metadata, Synthesizer, TrainingConfig, spark_session
+
+WARM_UP_ROWS = 1_000  # a first fit starts the workers and loads the classes
 
 
 def table(spark: SparkSession, rows: int) -> DataFrame:
@@ -59,16 +61,17 @@ def table(spark: SparkSession, rows: int) -> DataFrame:
 class Clock:
     """Seconds and CPU seconds between the `stage` events of a fit."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: TreeWatch) -> None:
         self.steps: dict[str, tuple[float, float]] = {}
+        self._watch = watch
         self.start("check")
 
     def start(self, step: str) -> None:
-        self._step, self._wall, self._cpu = step, time.monotonic(), cpu_seconds()
+        self._step, self._wall, self._cpu = step, time.monotonic(), self._watch.cpu_seconds()
 
     def stop(self) -> None:
         wall, cpu = self.steps.get(self._step, (0.0, 0.0))
-        self.steps[self._step] = (wall + time.monotonic() - self._wall, cpu + cpu_seconds() - self._cpu)
+        self.steps[self._step] = (wall + time.monotonic() - self._wall, cpu + self._watch.cpu_seconds() - self._cpu)
 
     def info(self, event: str, **told: Any) -> None:
         """In place of the package's logger: a step ends where the next one begins."""
@@ -79,7 +82,8 @@ class Clock:
 
 def fit(spark: SparkSession, frame: DataFrame, model: str, config: FitConfig) -> tuple[Mapping[str, tuple[float, float]], float]:
     """Seconds by step, and the peak memory in MiB."""
-    clock, logger, train = Clock(), fit_stage.log, fit_stage.train_models
+    watch = TreeWatch()
+    clock, logger, train = Clock(watch), fit_stage.log, fit_stage.train_models
 
     def timed(*args: Any) -> Any:
         clock.info("", stage="train")
@@ -87,12 +91,12 @@ def fit(spark: SparkSession, frame: DataFrame, model: str, config: FitConfig) ->
 
     fit_stage.log, fit_stage.train_models = clock, timed
     try:
-        with PeakMemory() as peak:
+        with watch:
             Synthesizer(Metadata().add_table("people"), spark=spark, model=model, config=config).fit({"people": frame}, seed=1)
             clock.stop()
     finally:
         fit_stage.log, fit_stage.train_models = logger, train
-    return clock.steps, peak.shared_once_mib
+    return clock.steps, watch.shared_once_mib
 
 
 def main() -> None:
@@ -108,6 +112,7 @@ def main() -> None:
     out(f"model {options.model}; encodings of numbers see {config.encoding.sample_rows:,} rows at most, the row model {config.training.sample_rows:,}\n")
     steps = ("check", "plan", "profile", "encode", "train")
     out(f"{'rows':>10} {'model sees':>10} {'fit s':>7} {'CPU s':>7} {'peak MiB':>9}   " + "".join(f"{step + ' s':>10} {'CPU s':>6}" for step in steps) + "\n")
+    fit(spark, table(spark, WARM_UP_ROWS), options.model, config.model_copy(update={"training": config.training.model_copy(update={"epochs": 1})}))
     for rows in sorted(options.rows):
         with tempfile.TemporaryDirectory() as folder:
             table(spark, rows).write.parquet(folder, mode="overwrite")

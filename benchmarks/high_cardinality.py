@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from process_tree import PeakMemory, cpu_seconds
+from process_tree import TreeWatch
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -81,13 +81,13 @@ def main() -> None:
         steps = {}
         synthesizer = Synthesizer(metadata, spark=spark, model=options.model, config=config)
         for step in ("fit", "sample"):
-            start, spent = time.monotonic(), cpu_seconds()
-            with PeakMemory() as peak:
+            start = time.monotonic()
+            with TreeWatch() as watch:
                 if step == "fit":
                     synthesizer.fit({"items": real}, seed=1)
                 else:
                     made = synthesizer.sample({"items": options.rows}, seed=2, output=f"{folder}/made")["items"]
-            steps[step] = (time.monotonic() - start, cpu_seconds() - spent, peak.mib, peak.shared_once_mib)
+            steps[step] = (time.monotonic() - start, watch.cpu_seconds(), watch.mib, watch.shared_once_mib)
         for step, (wall, cpu, total, once) in steps.items():
             out(f"{step:<8} {wall:>6.0f} s  {cpu:>6.0f} CPU s  peak {total:>6.0f} MiB in all processes, {once:>6.0f} MiB with shared pages once\n")
         fresh = table(spark, options.rows, options.values, 2)

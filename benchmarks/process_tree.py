@@ -36,11 +36,6 @@ def _tree(root: int) -> dict[int, list[str]]:
     return {pid: found[pid][1] for pid in tree if pid in found}
 
 
-def cpu_seconds() -> float:
-    """CPU time of the tree so far, ended children included."""
-    return sum(sum(int(x) for x in fields[11:15]) for fields in _tree(_root()).values()) / _TICKS
-
-
 def _proportional_mib(pid: int) -> float:
     """The process's pages, each divided by how many processes share it; 0 for one that has gone."""
     try:
@@ -50,8 +45,8 @@ def _proportional_mib(pid: int) -> float:
     return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0) / 1024
 
 
-class PeakMemory:
-    """Samples the tree's resident memory while its block runs.
+class TreeWatch:
+    """Samples the tree's resident memory and CPU time while its block runs.
 
     Attributes:
         mib: the largest sum over all processes seen at one moment; pages that processes share (torch's libraries, 500 MB) count in each.
@@ -60,10 +55,12 @@ class PeakMemory:
 
     def __init__(self) -> None:
         self.mib = self.shared_once_mib = 0.0
+        self._spent: dict[tuple[int, str], int] = {}
+        self._before = self._ticks()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
-    def __enter__(self) -> PeakMemory:
+    def __enter__(self) -> TreeWatch:
         self._thread.start()
         return self
 
@@ -71,9 +68,19 @@ class PeakMemory:
         self._stop.set()
         self._thread.join()
 
+    def cpu_seconds(self) -> float:
+        """CPU time since the watch began. Of a process that has gone, up to the last sample: Spark's workers end as orphans, whose time no parent inherits."""
+        return (self._ticks() - self._before) / _TICKS
+
+    def _ticks(self) -> int:
+        for pid, fields in _tree(_root()).items():
+            self._spent[pid, fields[19]] = int(fields[11]) + int(fields[12])  # by start time too: process numbers are used again
+        return sum(list(self._spent.values()))
+
     def _watch(self) -> None:
         page, root = os.sysconf("SC_PAGE_SIZE") / 2**20, _root()
         while not self._stop.wait(INTERVAL_SECONDS):
             tree = _tree(root)
             self.mib = max(self.mib, sum(int(fields[21]) * page for fields in tree.values()))
             self.shared_once_mib = max(self.shared_once_mib, sum(map(_proportional_mib, tree)))
+            self._ticks()
