@@ -49,7 +49,8 @@ class Independent(ConditionalGenerativeModel):
 
     def __init__(self, layout: CodeLayout, settings: Mapping[str, Any]) -> None:
         super().__init__(layout, settings)
-        self.options = IndependentSettings.read(settings)
+        # A subclass has settings of its own.
+        self.options = IndependentSettings.read(settings) if type(self) is Independent else IndependentSettings()
         self._copula: _Copula | None = None
 
     @classmethod
