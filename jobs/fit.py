@@ -20,7 +20,12 @@ def main(arguments: list[str]) -> int:
         run = RunConfig.from_yaml(options.config, options.set)
         job = run.fit
         spark = spark_session("synthohive_spark fit")
-        config = FitConfig(encoding=job.encoding, training=job.training, legacy_context_conditioning=job.legacy_context_conditioning)
+        config = FitConfig(
+            encoding=job.encoding,
+            training=job.training,
+            legacy_context_conditioning=job.legacy_context_conditioning,
+            exact_dependencies=job.exact_dependencies,
+        )
         synthesizer = Synthesizer(run.metadata, spark=spark, model=job.model, config=config, work_dir=job.work_dir)
         synthesizer.fit(read_sources(spark, run.source), seed=job.seed, epochs=job.epochs, batch_size=job.batch_size)
         path = synthesizer.save(job.output, overwrite=job.overwrite)

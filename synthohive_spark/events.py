@@ -22,6 +22,7 @@ TRAINING_DONE = "training.done"
 TABLE_SAMPLED = "table.sampled"
 TABLE_WRITTEN = "table.written"
 CONSTRAINT_VIOLATIONS = "constraint.violations"
+DEPENDENCIES = "dependencies"
 
 QUIET_STEPS = 20  # without a terminal, one line per this share (1/20) of a run: a log of a long fit stays a page long
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}

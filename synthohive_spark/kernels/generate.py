@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from .cardinality import draw_counts
 from .columns import arrow_type, decode_codes
 from .columns.types import to_typed
 from .conditioning import context_codes
+from .dependencies.derive import derive_columns, split_early
 from .given import Given, condition_of, draw_given, given_codes, repair_around, with_given_values
 from .keys import key_values
 from .models import restore_model
@@ -112,6 +114,9 @@ def _generate(plan: GenerationPlan, rows: np.ndarray, parents: _Parents | None, 
     table = fitted.program.table
     columns: dict[str, pa.Array] = dict(_known(plan, rows, parents))
     which = condition_of(plan.given, rows)
+    early, late = split_early(fitted.program)
+    derive = partial(derive_columns, program=fitted.program, encoding=fitted.encoding, rng=generator(plan.seed, table, plan.purpose, "dependencies", block))
+    columns |= derive(columns, early)
     codes = _draw(plan, columns, parents, n, generator(plan.seed, table, plan.purpose, "model", block), which)
     drawn = fitted.encoding.select(fitted.program.drawn)
     decoded = with_given_values(decode_codes(codes, drawn, generator(plan.seed, table, plan.purpose, "values", block)), plan.given, which)
@@ -122,6 +127,7 @@ def _generate(plan: GenerationPlan, rows: np.ndarray, parents: _Parents | None, 
         columns |= distinct_within_parent(columns, fitted, parents.of_child, rng)
     for reference in plan.references:
         columns |= repair_around(columns, reference, rng, plan.given, which)
+    columns |= derive(columns, late)
     columns |= _hidden(plan, rows, parents, block)
     return pd.DataFrame({name: pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([values]))) for name, values in columns.items()})
 

@@ -50,8 +50,17 @@ class TrainingConfig(Spec):
 
 
 class FitConfig(Spec):
-    """Everything that `fit` can be told beside the data."""
+    """Everything that `fit` can be told beside the data.
+
+    Attributes:
+        exact_dependencies: whether columns that others determine are found and kept exact; per table where a mapping, and on for tables left out of it.
+    """
 
     encoding: EncodingConfig = EncodingConfig()
     training: TrainingConfig = TrainingConfig()
     legacy_context_conditioning: bool = False
+    exact_dependencies: bool | dict[str, bool] = True
+
+    def finds_dependencies(self, table: str) -> bool:
+        """Whether exact dependencies of `table` are looked for."""
+        return self.exact_dependencies if isinstance(self.exact_dependencies, bool) else self.exact_dependencies.get(table, True)

@@ -3,7 +3,7 @@
 An ordered list of columns, each of one of three kinds:
     known    given before the row starts: the driving parent's key and row, the row's number, a natural key part
     drawn    sampled by the row model
-    derived  computed from what is there already, or matched with another parent's free places
+    derived  computed from what is there already by an exact dependency, or matched with another parent's free places
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Literal
 from pydantic import Field
 
 from .base import Spec
+from .dependencies import AnyDependency
 from .identifiers import HIDDEN_PREFIX
 from .metadata import ForeignKey, LinkageMethod
 
-Source = Literal["row_number", "parent", "series", "position", "model", "match"]
+Source = Literal["row_number", "parent", "series", "position", "model", "match", "dependency"]
 
 
 class ColumnStep(Spec):
@@ -26,7 +27,7 @@ class ColumnStep(Spec):
         column: the column.
         kind: known, drawn or derived.
         source: where its value comes from: `row_number` (a generated primary key), `parent` (the driving key), `series` (a natural key part, drawn
-            without repeats), `position` (number within the parent), `model`, or `match` (another parent's free places).
+            without repeats), `position` (number within the parent), `model`, `match` (another parent's free places), or `dependency` (other columns).
     """
 
     column: str
@@ -97,7 +98,7 @@ class TableProgram(Spec):
         steps: its columns in the order in which they come about.
         driving: index of the foreign key that drives; None for a root.
         context: columns of the driving parent that the row model is conditioned on.
-        conditions: own columns that are known before the model draws, and that it is conditioned on (natural key parts).
+        conditions: own columns that are known before the model draws, and that it is conditioned on: natural key parts, and what follows from known columns.
         fallback: driving key columns that another key uses too: rows without a driving parent draw them.
         statuses: indices of the matched keys that can be null: their hidden column says, per row, whether the key is there.
         matches: indices of the keys that are matched with free places.
@@ -107,6 +108,7 @@ class TableProgram(Spec):
         sequence_start: first number of the columns whose source is `position`.
         distinct: natural key parts that must not repeat within the driving parent.
         linkages: by index of the foreign key; for the driving and the matched ones.
+        dependencies: how the columns whose source is `dependency` follow from others, in the order of evaluation.
     """
 
     table: str
@@ -127,6 +129,7 @@ class TableProgram(Spec):
     sequence_start: int = 1
     distinct: tuple[str, ...] = ()
     linkages: dict[int, Linkage] = Field(default_factory=dict)
+    dependencies: tuple[AnyDependency, ...] = ()
 
     def from_source(self, source: Source) -> tuple[str, ...]:
         """The columns that come from `source`."""
@@ -136,6 +139,11 @@ class TableProgram(Spec):
     def drawn(self) -> tuple[str, ...]:
         """The columns that the row model draws, hidden ones included."""
         return (*(s.column for s in self.steps if s.kind == "drawn"), *self.fallback)
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The columns that every row has before the row model draws."""
+        return frozenset(s.column for s in self.steps if s.kind == "known") - set(self.fallback)
 
     @property
     def types(self) -> dict[str, str]:

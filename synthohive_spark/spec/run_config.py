@@ -52,6 +52,7 @@ class FitJob(Spec):
     encoding: EncodingConfig = EncodingConfig()
     training: TrainingConfig = TrainingConfig()
     legacy_context_conditioning: bool = False
+    exact_dependencies: bool | dict[str, bool] = True
     output: str = "./syntho_models/model"
     overwrite: bool = False
     work_dir: str | None = None

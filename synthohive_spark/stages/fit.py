@@ -22,6 +22,7 @@ from ..spec.metadata import Metadata
 from ..spec.program import TableProgram
 from ..storage.manifest import package_version
 from .copula import fit_copula
+from .dependencies import add_dependencies
 from .encode import stage_training_rows
 from .models import model_settings
 from .plan import TablePlan, column_hints, drawn_counts, make_program, plan_tables, with_hidden
@@ -80,9 +81,32 @@ def _describe(plans: Mapping[str, TablePlan], data: Mapping[str, DataFrame], con
         encodings[name] = profile_table(rows, table=name, hints=column_hints(plan, counts), config=config.encoding, seed=derive_seed(seed, name, "profile"))
         parent = None if plan.driving is None else encodings[plan.table.foreign_keys[plan.driving].parent_table]
         program = make_program(plan, data[name], encodings[name], parent, counts, config.encoding.min_category_rows)
+        if config.finds_dependencies(name):
+            program = _with_dependencies(program, plan, data[name], encodings[name], tables, config, seed)
         context = parent.select(program.context) if parent else None
         tables[name] = FittedTable(program=program, encoding=encodings[name], context_encoding=context)
     return tables
+
+
+def _with_dependencies(
+    program: TableProgram,
+    plan: TablePlan,
+    rows: DataFrame,
+    encoding: TableEncoding,
+    tables: Mapping[str, FittedTable],
+    config: FitConfig,
+    seed: int,
+) -> TableProgram:
+    log.info(STAGE, stage="dependencies", table=program.table)
+    return add_dependencies(
+        program,
+        rows,
+        table=plan.table,
+        encoding=encoding,
+        parent=None if program.driver is None else tables[program.driver.parent_table].program,
+        min_rows=config.encoding.min_category_rows,
+        seed=derive_seed(seed, program.table, "dependencies"),
+    )
 
 
 def _stage(

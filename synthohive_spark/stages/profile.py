@@ -41,7 +41,7 @@ def profile_table(data: DataFrame, *, table: str, hints: Sequence[ColumnHint], c
     hints = tuple(hints)
     found: dict[int, str] = {}
     if rows and hints:
-        counted = _counted(data, hints, _share(data, rows, config.sample_rows), config, seed)
+        counted = _counted(data, hints, row_share(data, rows, config.sample_rows), config, seed)
         fit = partial(fit_column, hints=hints, config=config, rows=rows, seed=seed)
         # Spark looks for type hints, and warns with the whole repr where it finds no annotations at all.
         fit.__annotations__ = {}
@@ -75,22 +75,22 @@ def _hint_faults(data: DataFrame, hints: Sequence[ColumnHint]) -> list[str]:
     return faults
 
 
-def _share(data: DataFrame, rows: int, sample_rows: int) -> float:
+def row_share(data: DataFrame, rows: int, sample_rows: int) -> float:
     """The share of rows to sample, in (0, 1]. Equal rows have equal hashes: where few rows differ, all of them are counted, which is cheap just then."""
     if rows <= sample_rows:
         return 1.0
-    different = data.agg(F.approx_count_distinct(_row_hash(data, 0))).collect()[0][0]
+    different = data.agg(F.approx_count_distinct(row_hash(data, 0))).collect()[0][0]
     return sample_rows / rows if different > sample_rows else 1.0
 
 
-def _row_hash(data: DataFrame, seed: int) -> Column:
+def row_hash(data: DataFrame, seed: int) -> Column:
     names = sorted(name for name, kind in data.dtypes if is_supported(kind))
     return F.xxhash64(F.lit(derive_seed(seed, "profile")), *[F.col(quoted(name)) for name in names])
 
 
 def _counted(data: DataFrame, hints: Sequence[ColumnHint], share: float, config: EncodingConfig, seed: int) -> DataFrame:
     """The counted frame that `kernels.columns.fit` describes."""
-    sampled = F.lit(True) if share >= 1 else F.pmod(_row_hash(data, seed), F.lit(HASH_RANGE)) < int(share * HASH_RANGE)
+    sampled = F.lit(True) if share >= 1 else F.pmod(row_hash(data, seed), F.lit(HASH_RANGE)) < int(share * HASH_RANGE)
     entries = [_entry(i, hint) for i, hint in enumerate(hints)]
     cells = data.select(F.explode(F.array(*entries)).alias("cell"), sampled.alias("in_sample")).select("cell.*", "in_sample")
     # Numbers outside the sample are known by their total: only their nulls are counted.

@@ -1,4 +1,4 @@
-"""What encoding and decoding derive from a fitted encoding is derived once per process, not once per block."""
+"""What encoding and decoding derive from a fitted encoding (or lookup) is derived once per process, not once per block."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Generic, TypeVar
 
-from ...spec.encoding import ColumnEncoding
+from ...spec.base import Spec
 
-E = TypeVar("E", bound=ColumnEncoding)
+E = TypeVar("E", bound=Spec)
 T = TypeVar("T")
 
 KEPT = 128  # encodings: a wide table and its parent; a text column of 300,000 values holds some 10 MB

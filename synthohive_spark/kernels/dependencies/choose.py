@@ -1,0 +1,81 @@
+"""Choose among the dependencies that hold: one per target, without circles, so that what is known decides as much as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from ...spec.dependencies import AnyDependency, DatePart, Linear, Lookup
+from .times import PARTS
+
+_KINDS = ("copy", "part", "quotient", "remainder", "linear", "lookup")
+
+
+def choose(candidates: Sequence[AnyDependency], known: Collection[str], types: Mapping[str, str]) -> list[AnyDependency]:
+    """A set that can be evaluated, in the order in which to do so.
+
+    What follows from known columns alone comes first, since it cannot be otherwise: a column that it fixes must not be asked to follow from drawn ones too.
+    Then formulas before lookups; a sum with a known term before the parts of a drawn one (`sched_dep_time = 100 * hour + minute` where the hour is
+    known); one determinant before two; sums before differences, which could fall below zero.
+
+    Args:
+        candidates: dependencies that hold on the real rows.
+        known: columns that are given before the row starts.
+        types: Spark types, in the order of the columns.
+    """
+    chosen: dict[str, AnyDependency] = {}
+    settled = set(known)
+    place = {name: i for i, name in enumerate(types)}
+    left = [c for c in candidates if c.target not in settled]
+    while left:
+        best = min(left, key=lambda c: _rank(c, settled, types, place))
+        if not _closes_a_circle(best, chosen):
+            chosen[best.target] = best
+            if settled.issuperset(best.determinants):
+                settled.add(best.target)
+            left = [c for c in left if c.target != best.target]
+        else:
+            left.remove(best)
+    return _in_order(chosen.values())
+
+
+def _rank(c: AnyDependency, settled: set[str], types: Mapping[str, str], place: Mapping[str, int]) -> tuple[object, ...]:
+    is_lookup = isinstance(c, Lookup)
+    return (
+        not settled.issuperset(c.determinants),
+        is_lookup,
+        not settled.intersection(c.determinants),
+        len(c.determinants),
+        sum(f < 0 for f in c.factors) if isinstance(c, Linear) else 0,
+        _KINDS.index(c.kind),
+        PARTS.index(c.part) if isinstance(c, DatePart) else 0,
+        sum(types[d] not in ("string", "boolean") for d in c.determinants) if is_lookup else 0,
+        -round(c.share, 4),
+        tuple(place[d] for d in c.determinants),
+        -place[c.target],
+    )
+
+
+def _closes_a_circle(candidate: AnyDependency, chosen: Mapping[str, AnyDependency]) -> bool:
+    """Whether the target is needed, over any number of steps, for one of its own determinants."""
+    waiting, seen = list(candidate.determinants), set()
+    while waiting:
+        name = waiting.pop()
+        if name == candidate.target:
+            return True
+        if name in chosen and name not in seen:
+            seen.add(name)
+            waiting += chosen[name].determinants
+    return False
+
+
+def _in_order(chosen: Iterable[AnyDependency]) -> list[AnyDependency]:
+    """Each after what it needs. Lookups of two come first among those that could: they may redraw a determinant, which later ones must not."""
+    left = list(chosen)
+    ordered: list[AnyDependency] = []
+    while left:
+        missing = {c.target for c in left}
+        ready = [c for c in left if not missing.intersection(c.determinants)]
+        best = min(ready, key=lambda c: (-len(c.determinants) if isinstance(c, Lookup) else 0, left.index(c)))
+        ordered.append(best)
+        left.remove(best)
+    return ordered

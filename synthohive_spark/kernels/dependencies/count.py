@@ -1,0 +1,138 @@
+"""Count on all rows how often candidates hold: the body of the `mapInArrow` that `stages/dependencies.py` runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+
+from ...spec.dependencies import AnyDependency, Lookup
+from ...spec.encoding import Scalar
+from ..columns.types import decimal_scale, is_integer, is_time
+from .formulas import holds, incomplete
+from .sample import HOLDS, MAX_INCOMPLETE, SUPPORTED_ROWS
+from .units import plain
+
+COUNTS = pa.schema(
+    [
+        ("candidate", pa.int32()),
+        ("measure", pa.string()),  # of a formula: rows, broken, incomplete, broken_complete, null; of a lookup: combination, or too_many
+        ("first", pa.string()),
+        ("second", pa.string()),
+        ("value", pa.string()),
+        ("n", pa.int64()),
+    ]
+)
+COVERED = 0.98  # share of the rows whose combination may be stored: the others are drawn anew, which bends the marginals
+LINES_PER_COMBINATION = 3  # values of the target that are counted per combination, on average; more is no rule
+
+
+def count_batches(
+    batches: Iterator[pa.RecordBatch], *, candidates: Sequence[AnyDependency], types: Mapping[str, str], max_combinations: int
+) -> Iterator[pa.RecordBatch]:
+    """Counts of one task, in the columns of `COUNTS`; they add up over tasks."""
+    found: list[pa.Table | None] = [None] * len(candidates)
+    crowded: set[int] = set()
+    for batch in batches:
+        columns = {name: batch.column(name) for name in batch.schema.names}
+        for i, candidate in enumerate(candidates):
+            if i in crowded:
+                continue
+            counts = _combinations(candidate, columns) if isinstance(candidate, Lookup) else _formula_counts(candidate, columns, types)
+            found[i] = counts if found[i] is None else _added(pa.concat_tables([found[i], counts]))
+            if isinstance(candidate, Lookup) and found[i].num_rows > LINES_PER_COMBINATION * max_combinations:  # type: ignore[union-attr]
+                crowded.add(i)
+                found[i] = _line("too_many", 1)
+    for i, table in enumerate(found):
+        if table is not None:
+            numbers = pa.array(np.full(table.num_rows, i, dtype=np.int32))
+            yield from table.add_column(0, "candidate", numbers).cast(COUNTS).to_batches()
+
+
+def _line(measure: str, n: int) -> pa.Table:
+    empty = pa.nulls(1, pa.string())
+    return pa.table({"measure": [measure], "first": empty, "second": empty, "value": empty, "n": pa.array([n], pa.int64())})
+
+
+def _formula_counts(candidate: AnyDependency, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> pa.Table:
+    if isinstance(candidate, Lookup):
+        raise TypeError("a lookup is counted by its combinations")
+    ok, unknown = holds(candidate, columns, types), incomplete(candidate, columns)
+    nulls = plain(columns[candidate.target]).null_count
+    measures = {"rows": len(ok), "broken": (~ok).sum(), "incomplete": unknown.sum(), "broken_complete": (~ok & ~unknown).sum(), "null": nulls}
+    return pa.concat_tables([_line(measure, int(n)) for measure, n in measures.items()])
+
+
+def _combinations(candidate: Lookup, columns: Mapping[str, pa.Array]) -> pa.Table:
+    names = (*candidate.determinants, candidate.target)
+    table = pa.table({f"c{i}": plain(columns[name]) for i, name in enumerate(names)})
+    counted = table.group_by(table.column_names).aggregate([([], "count_all")])
+    texts = [counted.column(f"c{i}").cast(pa.string()).combine_chunks() for i in range(len(names))]
+    second = texts[1] if len(names) == 3 else pa.nulls(len(counted), pa.string())
+    measure = pa.array(["combination"] * len(counted), pa.string())
+    return pa.table({"measure": measure, "first": texts[0], "second": second, "value": texts[-1], "n": counted.column("count_all")})
+
+
+def _added(table: pa.Table) -> pa.Table:
+    summed = table.group_by(["measure", "first", "second", "value"]).aggregate([("n", "sum")])
+    return summed.rename_columns([c if c != "n_sum" else "n" for c in summed.column_names]).select(["measure", "first", "second", "value", "n"])
+
+
+def confirmed(candidate: AnyDependency, counts: pa.Table, types: Mapping[str, str], *, rows: int, min_rows: int, max_combinations: int) -> AnyDependency | None:
+    """The candidate with what was counted on all rows; None where it does not hold.
+
+    Args:
+        counts: its lines, summed over all tasks.
+        rows: of the table.
+        min_rows: combinations of fewer rows are not stored.
+    """
+    if isinstance(candidate, Lookup):
+        return _confirmed_lookup(candidate, counts, types, rows, min_rows, max_combinations)
+    n = dict(zip(counts.column("measure").to_pylist(), counts.column("n").to_pylist(), strict=True))
+    counted, broken = n["rows"], n["broken"]
+    if not n["null"] and n["incomplete"] <= MAX_INCOMPLETE * counted:
+        counted, broken = counted - n["incomplete"], n["broken_complete"]
+    return candidate.model_copy(update={"share": 1 - broken / counted}) if counted and broken <= (1 - HOLDS) * counted else None
+
+
+def _confirmed_lookup(candidate: Lookup, counts: pa.Table, types: Mapping[str, str], rows: int, min_rows: int, limit: int) -> Lookup | None:
+    if counts.num_rows > LINES_PER_COMBINATION * limit or "too_many" in counts.column("measure").to_pylist():
+        return None
+    best: dict[tuple[str | None, str | None], tuple[int, bool, str]] = {}
+    totals: dict[tuple[str | None, str | None], int] = {}
+    for line in counts.to_pylist():
+        key = (line["first"], line["second"])
+        totals[key] = totals.get(key, 0) + line["n"]
+        best[key] = max(best.get(key, (0, False, "")), (line["n"], line["value"] is None, line["value"] or ""))
+    kept = sorted((k for k in best if best[k][0] >= min_rows), key=lambda k: tuple((part is None, part or "") for part in k))
+    covered, right = sum(totals[k] for k in kept), sum(best[k][0] for k in kept)
+    if not 2 <= len(kept) <= limit or rows < SUPPORTED_ROWS * len(best) or covered < COVERED * rows or right < HOLDS * covered:
+        return None
+    kinds = [types[name] for name in (*candidate.determinants, candidate.target)]
+    return candidate.model_copy(
+        update={
+            "share": right / rows,
+            "keys": tuple(tuple(to_scalar(k[i], kinds[i]) for k in kept) for i in range(len(candidate.determinants))),
+            "values": tuple(to_scalar(None if best[k][1] else best[k][2], kinds[-1]) for k in kept),
+            "counts": tuple(totals[k] for k in kept),
+        }
+    )
+
+
+def to_scalar(text: str | None, spark_type: str) -> Scalar | None:
+    """A value that was counted as text, as the JSON scalar that an encoding would hold."""
+    if text is None or spark_type == "string":
+        return text
+    if spark_type == "boolean":
+        return text == "true"
+    if is_integer(spark_type):
+        return int(text)
+    if spark_type in ("float", "double"):
+        return float(text)
+    if is_time(spark_type):
+        return str(np.datetime64(int(text), "us"))
+    if spark_type == "date":
+        return str(np.datetime64(int(text), "D"))
+    return format(Decimal(text), "f") if decimal_scale(spark_type) is not None else text

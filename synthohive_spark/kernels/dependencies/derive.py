@@ -1,0 +1,81 @@
+"""Columns of generated rows by their dependencies, in the order of the program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ...spec.dependencies import AnyDependency, Lookup
+from ...spec.encoding import TableEncoding
+from ...spec.program import TableProgram
+from ..columns import decode_codes
+from .formulas import evaluate
+from .lookups import look_up
+from .units import plain
+
+
+def derive_columns(
+    columns: Mapping[str, pa.Array], dependencies: Sequence[AnyDependency], program: TableProgram, encoding: TableEncoding, rng: np.random.Generator
+) -> dict[str, pa.Array]:
+    """The targets of `dependencies`, and the drawn columns that had to change so that a combination is a real one.
+
+    Args:
+        columns: the rows' known and drawn columns, (n,) each.
+        dependencies: those to evaluate, each after what it needs.
+        encoding: of the table.
+        rng: all randomness comes from it.
+    """
+    there = dict(columns)
+    changed: dict[str, pa.Array] = {}
+    fixed = fixed_columns(program)
+    stand_ins: dict[str, pa.Array] = {}
+    for dependency in dependencies:
+        if isinstance(dependency, Lookup):
+            found = look_up(dependency, there, program.types, [name not in fixed for name in dependency.determinants], rng)
+        else:
+            needed = {name: there[name] for name in dependency.determinants}
+            if not encoding.column(dependency.target).has_null:
+                needed = {name: _complete(name, array, encoding, stand_ins, rng) for name, array in needed.items()}
+            found = {dependency.target: evaluate(dependency, needed, program.types)}
+        there |= found
+        changed |= found
+        fixed |= {dependency.target, *dependency.determinants}
+    return changed
+
+
+def fixed_columns(program: TableProgram) -> set[str]:
+    """Columns whose values must stay: those that are known or derived, and keys, which have been made unique or joined to something."""
+    kept = {s.column for s in program.steps if s.kind != "drawn"}
+    return kept | set(program.primary_key) | set(program.fallback) | {c for key in program.foreign_keys if len(key.columns) > 1 for c in key.columns}
+
+
+def _complete(name: str, array: pa.Array, encoding: TableEncoding, stand_ins: dict[str, pa.Array], rng: np.random.Generator) -> pa.Array:
+    """`array` with its nulls filled from the column's marginal, the same for all targets: a row without a time still has one month, and a day that it has."""
+    empty = plain(array).is_null()
+    if not pc.any(empty).as_py():
+        return array
+    if name not in stand_ins:
+        column = encoding.column(name)
+        shares = np.asarray(column.weights[int(column.has_null) :], dtype=np.float64)
+        if not len(shares):
+            return array
+        codes = rng.choice(len(shares), size=len(array), p=shares / shares.sum()) + int(column.has_null)
+        stand_ins[name] = decode_codes(codes[:, None], encoding.select((name,)), rng)[name]
+    return pc.if_else(empty, stand_ins[name].cast(array.type), array)
+
+
+def split_early(program: TableProgram) -> tuple[tuple[AnyDependency, ...], tuple[AnyDependency, ...]]:
+    """The dependencies that follow from known columns alone, before the row model draws, and the others; both in order."""
+    early: list[AnyDependency] = []
+    late: list[AnyDependency] = []
+    there = set(program.given)
+    for dependency in program.dependencies:
+        if there.issuperset(dependency.determinants):
+            early.append(dependency)
+            there.add(dependency.target)
+        else:
+            late.append(dependency)
+    return tuple(early), tuple(late)

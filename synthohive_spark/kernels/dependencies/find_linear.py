@@ -1,0 +1,291 @@
+"""Find copies, multiples, quotients and remainders of one column, and sums and differences of two or three.
+
+The search works in float64 and on a few rows; what it proposes is then counted exactly on the whole sample.
+Legend: `m` rows of a first look, `W` columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+
+import numpy as np
+
+from ...spec.dependencies import Copy, Linear, Quotient, Remainder
+from ..columns.types import is_integer, is_time
+from .formulas import Formula, is_clock, is_formula_input, unit_factor
+from .sample import Sample, Search
+from .units import LARGEST
+
+FEW = 12  # rows that a first look needs at least
+MOST = 0.97  # of them must agree
+NICE = (2, 7, 10, 12, 24, 60, 100, 365, 1000, 3600, 10_000, 86_400, 1_000_000)  # divisors to prefer where several fit
+UNITS = (1, 1_000, 1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000)  # microseconds that a number can count
+MAX_FOR_FACTORS = 40  # columns up to which `a = k * b + c` is looked for with any k: the search is cubic
+MAX_FOR_THREE = 60  # columns up to which sums of three are looked for
+MAX_PROPOSED = 20_000  # sums of three that are looked at more closely
+
+
+def find_single(sample: Sample, search: Search) -> list[Formula]:
+    """Formulas of one determinant."""
+    found: list[Formula] = []
+    numeric = [n for n in search.types if is_formula_input(search.types[n]) and sample.varies(n)]
+    for target in (n for n in search.targets if sample.varies(n)):
+        for other in search.types:
+            if other == target or not sample.varies(other):
+                continue
+            copied = _copy(sample, target, other)
+            if copied is not None:
+                found.append(copied)
+            elif target in numeric and other in numeric and other in search.inputs:
+                found += [f for f in _arithmetic(sample, search, target, other) if f is not None]
+    return found
+
+
+def _copy(sample: Sample, target: str, other: str) -> Formula | None:
+    if sample.types[target] != sample.types[other]:
+        return None
+    rows = sample.quick
+    a, b = sample.columns[target].take(rows).to_pylist(), sample.columns[other].take(rows).to_pylist()
+    same = sum(x == y or (x != x and y != y) for x, y in zip(a, b, strict=True))
+    return _held(sample, Copy(target=target, determinants=(other,))) if same >= MOST * len(rows) else None
+
+
+def _held(sample: Sample, formula: Formula) -> Formula | None:
+    share = sample.share(formula)
+    return None if share is None else formula.model_copy(update={"share": share})
+
+
+def _arithmetic(sample: Sample, search: Search, target: str, other: str) -> Iterator[Formula | None]:
+    y, x = _first_look(sample, target, other)
+    if len(y) < FEW:
+        return
+    multiple = None if target in search.bounded else _multiple(sample, target, other, y, x)
+    yield multiple
+    whole = all(is_integer(sample.types[n]) or (not is_clock(sample.types[n]) and sample.digits(n) == 0) for n in (target, other))
+    if multiple is None and whole:
+        yield _quotient(sample, target, other, y, x)
+        yield _remainder(sample, target, other, y, x)
+
+
+def _first_look(sample: Sample, *names: str) -> tuple[np.ndarray, ...]:
+    """Values of a few rows where none is null, float64 (m,) each."""
+    arrays = [sample.numbers(n)[sample.quick] for n in names]
+    if (~np.isnan(arrays).any(axis=0)).sum() < FEW:
+        arrays = [sample.numbers(n) for n in names]  # mostly null: look at all rows
+    known = ~np.isnan(arrays).any(axis=0)
+    return tuple(a[known] for a in arrays)
+
+
+def _multiple(sample: Sample, target: str, other: str, y: np.ndarray, x: np.ndarray) -> Formula | None:
+    """`target = k * other + constant`."""
+    order = np.argsort(x, kind="stable")
+    dx, dy = np.diff(x[order]), np.diff(y[order])
+    moved = dx != 0
+    if not moved.any():
+        return None
+    factor = float(np.median(dy[moved] / dx[moved]))
+    if factor == 0 or (np.abs(dy[moved] / dx[moved] - factor) <= 1e-6 * abs(factor)).mean() < MOST - 0.1:
+        return None
+    return linear(sample, target, {other: factor}, float(np.median(y - factor * x)))
+
+
+def linear(sample: Sample, target: str, terms: Mapping[str, float], constant: float = 0.0) -> Formula | None:
+    """The linear formula, if its factors are whole numbers of units and it holds on the sample."""
+    names = tuple(terms)
+    digits = (sample.digits(target), *(sample.digits(n) for n in names))
+    types = [sample.types[n] for n in (target, *names)]
+    if not _kinds_add_up(types, tuple(terms.values())):
+        return None
+    own = digits[0]
+    if own is None:
+        factors = tuple(float(f"{f:.12g}") for f in terms.values())
+        size = max(float(np.nanmax(np.abs(sample.numbers(target)), initial=0.0)), 1e-300)
+        constant = 0.0 if abs(constant) < 1e-9 * size else float(f"{constant:.12g}")
+    else:
+        if None in digits:
+            return None
+        units = [unit_factor(f, own, d or 0) for f, d in zip(terms.values(), digits[1:], strict=True)]
+        if any(u == 0 or abs(u - f * 10.0 ** (own - (d or 0))) > 1e-6 * abs(u) for u, f, d in zip(units, terms.values(), digits[1:], strict=True)):
+            return None
+        factors = tuple(float(f"{u / 10.0 ** (own - (d or 0)):.15g}") for u, d in zip(units, digits[1:], strict=True))
+        constant = round(constant, own)
+    if any(abs(f) > LARGEST for f in (*factors, constant)):
+        return None
+    return _held(sample, Linear(target=target, determinants=names, factors=factors, constant=constant, digits=digits))
+
+
+def _kinds_add_up(types: list[str], factors: tuple[float, ...]) -> bool:
+    """Whether the target's type can come out: a clock from one clock of its own type and numbers, a number from numbers or from the days between two dates."""
+    clocks = [(t, f) for t, f in zip(types[1:], factors, strict=True) if is_clock(t)]
+    if is_clock(types[0]):
+        return clocks == [(types[0], 1.0)]
+    return not clocks or sorted(clocks) == [("date", -1.0), ("date", 1.0)]
+
+
+def _quotient(sample: Sample, target: str, other: str, y: np.ndarray, x: np.ndarray) -> Formula | None:
+    """`target = other // k`: each row says that `other / (target + 1) < k <= other / target`."""
+    if y.min() < 0 or x.min() < 0 or len(np.unique(y)) < 3 or not (y <= x).all():
+        return None
+    y, x = _values_of_all_rows(sample, target, other)
+    some = y > 0
+    if some.sum() < FEW:
+        return None
+    low, high = np.quantile(x / (y + 1), 0.99), np.quantile(x[some] / y[some], 0.01)
+    first, last = int(np.floor(low)), int(np.floor(high))
+    if last < max(2, first) or last - first > 1000:
+        return None
+    divisors = [k for k in NICE if first <= k <= last] + [last, first + 1, first]
+    held = (_held(sample, Quotient(target=target, determinants=(other,), divisor=k)) for k in dict.fromkeys(divisors) if k > 1)
+    return next((f for f in held if f is not None), None)
+
+
+def _values_of_all_rows(sample: Sample, *names: str) -> tuple[np.ndarray, ...]:
+    arrays = [sample.numbers(n) for n in names]
+    known = ~np.isnan(arrays).any(axis=0)
+    return tuple(a[known] for a in arrays)
+
+
+def _remainder(sample: Sample, target: str, other: str, y: np.ndarray, x: np.ndarray) -> Formula | None:
+    """`target = other % k`: k divides all differences and is above all values of the target."""
+    if y.min() < 0 or len(np.unique(y)) < 2 or np.abs(x).max() > LARGEST:
+        return None
+    different = (x - y).astype(np.int64)
+    if (different == 0).mean() > 0.9:
+        return None
+    common = {int(np.gcd.reduce(different[i::8])) for i in range(8)}  # rows that break the rule spoil few of the eight
+    top = float(np.nanmax(sample.numbers(target)))
+    divisors = sorted({k for g in common for k in (g, *(n for n in NICE if g % n == 0)) if k > max(1.0, np.median(y), np.quantile(y, 0.99))})
+    held = (_held(sample, Remainder(target=target, determinants=(other,), divisor=k)) for k in divisors if k > top or k in NICE)
+    return next((f for f in held if f is not None), None)
+
+
+def find_sums(sample: Sample, search: Search, quotients: list[Quotient]) -> list[Formula]:
+    """Formulas of two or three determinants."""
+    numeric = [n for n in search.inputs if is_formula_input(search.types[n]) and not is_clock(search.types[n]) and sample.varies(n)]
+    relations: dict[frozenset[str], dict[str, float]] = {}
+    for relation in (
+        *_twos(sample, numeric),
+        *_factors(sample, numeric, quotients),
+        *_dates(sample, [n for n in search.inputs if is_clock(search.types[n]) and sample.varies(n)], numeric),
+        *(_threes(sample, numeric) if len(numeric) <= MAX_FOR_THREE else ()),
+    ):
+        relations.setdefault(frozenset(relation), relation)
+    found = []
+    for relation in relations.values():
+        for target in (n for n in relation if n in search.targets and n not in search.bounded):
+            found.append(linear(sample, target, {n: -c / relation[target] for n, c in relation.items() if n != target}))
+    return [f for f in found if f is not None]
+
+
+def _look(sample: Sample, names: list[str]) -> np.ndarray:
+    """Values of a few rows, float64 (m, W)."""
+    return np.stack([sample.numbers(n)[sample.quick] for n in names], axis=1) if names else np.zeros((len(sample.quick), 0))
+
+
+def _agree(differences: np.ndarray, size: np.ndarray | float) -> np.ndarray:
+    """Columns of differences (m, W) that are zero on most rows where they are known, bool (W,)."""
+    known = ~np.isnan(differences)
+    near = np.abs(np.where(known, differences, 0.0)) <= 1e-9 * np.where(known, size, 1.0)
+    return (known.sum(axis=0) >= FEW) & ((near & known).sum(axis=0) >= MOST * known.sum(axis=0))
+
+
+def _twos(sample: Sample, names: list[str]) -> Iterator[dict[str, float]]:
+    """`a = b + c`, as coefficients that sum to zero."""
+    values = _look(sample, names)
+    for i, j in combinations(range(len(names)), 2):
+        total = (values[:, i] + values[:, j])[:, None]
+        with np.errstate(invalid="ignore"):
+            found = _agree(values - total, np.abs(values) + np.abs(total) + 1e-300)
+        for k in np.flatnonzero(found):
+            if k not in (i, j):
+                yield {names[k]: 1.0, names[i]: -1.0, names[j]: -1.0}
+
+
+def _factors(sample: Sample, names: list[str], quotients: list[Quotient]) -> Iterator[dict[str, float]]:
+    """`a = k * b + c` with a whole number k of 2 or more."""
+    values = _look(sample, names)
+    place = {n: i for i, n in enumerate(names)}
+    for quotient in quotients:
+        a, b = place.get(quotient.determinants[0]), place.get(quotient.target)
+        if a is not None and b is not None:
+            rest = values - (values[:, a] - quotient.divisor * values[:, b])[:, None]
+            for c in set(np.flatnonzero(_agree(rest, np.abs(values) + 1.0))) - {a, b}:
+                yield {names[a]: 1.0, names[b]: -float(quotient.divisor), names[c]: -1.0}
+    if len(names) <= MAX_FOR_FACTORS:
+        for b in range(len(names)):
+            yield from _any_factor(values, names, b)
+
+
+def _any_factor(values: np.ndarray, names: list[str], b: int) -> Iterator[dict[str, float]]:
+    order = np.argsort(values[:, b], kind="stable")
+    step = max(1, len(order) // 3)
+    change = values[order][step:] - values[order][:-step]  # far apart, so that noise in others does not hide it
+    change = change[np.abs(change[:, b]) > 0]
+    if len(change) < FEW:
+        return
+    for a in range(len(names)):
+        if a == b:
+            continue
+        with np.errstate(invalid="ignore", all="ignore"):
+            factors = (change[:, [a]] - change) / change[:, [b]]  # (m, W)
+        known = ~np.isnan(factors)
+        enough = known.sum(axis=0) >= FEW
+        factor = np.full(len(names), np.nan)
+        if enough.any():
+            factor[enough] = np.nanmedian(factors[:, enough], axis=0)
+        whole = enough & (np.abs(factor - np.rint(factor)) < 1e-6) & (np.abs(factor) >= 1.5)
+        for c in set(np.flatnonzero(whole)) - {a, b}:
+            same = np.abs(factors[known[:, c], c] - factor[c]) < 1e-6
+            if same.mean() >= MOST:
+                yield {names[a]: 1.0, names[b]: -float(np.rint(factor[c])), names[c]: -1.0}
+
+
+def _dates(sample: Sample, clocks: list[str], numeric: list[str]) -> Iterator[dict[str, float]]:
+    """`end = start + k * number`, with k days or units of time."""
+    numbers = _look(sample, numeric)
+    for end, start in combinations(clocks, 2):
+        if sample.types[end] != sample.types[start] or not numeric:
+            continue
+        between = (sample.numbers(end) - sample.numbers(start))[sample.quick]
+        for unit in UNITS if is_time(sample.types[end]) else (1, 7):
+            for sign in (1.0, -1.0):
+                for k in np.flatnonzero(_agree(numbers * unit * sign - between[:, None], np.abs(between)[:, None] + 1e-300)):
+                    yield {end: 1.0, start: -1.0, numeric[k]: -unit * sign}
+
+
+def _threes(sample: Sample, names: list[str]) -> Iterator[dict[str, float]]:
+    """`a + b = c + d` and `a = b + c + d`, by a table of the sums of pairs on a few rows."""
+    rows = _full_rows(sample, names)
+    if rows is None:
+        return
+    usable = [n for n in names if not np.isnan(sample.numbers(n)[rows]).any()]
+    values = {n: sample.numbers(n)[rows] for n in usable}
+    sums: dict[bytes, list[tuple[str, str]]] = {}
+    for b, c in combinations(usable, 2):
+        sums.setdefault(_key(values[b] + values[c]), []).append((b, c))
+    proposed = 0
+    for a in usable:
+        for d in usable:
+            if a != d and proposed < MAX_PROPOSED:
+                for b, c in sums.get(_key(values[a] - values[d]), []):
+                    if len({a, b, c, d}) == 4:
+                        proposed += 1
+                        yield {a: 1.0, b: -1.0, c: -1.0, d: -1.0}
+    for pairs in sums.values():
+        for (a, b), (c, d) in combinations(pairs, 2):
+            if len({a, b, c, d}) == 4 and proposed < MAX_PROPOSED:
+                proposed += 1
+                yield {a: 1.0, b: 1.0, c: -1.0, d: -1.0}
+
+
+def _full_rows(sample: Sample, names: list[str], count: int = 24) -> np.ndarray | None:
+    """Rows with the fewest nulls."""
+    if len(names) < 4 or sample.rows < count:
+        return None
+    nulls = np.isnan(np.stack([sample.numbers(n) for n in names], axis=1)).sum(axis=1)
+    return np.argsort(nulls, kind="stable")[:count]
+
+
+def _key(values: np.ndarray) -> bytes:
+    return (np.round(values, 6) + 0.0).tobytes()

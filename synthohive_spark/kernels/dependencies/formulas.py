@@ -1,0 +1,87 @@
+"""Formulas: what they give for arrays, and on which rows of real data they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from ...spec.dependencies import Copy, DatePart, Linear, Quotient, Remainder
+from ..columns.types import is_time
+from .times import DAY, local_micros, part_of
+from .units import from_units, plain, to_floats, to_units
+
+Formula = Copy | DatePart | Linear | Quotient | Remainder
+
+NEARLY = {"float": 1e-6, "double": 1e-9}  # two floats that are this near, relative to what was added, differ by rounding
+
+
+def evaluate(formula: Formula, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> pa.Array:
+    """The target in its exact type, (N,)."""
+    arrays = [plain(columns[name]) for name in formula.determinants]
+    spark_type = types[formula.target]
+    if isinstance(formula, Copy):
+        return columns[formula.determinants[0]]
+    if isinstance(formula, DatePart):
+        micros, null = to_units(arrays[0], 0)
+        micros = micros * DAY if types[formula.determinants[0]] == "date" else micros
+        return _whole(part_of(local_micros(micros, formula.zone), formula.part), null, spark_type)
+    if isinstance(formula, Linear):
+        return _linear(formula, arrays, spark_type)
+    units, null = to_units(arrays[0], 0)
+    return _whole(units // formula.divisor if isinstance(formula, Quotient) else units % formula.divisor, null, spark_type)
+
+
+def _whole(values: np.ndarray, null: np.ndarray, spark_type: str) -> pa.Array:
+    scale = int(spark_type.partition(",")[2].strip(" )") or 0) if spark_type.startswith("decimal") else 0
+    return from_units(values * 10**scale, null, spark_type, scale)
+
+
+def _linear(formula: Linear, arrays: list[pa.Array], spark_type: str) -> pa.Array:
+    own, *others = formula.digits
+    if own is None or None in others:
+        total = sum(f * to_floats(a) for f, a in zip(formula.factors, arrays, strict=True)) + np.full(len(arrays[0]), formula.constant)
+        return pa.array(total, type=pa.float64(), from_pandas=True).cast(pa.float32() if spark_type == "float" else pa.float64())
+    total, null = np.full(len(arrays[0]), round(formula.constant * 10**own)), np.zeros(len(arrays[0]), dtype=bool)
+    for factor, array, digits in zip(formula.factors, arrays, others, strict=True):
+        units, missing = to_units(array, digits or 0)
+        total, null = total + unit_factor(factor, own, digits or 0) * units, null | missing
+    return from_units(total, null, spark_type, own)
+
+
+def unit_factor(factor: float, own: int, digits: int) -> int:
+    """The factor between units of a determinant with `digits` and units of a target with `own` digits after the point."""
+    return round(factor * 10.0 ** (own - digits))
+
+
+def holds(formula: Formula, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> np.ndarray:
+    """On which rows the target is what the formula gives, or both are null; bool (N,)."""
+    found, actual = plain(evaluate(formula, columns, types)), plain(columns[formula.target])
+    null, missing = (a.is_null().to_numpy(zero_copy_only=False) for a in (found, actual))
+    if isinstance(formula, Linear) and types[formula.target] in NEARLY:
+        size = sum(np.abs(f * to_floats(plain(columns[n]))) for f, n in zip(formula.factors, formula.determinants, strict=True)) + abs(formula.constant)
+        same = np.abs(to_floats(found) - to_floats(actual)) <= NEARLY[types[formula.target]] * size
+    elif pa.types.is_decimal(found.type):
+        (x, _), (y, _) = to_units(found, 0), to_units(actual, 0)
+        same = x == y
+    else:
+        # Arrow's view of time stamps without a null buffer, and text, compare alike.
+        same = pa.compute.equal(found.cast(actual.type), actual).fill_null(False).to_numpy(zero_copy_only=False)
+    return np.where(null | missing, null & missing, same)
+
+
+def incomplete(formula: Formula, columns: Mapping[str, pa.Array]) -> np.ndarray:
+    """On which rows a determinant is null; bool (N,)."""
+    nulls = [plain(columns[name]).is_null().to_numpy(zero_copy_only=False) for name in formula.determinants]
+    return np.logical_or.reduce(nulls)
+
+
+def is_formula_input(spark_type: str) -> bool:
+    """Whether columns of the type can be added, divided or split into parts."""
+    return spark_type not in ("string", "boolean")
+
+
+def is_clock(spark_type: str) -> bool:
+    """A date or time stamp."""
+    return spark_type == "date" or is_time(spark_type)

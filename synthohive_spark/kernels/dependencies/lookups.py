@@ -1,0 +1,139 @@
+"""Lookups: the target by the combination of its determinants. A combination that the real table never shows gives way to one that it does.
+
+Legend: `K` combinations, `D` determinants, one or two, `n` rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ...spec.dependencies import Lookup
+from ...spec.encoding import Scalar
+from ..columns.cache import once_per_encoding
+from ..columns.types import from_scalars
+from .units import plain
+
+
+class _Tables(NamedTuple):
+    codes: np.ndarray  # (K, D), the value's place in `distinct`
+    order: np.ndarray  # (K,) by packed code
+    packed: np.ndarray  # (K,) ascending
+    sizes: tuple[int, ...]  # (D,) values of each determinant, null included
+    counts: np.ndarray  # (K,)
+
+
+@once_per_encoding
+def _tables(lookup: Lookup) -> _Tables:
+    """Keys are compared as Python scalars here; rows are turned into the same codes by `_row_codes`."""
+    columns = [pd.factorize(np.array([_hashable(v) for v in keys] + [None], dtype=object)[:-1], use_na_sentinel=False)[0] for keys in lookup.keys]
+    codes = np.stack(columns, axis=1).astype(np.int64) if lookup.counts else np.zeros((0, len(lookup.keys)), dtype=np.int64)
+    sizes = tuple(int(c.max(initial=-1)) + 1 for c in codes.T)
+    packed = _pack(codes, sizes)
+    order = np.argsort(packed, kind="stable")
+    return _Tables(codes, order, packed[order], sizes, np.asarray(lookup.counts, dtype=np.int64))
+
+
+def _hashable(value: Scalar | None) -> str | None:
+    return None if value is None else f"{type(value).__name__}:{value}"
+
+
+def _pack(codes: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+    packed = np.zeros(len(codes), dtype=np.int64)
+    for column, size in zip(codes.T, sizes, strict=True):
+        packed = packed * (size + 1) + column
+    return np.where((codes < 0).any(axis=1), -1, packed)
+
+
+def stored(values: Sequence[Scalar | None], spark_type: str) -> pa.Array:
+    """Stored scalars in the exact type."""
+    some = pa.array([v is None for v in values])
+    known = from_scalars([v for v in values if v is not None], spark_type)
+    place = np.cumsum(~some.to_numpy(zero_copy_only=False)) - 1
+    return known.take(pa.array(place, mask=some.to_numpy(zero_copy_only=False)))
+
+
+def _row_codes(columns: Mapping[str, pa.Array], lookup: Lookup, tables: _Tables, types: Mapping[str, str]) -> np.ndarray:
+    """Codes int64 (n, D) as in the tables; -1 for a value that is in no combination."""
+    out = []
+    for i, (name, keys) in enumerate(zip(lookup.determinants, lookup.keys, strict=True)):
+        array, known = plain(columns[name]), plain(stored(keys, types[name]))
+        first = pc.index_in(array, value_set=known.cast(array.type)).fill_null(-1).to_numpy(zero_copy_only=False)
+        out.append(np.where(first < 0, -1, tables.codes[np.maximum(first, 0), i] if len(keys) else -1))
+    return np.stack(out, axis=1).astype(np.int64)
+
+
+def look_up(lookup: Lookup, columns: Mapping[str, pa.Array], types: Mapping[str, str], free: Sequence[bool], rng: np.random.Generator) -> dict[str, pa.Array]:
+    """The target for every row, and the determinants that had to change.
+
+    Args:
+        columns: has the determinants, (n,) each.
+        free: which determinants may be redrawn. Where none may, a combination that was never seen takes the value of one that was, always the same.
+    """
+    tables = _tables(lookup)
+    codes = _row_codes(columns, lookup, tables, types)
+    place = _find(codes, tables)
+    unseen = np.flatnonzero(place < 0)
+    out: dict[str, pa.Array] = {}
+    if len(unseen):
+        place[unseen], changed = _replace(codes[unseen], unseen, lookup, columns, tables, free, rng)
+        for i, name in enumerate(lookup.determinants):
+            rows = np.zeros(len(place), dtype=bool)
+            rows[unseen] = changed[:, i]
+            if rows.any():
+                values = stored(lookup.keys[i], types[name]).take(pa.array(np.where(rows, place, 0)))
+                out[name] = pc.if_else(pa.array(rows), values, columns[name])
+    out[lookup.target] = stored(lookup.values, types[lookup.target]).take(pa.array(place))
+    return out
+
+
+def _find(codes: np.ndarray, tables: _Tables) -> np.ndarray:
+    """The combination of each row, int64 (n,); -1 for none."""
+    packed = _pack(codes, tables.sizes)
+    at = np.minimum(np.searchsorted(tables.packed, packed), len(tables.packed) - 1)
+    return np.where(tables.packed[at] == packed, tables.order[at], -1)
+
+
+def _replace(
+    codes: np.ndarray, rows: np.ndarray, lookup: Lookup, columns: Mapping[str, pa.Array], tables: _Tables, free: Sequence[bool], rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """For rows without a combination: one, int64 (n,), and which of their determinants take its values, bool (n, D)."""
+    place = np.full(len(codes), -1)
+    changed = np.zeros(codes.shape, dtype=bool)
+    if any(free):
+        keep = 0 if len(free) == 1 or not free[0] or free[1] else 1
+        u = rng.random((2, len(codes)))
+        if len(free) == 2 and free[1 - keep]:
+            place = _draw(codes[:, keep], u[0], tables, keep)
+            changed[:, 1 - keep] = place >= 0
+        if free[keep]:
+            again = place < 0
+            place[again] = _draw(np.zeros(int(again.sum()), dtype=np.int64), u[1][again], tables, None)
+            changed[again] = True
+    left = np.flatnonzero(place < 0)
+    if len(left):
+        place[left] = _settle(rows[left], codes[left], lookup, columns, tables)
+    return place, changed
+
+
+def _draw(kept: np.ndarray, u: np.ndarray, tables: _Tables, axis: int | None) -> np.ndarray:
+    """A combination by its count among those with the code `kept` on `axis` (of all, where None), int64 (n,); -1 where there is none."""
+    group = tables.codes[:, axis] if axis is not None else np.zeros(len(tables.counts), dtype=np.int64)
+    order = np.argsort(group, kind="stable")
+    upto = np.concatenate([[0], np.cumsum(tables.counts[order])])
+    low, high = (upto[np.searchsorted(group[order], kept, side=side)] for side in ("left", "right"))
+    at = np.searchsorted(upto, low + np.floor(u * (high - low)), side="right") - 1
+    return np.where(high > low, order[np.minimum(at, len(order) - 1)], -1)
+
+
+def _settle(rows: np.ndarray, codes: np.ndarray, lookup: Lookup, columns: Mapping[str, pa.Array], tables: _Tables) -> np.ndarray:
+    """A combination that depends on the determinants' values alone, so that rows that share them share the target; int64 (n,)."""
+    text = [columns[name].take(pa.array(rows)).cast(pa.string()).to_pandas().astype(object).where(lambda s: s.notna(), "") for name in lookup.determinants]
+    u = pd.util.hash_array(np.array(["\x1f".join(t) for t in zip(*text, strict=True)], dtype=object), categorize=False) / 2.0**64
+    place = _draw(codes[:, 0], u, tables, 0)
+    return np.where(place < 0, _draw(np.zeros(len(rows), dtype=np.int64), u, tables, None), place)

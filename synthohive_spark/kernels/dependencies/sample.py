@@ -1,0 +1,124 @@
+"""The sample of rows that dependencies are looked for in, and when what is seen there is more than chance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ...spec.base import Spec
+from .formulas import Formula, holds, incomplete
+from .units import digits_of, plain, to_floats
+
+HOLDS = 0.995  # share of the rows on which a rule must hold to be taken for one
+FEWER_ERRORS = 0.1  # of the errors that the commonest value alone makes: a column that is nearly constant follows from anything
+MIN_SURPRISES = 20  # rows with another value than the commonest: fewer fall in line by accident
+MAX_INCOMPLETE = 0.05  # share of rows whose determinants are null although the target never is: their target is made up
+SUPPORTED_ROWS = 5  # of the table per combination of a lookup: fewer would be the rows themselves
+QUICK_ROWS = 256  # most wrong rules break within a few
+
+
+class Search(Spec):
+    """Where to look.
+
+    Attributes:
+        types: Spark types of all columns of the sample.
+        targets: columns that may be derived.
+        inputs: columns that formulas may read.
+        discrete: columns whose synthetic values are real ones, which lookups may read.
+        bounded: columns with limits, which sums could break.
+        zone: of the session.
+        max_combinations: of a lookup.
+    """
+
+    types: dict[str, str]
+    targets: tuple[str, ...]
+    inputs: tuple[str, ...]
+    discrete: tuple[str, ...]
+    bounded: tuple[str, ...] = ()
+    zone: str = "UTC"
+    max_combinations: int = 10_000
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows of the real table, (n,) per column, in an order of their own."""
+
+    columns: Mapping[str, pa.Array]
+    types: Mapping[str, str]
+    rows: int
+    _numbers: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    _codes: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    _digits: dict[str, int | None] = field(default_factory=dict, repr=False)
+
+    def numbers(self, name: str) -> np.ndarray:
+        """float64 (n,); nulls are nan."""
+        if name not in self._numbers:
+            self._numbers[name] = to_floats(plain(self.columns[name]))
+        return self._numbers[name]
+
+    def codes(self, name: str) -> np.ndarray:
+        """The number of each value, from 0, null being one; int64 (n,)."""
+        if name not in self._codes:
+            coded = plain(self.columns[name]).dictionary_encode(null_encoding="encode")
+            self._codes[name] = coded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        return self._codes[name]
+
+    def digits(self, name: str) -> int | None:
+        if name not in self._digits:
+            self._digits[name] = digits_of(plain(self.columns[name]), self.types[name])
+        return self._digits[name]
+
+    def surprises(self, name: str) -> np.ndarray:
+        """Rows whose value is not the commonest, bool (n,)."""
+        codes = self.codes(name)
+        return codes != np.bincount(codes).argmax() if self.rows else np.zeros(0, dtype=bool)
+
+    def varies(self, name: str) -> bool:
+        """Whether the column has enough of other values than its commonest to show a rule."""
+        return int(self.surprises(name).sum()) >= MIN_SURPRISES
+
+    @cached_property
+    def quick(self) -> np.ndarray:
+        """Rows for a first look, int64 (at most `QUICK_ROWS`,)."""
+        return np.unique(np.linspace(0, max(0, self.rows - 1), QUICK_ROWS).astype(np.int64)) if self.rows else np.zeros(0, dtype=np.int64)
+
+    def share(self, formula: Formula) -> float | None:
+        """Share of the rows on which the formula holds; None where that is too few, or no more than chance."""
+        wanted = dict.fromkeys((formula.target, *formula.determinants))
+        ok = holds(formula, {name: self.columns[name] for name in wanted}, self.types)
+        counted = self._counted(formula)
+        rows, errors = int(counted.sum()), int((counted & ~ok).sum())
+        surprises = int((counted & self.surprises(formula.target)).sum())
+        is_constant_year = formula.kind == "part" and formula.part == "year" and surprises < MIN_SURPRISES
+        if rows < max(MIN_SURPRISES, (1 - MAX_INCOMPLETE) * self.rows) or errors > (1 - HOLDS) * rows:
+            return None
+        if not is_constant_year and (surprises < MIN_SURPRISES or errors > FEWER_ERRORS * surprises):
+            return None
+        return 1 - errors / rows
+
+    def _counted(self, formula: Formula) -> np.ndarray:
+        """Rows that can speak for or against: where the target is never null, rows without determinants cannot."""
+        if plain(self.columns[formula.target]).null_count:
+            return np.ones(self.rows, dtype=bool)
+        return ~incomplete(formula, self.columns)
+
+
+def read_sample(table: pa.Table, types: Mapping[str, str], order: str) -> Sample:
+    """A sample from the Arrow table that Spark hands over, sorted by its column `order` so that partitions do not matter."""
+    table = table.sort_by(order)
+    columns = {name: table.column(name).combine_chunks() for name in types}
+    columns = {name: a.combine_chunks() if isinstance(a, pa.ChunkedArray) else a for name, a in columns.items()}
+    return Sample(columns, dict(types), table.num_rows)
+
+
+def group_ids(*codes: np.ndarray) -> np.ndarray:
+    """The number of each combination of codes, int64 (n,)."""
+    if len(codes) == 1:
+        return codes[0]
+    packed = codes[0] * (codes[1].max(initial=0) + 1) + codes[1]
+    return pd.factorize(packed)[0].astype(np.int64)

@@ -1,0 +1,146 @@
+"""Exact dependencies between the columns of one table: a column that others determine, found on the real data, kept in every synthetic row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .base import Spec
+from .encoding import Scalar
+
+Part = Literal[
+    "year",
+    "quarter",
+    "month",
+    "ISO week",
+    "day",
+    "day of year",
+    "weekday from Monday 0",
+    "weekday from Monday 1",
+    "weekday from Sunday 0",
+    "weekday from Sunday 1",
+    "hour",
+    "minute",
+    "second",
+    "date",
+    "yyyymm",
+    "yyyymmdd",
+]
+_UNITS = {1: "us", 1_000: "ms", 1_000_000: "s", 60_000_000: "min", 3_600_000_000: "h", 86_400_000_000: "d"}  # microseconds
+
+
+class _Dependency(Spec):
+    """What all kinds share.
+
+    Attributes:
+        target: the column that is computed.
+        determinants: the columns that it is computed from.
+        share: of the real rows, those on which it holds. It holds on all synthetic ones.
+    """
+
+    target: str
+    determinants: tuple[str, ...]
+    share: float = 1.0
+
+
+class Copy(_Dependency):
+    """`target` equals the determinant, nulls too."""
+
+    kind: Literal["copy"] = "copy"
+
+
+class DatePart(_Dependency):
+    """A part of a date or time.
+
+    Attributes:
+        part: which.
+        zone: of the clock that it is read from, for a `timestamp`; None for dates and times without zone.
+    """
+
+    kind: Literal["part"] = "part"
+    part: Part
+    zone: str | None = None
+
+
+class Linear(_Dependency):
+    """`target = factors[0] * determinants[0] + ... + constant`; null where a determinant is. Dates count in days, time stamps in microseconds.
+
+    Attributes:
+        digits: digits after the point of the target and of each determinant: they are computed as whole numbers of that unit, without rounding. None
+            for a float of any number of digits: then it is computed in floats.
+    """
+
+    kind: Literal["linear"] = "linear"
+    factors: tuple[float, ...]
+    constant: float = 0.0
+    digits: tuple[int | None, ...]
+
+
+class Quotient(_Dependency):
+    """`target = floor(determinant / divisor)`."""
+
+    kind: Literal["quotient"] = "quotient"
+    divisor: int
+
+
+class Remainder(_Dependency):
+    """`target = determinant modulo divisor`, never negative."""
+
+    kind: Literal["remainder"] = "remainder"
+    divisor: int
+
+
+class Lookup(_Dependency):
+    """`target` by the values of one or two determinants, null being a value too.
+
+    Attributes:
+        keys: for each determinant its value in each combination; JSON scalars, dates and times as text.
+        values: the target's value for each combination.
+        counts: real rows of each combination. Those of fewer rows than `min_category_rows` are left out.
+    """
+
+    kind: Literal["lookup"] = "lookup"
+    keys: tuple[tuple[Scalar | None, ...], ...] = ()
+    values: tuple[Scalar | None, ...] = ()
+    counts: tuple[int, ...] = ()
+
+
+AnyDependency = Annotated[Copy | DatePart | Linear | Quotient | Remainder | Lookup, Field(discriminator="kind")]
+
+
+def described(dependency: AnyDependency, types: Mapping[str, str]) -> str:
+    """The dependency in words: `hour = hour of time_hour (America/New_York)`. `types` are the columns' Spark types."""
+    target, first = dependency.target, dependency.determinants[0]
+    if isinstance(dependency, Copy):
+        return f"{target} = {first}"
+    if isinstance(dependency, DatePart):
+        return f"{target} = {dependency.part} of {first}{f' ({dependency.zone})' if dependency.zone else ''}"
+    if isinstance(dependency, Quotient):
+        return f"{target} = {first} // {dependency.divisor}"
+    if isinstance(dependency, Remainder):
+        return f"{target} = {first} % {dependency.divisor}"
+    if isinstance(dependency, Linear):
+        return f"{target} = {_sum(dependency, types)}"
+    return f"{target} by {', '.join(dependency.determinants)} ({len(dependency.counts):,} combinations)"
+
+
+def _sum(dependency: Linear, types: Mapping[str, str]) -> str:
+    in_micros = types[dependency.target].startswith("timestamp")
+    terms = [(f, _factor(f, in_micros and not types[n].startswith("timestamp")) + n) for f, n in zip(dependency.factors, dependency.determinants, strict=True)]
+    if dependency.constant:
+        terms.append((dependency.constant, _amount(abs(dependency.constant), in_micros)))
+    text = "".join(f" {'-' if factor < 0 else '+'} {term}" for factor, term in terms)
+    return text.removeprefix(" + ").strip()
+
+
+def _factor(factor: float, in_micros: bool) -> str:
+    return "" if abs(factor) == 1 and not in_micros else f"{_amount(abs(factor), in_micros)} * "
+
+
+def _amount(value: float, in_micros: bool) -> str:
+    if in_micros:
+        unit = max(u for u in _UNITS if value % u == 0 or u == 1)
+        return f"{value / unit:.12g} {_UNITS[unit]}"
+    return f"{value:.12g}"
