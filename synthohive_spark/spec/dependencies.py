@@ -93,7 +93,7 @@ class Remainder(_Dependency):
 
 
 class Lookup(_Dependency):
-    """`target` by the values of one or two determinants, null being a value too.
+    """`target` by the values of one or two determinants, null being a value too. A combination with a null may have several values, drawn by their counts.
 
     Attributes:
         keys: for each determinant its value in each combination; JSON scalars, dates and times as text.

@@ -12,7 +12,7 @@ from ..events import DEPENDENCIES, get_logger
 from ..kernels.dependencies.choose import choose
 from ..kernels.dependencies.count import LINES_PER_COMBINATION, confirmed, count_batches
 from ..kernels.dependencies.derive import split_early
-from ..kernels.dependencies.find import CANDIDATES, ORDER, find_frame
+from ..kernels.dependencies.find import CANDIDATES, ORDER, find_in_batches
 from ..kernels.dependencies.formulas import is_formula_input
 from ..kernels.dependencies.sample import MIN_SURPRISES, Search
 from ..spec.dependencies import AnyDependency, described
@@ -86,9 +86,8 @@ def _candidates(data: DataFrame, rows: DataFrame, search: Search, count: int, se
     elif count > SAMPLE_ROWS:
         sampled = sampled.orderBy(ORDER).limit(SAMPLE_ROWS)  # few different rows: any of them will do
     sampled = with_plain_times(sampled.select(*(F.col(quoted(name)) for name in search.types), ORDER))
-    find = partial(find_frame, search=search)
-    (line,) = sampled.groupBy(F.lit(0)).applyInArrow(find, "found string").collect()
-    return CANDIDATES.validate_json(line.found)
+    lines = sampled.repartition(1).mapInArrow(partial(find_in_batches, search=search), "found string").collect()
+    return [candidate for line in lines for candidate in CANDIDATES.validate_json(line.found)]
 
 
 def _confirmed(rows: DataFrame, candidates: Sequence[AnyDependency], search: Search, known: Collection[str], count: int, min_rows: int) -> list[AnyDependency]:

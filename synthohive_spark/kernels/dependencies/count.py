@@ -26,6 +26,8 @@ COUNTS = pa.schema(
     ]
 )
 COVERED = 0.98  # share of the rows whose combination may be stored: the others are drawn anew, which bends the marginals
+_Key = tuple[str | None, ...]
+
 LINES_PER_COMBINATION = 3  # values of the target that are counted per combination, on average; more is no rule
 
 
@@ -100,23 +102,31 @@ def confirmed(candidate: AnyDependency, counts: pa.Table, types: Mapping[str, st
 def _confirmed_lookup(candidate: Lookup, counts: pa.Table, types: Mapping[str, str], rows: int, min_rows: int, limit: int) -> Lookup | None:
     if counts.num_rows > LINES_PER_COMBINATION * limit or "too_many" in counts.column("measure").to_pylist():
         return None
-    best: dict[tuple[str | None, str | None], tuple[int, bool, str]] = {}
-    totals: dict[tuple[str | None, str | None], int] = {}
+    values: dict[_Key, list[tuple[int, str | None]]] = {}
     for line in counts.to_pylist():
-        key = (line["first"], line["second"])
-        totals[key] = totals.get(key, 0) + line["n"]
-        best[key] = max(best.get(key, (0, False, "")), (line["n"], line["value"] is None, line["value"] or ""))
-    kept = sorted((k for k in best if best[k][0] >= min_rows), key=lambda k: tuple((part is None, part or "") for part in k))
-    covered, right = sum(totals[k] for k in kept), sum(best[k][0] for k in kept)
-    if not 2 <= len(kept) <= limit or rows < SUPPORTED_ROWS * len(best) or covered < COVERED * rows or right < HOLDS * covered:
+        key = (line["first"], line["second"])[: len(candidate.determinants)]
+        values.setdefault(key, []).append((line["n"], line["value"]))
+    totals = {key: sum(n for n, _ in found) for key, found in values.items()}
+    free = {key for key, found in values.items() if None in key and max(n for n, _ in found) < HOLDS * totals[key]}
+    if sum(totals[key] for key in free) > MAX_INCOMPLETE * rows:
+        return None
+    entries = []
+    for key in sorted(values, key=lambda k: tuple((part is None, part or "") for part in k)):
+        ordered = sorted(values[key], key=lambda v: (-v[0], v[1] is None, v[1] or ""))
+        some = ordered if key in free else [(totals[key], ordered[0][1])] if ordered[0][0] >= min_rows else []
+        entries += [(key, value, n) for n, value in some if n >= min_rows]
+    stored = {key for key, _, _ in entries}
+    covered = sum(totals[key] for key in stored | free)
+    right = sum(max(n for n, _ in values[key]) if key not in free else totals[key] for key in stored | free)
+    if not 2 <= len(stored) <= limit or rows < SUPPORTED_ROWS * len(values) or covered < COVERED * rows or right < HOLDS * covered:
         return None
     kinds = [types[name] for name in (*candidate.determinants, candidate.target)]
     return candidate.model_copy(
         update={
-            "share": right / rows,
-            "keys": tuple(tuple(to_scalar(k[i], kinds[i]) for k in kept) for i in range(len(candidate.determinants))),
-            "values": tuple(to_scalar(None if best[k][1] else best[k][2], kinds[-1]) for k in kept),
-            "counts": tuple(totals[k] for k in kept),
+            "share": right / covered,
+            "keys": tuple(tuple(to_scalar(key[i], kinds[i]) for key, _, _ in entries) for i in range(len(candidate.determinants))),
+            "values": tuple(to_scalar(value, kinds[-1]) for _, value, _ in entries),
+            "counts": tuple(n for _, _, n in entries),
         }
     )
 

@@ -1,6 +1,8 @@
-"""Look for dependencies in a sample: the body of the one executor group that `stages/dependencies.py` runs."""
+"""Look for dependencies in a sample: the body of the one task that `stages/dependencies.py` runs."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import pyarrow as pa
 from pydantic import TypeAdapter
@@ -15,10 +17,12 @@ ORDER = "__order"
 CANDIDATES: TypeAdapter[list[AnyDependency]] = TypeAdapter(list[AnyDependency])
 
 
-def find_frame(table: pa.Table, *, search: Search) -> pa.Table:
-    """A table of one column `found`: the candidates of the sampled rows in `table`, as JSON."""
-    found = find_candidates(read_sample(table, search.types, ORDER), search)
-    return pa.table({"found": pa.array([CANDIDATES.dump_json(found).decode()])})
+def find_in_batches(batches: Iterator[pa.RecordBatch], *, search: Search) -> Iterator[pa.RecordBatch]:
+    """One batch of one column `found`: the candidates of all sampled rows, as JSON; they must come to one task."""
+    parts = list(batches)
+    if parts:
+        found = find_candidates(read_sample(pa.Table.from_batches(parts), search.types, ORDER), search)
+        yield pa.record_batch({"found": pa.array([CANDIDATES.dump_json(found).decode()])})
 
 
 def find_candidates(sample: Sample, search: Search) -> list[AnyDependency]:

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from ...spec.dependencies import Lookup
-from .sample import FEWER_ERRORS, HOLDS, MIN_SURPRISES, Sample, Search, group_ids
+from .sample import FEWER_ERRORS, HOLDS, MAX_INCOMPLETE, MIN_SURPRISES, Sample, Search, group_ids
 
 QUICK_LOOKUP_ROWS = 1_000  # a first look: most pairs break within it
 QUICK_ERRORS = 0.02  # share of errors there that can still be chance
@@ -56,7 +56,8 @@ def _pairs(sample: Sample, target: str, names: list[str]) -> Iterator[tuple[str,
 
 def _lookup(sample: Sample, target: str, determinants: tuple[str, ...]) -> Lookup | None:
     """The lookup, without its values, if it holds on the sample and is more than chance and than each determinant alone."""
-    codes, of_target = [sample.codes(n) for n in determinants], sample.codes(target)
+    rows = _speaking(sample, determinants)
+    codes, of_target = [sample.codes(n)[rows] for n in determinants], sample.codes(target)[rows]
     few = slice(0, QUICK_LOOKUP_ROWS)
     quick = _fit(group_ids(*(c[few] for c in codes)), of_target[few])
     if quick.errors > QUICK_ERRORS * QUICK_LOOKUP_ROWS:
@@ -64,7 +65,7 @@ def _lookup(sample: Sample, target: str, determinants: tuple[str, ...]) -> Looku
     groups = group_ids(*codes)
     fit = _fit(groups, of_target)
     surprises = _surprises(groups, of_target)
-    if fit.supported < SUPPORTED * sample.rows or fit.errors > (1 - HOLDS) * fit.supported:
+    if fit.supported < SUPPORTED * len(of_target) or fit.errors > (1 - HOLDS) * fit.supported:
         return None
     if surprises < MIN_SURPRISES or fit.errors > FEWER_ERRORS * surprises:
         return None
@@ -73,6 +74,12 @@ def _lookup(sample: Sample, target: str, determinants: tuple[str, ...]) -> Looku
         if alone < MIN_SURPRISES or fit.errors > FEWER_ERRORS * alone:
             return None
     return Lookup(target=target, determinants=determinants, share=1 - fit.errors / max(1, fit.supported))
+
+
+def _speaking(sample: Sample, determinants: tuple[str, ...]) -> np.ndarray:
+    """The rows that can speak for or against, int64: null is a value, but a few rows without a value may differ."""
+    null = np.logical_or.reduce([sample.nulls(n) for n in determinants])
+    return np.flatnonzero(~null) if null.mean() <= MAX_INCOMPLETE else np.arange(sample.rows)
 
 
 def _surprises(groups: np.ndarray, target: np.ndarray) -> int:

@@ -77,7 +77,7 @@ def look_up(lookup: Lookup, columns: Mapping[str, pa.Array], types: Mapping[str,
     """
     tables = _tables(lookup)
     codes = _row_codes(columns, lookup, tables, types)
-    place = _find(codes, tables)
+    place = _find(codes, tables, rng)
     unseen = np.flatnonzero(place < 0)
     out: dict[str, pa.Array] = {}
     if len(unseen):
@@ -92,11 +92,17 @@ def look_up(lookup: Lookup, columns: Mapping[str, pa.Array], types: Mapping[str,
     return out
 
 
-def _find(codes: np.ndarray, tables: _Tables) -> np.ndarray:
-    """The combination of each row, int64 (n,); -1 for none."""
+def _find(codes: np.ndarray, tables: _Tables, rng: np.random.Generator) -> np.ndarray:
+    """The combination of each row, int64 (n,), by its count where it has several values; -1 for none."""
     packed = _pack(codes, tables.sizes)
-    at = np.minimum(np.searchsorted(tables.packed, packed), len(tables.packed) - 1)
-    return np.where(tables.packed[at] == packed, tables.order[at], -1)
+    low, high = (np.searchsorted(tables.packed, packed, side=side) for side in ("left", "right"))
+    at = low
+    several = np.flatnonzero(high - low > 1)
+    if len(several):
+        upto = np.concatenate([[0], np.cumsum(tables.counts[tables.order])])
+        first, last = upto[low[several]], upto[high[several]]
+        at[several] = np.searchsorted(upto, first + np.floor(rng.random(len(several)) * (last - first)), side="right") - 1
+    return np.where(high > low, tables.order[np.minimum(at, len(tables.packed) - 1)], -1)
 
 
 def _replace(

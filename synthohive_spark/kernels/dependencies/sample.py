@@ -68,6 +68,10 @@ class Sample:
             self._codes[name] = coded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
         return self._codes[name]
 
+    def nulls(self, name: str) -> np.ndarray:
+        """Rows without a value, bool (n,)."""
+        return plain(self.columns[name]).is_null().to_numpy(zero_copy_only=False)
+
     def digits(self, name: str) -> int | None:
         if name not in self._digits:
             self._digits[name] = digits_of(plain(self.columns[name]), self.types[name])
