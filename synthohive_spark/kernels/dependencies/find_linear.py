@@ -45,10 +45,8 @@ def find_single(sample: Sample, search: Search) -> list[Formula]:
 def _copy(sample: Sample, target: str, other: str) -> Formula | None:
     if sample.types[target] != sample.types[other]:
         return None
-    rows = sample.quick
-    a, b = sample.columns[target].take(rows).to_pylist(), sample.columns[other].take(rows).to_pylist()
-    same = sum(x == y or (x != x and y != y) for x, y in zip(a, b, strict=True))
-    return _held(sample, Copy(target=target, determinants=(other,))) if same >= MOST * len(rows) else None
+    same = sample.quick_hashes(target) == sample.quick_hashes(other)
+    return _held(sample, Copy(target=target, determinants=(other,))) if same.mean() >= MOST else None
 
 
 def _held(sample: Sample, formula: Formula) -> Formula | None:
@@ -70,7 +68,7 @@ def _arithmetic(sample: Sample, search: Search, target: str, other: str) -> Iter
 
 def _first_look(sample: Sample, *names: str) -> tuple[np.ndarray, ...]:
     """Values of a few rows where none is null, float64 (m,) each."""
-    arrays = [sample.numbers(n)[sample.quick] for n in names]
+    arrays = [sample.quick_numbers(n) for n in names]
     if (~np.isnan(arrays).any(axis=0)).sum() < FEW:
         arrays = [sample.numbers(n) for n in names]  # mostly null: look at all rows
     known = ~np.isnan(arrays).any(axis=0)
@@ -125,7 +123,7 @@ def _kinds_add_up(types: list[str], factors: tuple[float, ...]) -> bool:
 
 def _quotient(sample: Sample, target: str, other: str, y: np.ndarray, x: np.ndarray) -> Formula | None:
     """`target = other // k`: each row says that `other / (target + 1) < k <= other / target`."""
-    if y.min() < 0 or x.min() < 0 or len(np.unique(y)) < 3 or not (y <= x).all():
+    if y.min() < 0 or (x < 2 * y).mean() > 1 - MOST:
         return None
     y, x = _values_of_all_rows(sample, target, other)
     some = y > 0
@@ -153,7 +151,9 @@ def _remainder(sample: Sample, target: str, other: str, y: np.ndarray, x: np.nda
     different = (x - y).astype(np.int64)
     if (different == 0).mean() > 0.9:
         return None
-    common = {int(np.gcd.reduce(different[i::8])) for i in range(8)}  # rows that break the rule spoil few of the eight
+    common = {int(np.gcd.reduce(different[i::8])) for i in range(8)} - {0, 1}  # rows that break the rule spoil few of the eight
+    if not common:
+        return None
     top = float(np.nanmax(sample.numbers(target)))
     divisors = sorted({k for g in common for k in (g, *(n for n in NICE if g % n == 0)) if k > max(1.0, np.median(y), np.quantile(y, 0.99))})
     held = (_held(sample, Remainder(target=target, determinants=(other,), divisor=k)) for k in divisors if k > top or k in NICE)
@@ -171,8 +171,11 @@ def find_sums(sample: Sample, search: Search, quotients: list[Quotient]) -> list
         *(_threes(sample, numeric) if len(numeric) <= MAX_FOR_THREE else ()),
     ):
         relations.setdefault(frozenset(relation), relation)
+    place = {n: i for i, n in enumerate(search.types)}
     found = []
-    for relation in relations.values():
+    for unordered in relations.values():
+        order = sorted(unordered, key=lambda n: (not is_clock(search.types[n]), -abs(unordered[n]), place[n]))
+        relation = {n: unordered[n] for n in order}
         for target in (n for n in relation if n in search.targets and n not in search.bounded):
             found.append(linear(sample, target, {n: -c / relation[target] for n, c in relation.items() if n != target}))
     return [f for f in found if f is not None]
@@ -180,7 +183,7 @@ def find_sums(sample: Sample, search: Search, quotients: list[Quotient]) -> list
 
 def _look(sample: Sample, names: list[str]) -> np.ndarray:
     """Values of a few rows, float64 (m, W)."""
-    return np.stack([sample.numbers(n)[sample.quick] for n in names], axis=1) if names else np.zeros((len(sample.quick), 0))
+    return np.stack([sample.quick_numbers(n) for n in names], axis=1) if names else np.zeros((len(sample.quick), 0))
 
 
 def _agree(differences: np.ndarray, size: np.ndarray | float) -> np.ndarray:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,8 @@ import pyarrow as pa
 from ...spec.base import Spec
 from .formulas import Formula, holds, incomplete
 from .units import digits_of, plain, to_floats
+
+T = TypeVar("T")
 
 HOLDS = 0.995  # share of the rows on which a rule must hold to be taken for one
 FEWER_ERRORS = 0.1  # of the errors that the commonest value alone makes: a column that is nearly constant follows from anything
@@ -46,45 +49,51 @@ class Search(Spec):
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows of the real table, (n,) per column, in an order of their own."""
+    """Rows of the real table, (n,) per column, in an order of their own. What is derived of a column is kept: each is looked at beside every other."""
 
     columns: Mapping[str, pa.Array]
     types: Mapping[str, str]
     rows: int
-    _numbers: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
-    _codes: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
-    _digits: dict[str, int | None] = field(default_factory=dict, repr=False)
+    _kept: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
+
+    def _once(self, what: str, name: str, make: Callable[[pa.Array], T]) -> T:
+        if (what, name) not in self._kept:
+            self._kept[what, name] = make(plain(self.columns[name]))
+        return self._kept[what, name]
 
     def numbers(self, name: str) -> np.ndarray:
         """float64 (n,); nulls are nan."""
-        if name not in self._numbers:
-            self._numbers[name] = to_floats(plain(self.columns[name]))
-        return self._numbers[name]
+        return self._once("numbers", name, to_floats)
+
+    def quick_numbers(self, name: str) -> np.ndarray:
+        """The same of the rows for a first look, float64 (m,)."""
+        return self._once("quick numbers", name, lambda _: self.numbers(name)[self.quick])
+
+    def quick_hashes(self, name: str) -> np.ndarray:
+        """A number for each value of these rows, uint64 (m,): equal where the values are."""
+        return self._once(
+            "hashes", name, lambda a: pd.util.hash_array(np.array([str(v) for v in a.take(self.quick).to_pylist()], dtype=object), categorize=False)
+        )
 
     def codes(self, name: str) -> np.ndarray:
         """The number of each value, from 0, null being one; int64 (n,)."""
-        if name not in self._codes:
-            coded = plain(self.columns[name]).dictionary_encode(null_encoding="encode")
-            self._codes[name] = coded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-        return self._codes[name]
+        return self._once("codes", name, _codes)
 
     def nulls(self, name: str) -> np.ndarray:
         """Rows without a value, bool (n,)."""
-        return plain(self.columns[name]).is_null().to_numpy(zero_copy_only=False)
+        return self._once("nulls", name, lambda a: a.is_null().to_numpy(zero_copy_only=False))
 
     def digits(self, name: str) -> int | None:
-        if name not in self._digits:
-            self._digits[name] = digits_of(plain(self.columns[name]), self.types[name])
-        return self._digits[name]
+        """Digits after the point, as `digits_of` has it."""
+        return self._once("digits", name, lambda a: digits_of(a, self.types[name]))
 
     def surprises(self, name: str) -> np.ndarray:
         """Rows whose value is not the commonest, bool (n,)."""
-        codes = self.codes(name)
-        return codes != np.bincount(codes).argmax() if self.rows else np.zeros(0, dtype=bool)
+        return self._once("surprises", name, lambda _: self.codes(name) != np.bincount(self.codes(name)).argmax() if self.rows else np.zeros(0, dtype=bool))
 
     def varies(self, name: str) -> bool:
         """Whether the column has enough of other values than its commonest to show a rule."""
-        return int(self.surprises(name).sum()) >= MIN_SURPRISES
+        return self._once("varies", name, lambda _: int(self.surprises(name).sum()) >= MIN_SURPRISES)
 
     @cached_property
     def quick(self) -> np.ndarray:
@@ -118,6 +127,10 @@ def read_sample(table: pa.Table, types: Mapping[str, str], order: str) -> Sample
     columns = {name: table.column(name).combine_chunks() for name in types}
     columns = {name: a.combine_chunks() if isinstance(a, pa.ChunkedArray) else a for name, a in columns.items()}
     return Sample(columns, dict(types), table.num_rows)
+
+
+def _codes(array: pa.Array) -> np.ndarray:
+    return array.dictionary_encode(null_encoding="encode").indices.to_numpy(zero_copy_only=False).astype(np.int64)
 
 
 def group_ids(*codes: np.ndarray) -> np.ndarray:
