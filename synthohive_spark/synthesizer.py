@@ -107,6 +107,11 @@ class Synthesizer:
         log.info(FIT_DONE, seed=seed)
         return self
 
+    @property
+    def dependencies(self) -> dict[str, list[str]]:
+        """Per learnt table, the columns that others determine, in words: `hour = sched_dep_time // 100`. They hold on every synthetic row."""
+        return {name: table.dependencies for name, table in self._need_fitted("tell dependencies").tables.items()}
+
     @raises(GenerationError, "sampling")
     def sample(
         self,

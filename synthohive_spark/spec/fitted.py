@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from .base import Spec
+from .dependencies import described
 from .encoding import TableEncoding
 from .graph import SchemaGraph
 from .metadata import Metadata
@@ -47,6 +48,11 @@ class FittedTable:
     context_encoding: TableEncoding | None = None
     model: ModelSpec | None = None
     weights: bytes = field(default=b"", repr=False)
+
+    @property
+    def dependencies(self) -> list[str]:
+        """In words, how columns follow from others."""
+        return [described(d, self.program.types) for d in self.program.dependencies]
 
     @property
     def model_columns(self) -> tuple[str, ...]:

