@@ -84,9 +84,14 @@ def _candidates(data: DataFrame, rows: DataFrame, search: Search, count: int, se
         sampled = sampled.where(F.pmod(F.col(ORDER), F.lit(HASH_RANGE)) < int(share * HASH_RANGE))
     elif count > SAMPLE_ROWS:
         sampled = sampled.orderBy(ORDER).limit(SAMPLE_ROWS)  # few different rows: any of them will do
-    sampled = with_plain_times(sampled.select(*(F.col(quoted(name)) for name in search.types), ORDER))
+    sampled = _numbered(with_plain_times(sampled.select(*(F.col(quoted(name)) for name in search.types), ORDER)))
     lines = sampled.repartition(1).mapInArrow(partial(find_in_batches, search=search), "found string").collect()
     return [candidate for line in lines for candidate in CANDIDATES.validate_json(line.found)]
+
+
+def _numbered(data: DataFrame) -> DataFrame:
+    """Columns by number: `mapInArrow` looks them up by name, and takes a dot in one for a field of a struct."""
+    return data.toDF(*(f"c{i}" for i in range(len(data.columns))))
 
 
 def _confirmed(rows: DataFrame, candidates: Sequence[AnyDependency], search: Search, known: Collection[str], count: int, min_rows: int) -> list[AnyDependency]:
@@ -105,9 +110,9 @@ def _confirmed(rows: DataFrame, candidates: Sequence[AnyDependency], search: Sea
 
 def _count(rows: DataFrame, candidates: Sequence[AnyDependency], search: Search, count: int, min_rows: int) -> list[AnyDependency | None]:
     """One pass over the table for all candidates; None for those that do not hold."""
-    names = dict.fromkeys(n for c in candidates for n in (c.target, *c.determinants))
-    kernel = partial(count_batches, candidates=tuple(candidates), types=search.types, max_combinations=search.max_combinations)
-    counts = rows.select(*(F.col(quoted(n)) for n in names)).mapInArrow(kernel, _COUNTS)
+    names = tuple(dict.fromkeys(n for c in candidates for n in (c.target, *c.determinants)))
+    kernel = partial(count_batches, names=names, candidates=tuple(candidates), types=search.types, max_combinations=search.max_combinations)
+    counts = _numbered(rows.select(*(F.col(quoted(n)) for n in names))).mapInArrow(kernel, _COUNTS)
     summed = counts.groupBy("candidate", "measure", "first", "second", "value").agg(F.sum("n").alias("n"))
     # What grows with the table is no rule; a line past the limit says so, and no more come to the driver.
     place = F.row_number().over(Window.partitionBy("candidate").orderBy(F.desc("n"), "first", "second", "value"))

@@ -12,7 +12,13 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from synthohive_spark import FitConfig, Metadata, SchemaError, Synthesizer, TrainingConfig
-from synthohive_spark.spec.program import TableProgram
+from synthohive_spark.spec.config import EncodingConfig
+from synthohive_spark.spec.dependencies import described
+from synthohive_spark.spec.encoding import ColumnHint
+from synthohive_spark.spec.metadata import Table
+from synthohive_spark.spec.program import ColumnStep, TableProgram
+from synthohive_spark.stages.dependencies import add_dependencies
+from synthohive_spark.stages.profile import profile_table
 
 ROWS = 3_000
 
@@ -28,8 +34,8 @@ def trips(spark: SparkSession) -> DataFrame:
     code = rng.choice(["a b", "c.d", "é"], ROWS, p=[0.6, 0.3, 0.1])
     to = rng.choice([f"t{i}" for i in range(8)], ROWS)
     to = np.where((code == "é") & (to < "t4"), "t7", to)
-    frame = pd.DataFrame({"from.code": code, "to": to})
-    frame["km"] = (frame["from.code"].map({"a b": 100, "c.d": 150, "é": 210}) + frame.to.str[1:].astype(int) % 5 * 10).astype("int32")
+    frame = pd.DataFrame({"from code-é": code, "to": to})
+    frame["km"] = (frame["from code-é"].map({"a b": 100, "c.d": 150, "é": 210}) + frame.to.str[1:].astype(int) % 5 * 10).astype("int32")
     frame["at"] = pd.Timestamp("2023-01-01") + pd.to_timedelta(rng.integers(0, 400 * 24 * 60, ROWS), unit="min")
     frame["net"] = (rng.gamma(2, 20, ROWS)).round(2)
     frame["tax"] = (rng.gamma(2, 5, ROWS)).round(2)
@@ -64,7 +70,7 @@ def test_what_is_found_is_told_and_left_out_of_the_model(fitted: Synthesizer) ->
     assert set(told) == {"km", "gross", "hour", "minute", "on", "local_hour"}
     assert told["gross"] == "gross = net + tax" and told["hour"] == "hour = clock // 100" and told["local_hour"].endswith("(Asia/Tokyo)")
     program = fitted._fitted.tables["trips"].program  # type: ignore[union-attr]
-    assert set(program.drawn) == {"from.code", "to", "at", "net", "tax", "clock"}
+    assert set(program.drawn) == {"from code-é", "to", "at", "net", "tax", "clock"}
     assert next(d.share for d in program.dependencies if d.target == "gross") == pytest.approx(1 - 6 / ROWS)
 
 
@@ -79,12 +85,12 @@ def sampled(fitted: Synthesizer) -> DataFrame:
 
 
 def test_only_real_combinations_come_back(spark: SparkSession, sampled: DataFrame) -> None:
-    routes = ["`from.code`", "to", "km"]
+    routes = ["`from code-é`", "to", "km"]
     real = trips(spark).groupBy(*routes).count().where("count >= 3").select(*routes)
     assert (
         sampled.select(*routes)
         .distinct()
-        .join(real.withColumnsRenamed({"from.code": "f", "to": "t", "km": "k"}), F.expr("`from.code` = f and to = t and km = k"), "left_anti")
+        .join(real.withColumnsRenamed({"from code-é": "f", "to": "t", "km": "k"}), F.expr("`from code-é` = f and to = t and km = k"), "left_anti")
         .count()
         == 0
     )
@@ -119,6 +125,15 @@ def test_keys_and_private_columns_are_never_derived(spark: SparkSession) -> None
     metadata = Metadata().add_table("parents", pk="k", role="reference").add_table("t", pk="id", fk={"k": "parents.k"}, pii_cols={"secret": "name"})
     synth = Synthesizer(metadata, spark=spark, model="independent").fit({"parents": parents, "t": spark.createDataFrame(frame)}, seed=1)
     assert synth.dependencies["t"] == ["k2 = k"]
+
+
+def test_names_with_dots_are_found_too(spark: SparkSession) -> None:
+    data = spark.range(2_000).select((F.col("id") % 50).alias("a.b"), ((F.col("id") % 50) * 3).alias("c.d e"))
+    encoding = profile_table(data, table="t", hints=[ColumnHint(name=n, spark_type="bigint") for n in data.columns], config=EncodingConfig(), seed=1)
+    steps = tuple(ColumnStep(column=n, kind="drawn", source="model") for n in data.columns)
+    program = TableProgram(table="t", rows=2_000, columns=tuple((n, "bigint", True) for n in data.columns), steps=steps)
+    found = add_dependencies(program, data, table=Table(name="t"), encoding=encoding, parent=None, min_rows=3, seed=1)
+    assert [described(d, found.types) for d in found.dependencies] == ["c.d e = 3 * a.b"]
 
 
 def test_adult_education(spark: SparkSession, shared_data: Path) -> None:

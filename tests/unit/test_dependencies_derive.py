@@ -203,7 +203,7 @@ def counted(candidate: AnyDependency, columns: dict[str, pa.Array], types: dict[
     parts = [
         b
         for i in range(0, len(table), 70)
-        for b in count_batches(iter(table[i : i + 70].to_batches()), candidates=[candidate], types=types, max_combinations=limit)
+        for b in count_batches(iter(table[i : i + 70].to_batches()), names=list(columns), candidates=[candidate], types=types, max_combinations=limit)
     ]
     lines = (
         pa.Table.from_batches(parts, COUNTS)

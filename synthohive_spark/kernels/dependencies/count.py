@@ -32,13 +32,13 @@ LINES_PER_COMBINATION = 3  # values of the target that are counted per combinati
 
 
 def count_batches(
-    batches: Iterator[pa.RecordBatch], *, candidates: Sequence[AnyDependency], types: Mapping[str, str], max_combinations: int
+    batches: Iterator[pa.RecordBatch], *, names: Sequence[str], candidates: Sequence[AnyDependency], types: Mapping[str, str], max_combinations: int
 ) -> Iterator[pa.RecordBatch]:
-    """Counts of one task, in the columns of `COUNTS`; they add up over tasks."""
+    """Counts of one task, in the columns of `COUNTS`; they add up over tasks. `names` are those of the batches' columns, which come under others."""
     found: list[pa.Table | None] = [None] * len(candidates)
     crowded: set[int] = set()
     for batch in batches:
-        columns = {name: batch.column(name) for name in batch.schema.names}
+        columns = dict(zip(names, batch.columns, strict=True))
         for i, candidate in enumerate(candidates):
             if i in crowded:
                 continue

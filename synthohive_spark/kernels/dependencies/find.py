@@ -18,10 +18,13 @@ CANDIDATES: TypeAdapter[list[AnyDependency]] = TypeAdapter(list[AnyDependency])
 
 
 def find_in_batches(batches: Iterator[pa.RecordBatch], *, search: Search) -> Iterator[pa.RecordBatch]:
-    """One batch of one column `found`: the candidates of all sampled rows, as JSON; they must come to one task."""
+    """One batch of one column `found`: the candidates of all sampled rows, as JSON; they must come to one task.
+
+    Columns come in the order of `search.types`, under other names; `ORDER` is the last.
+    """
     parts = list(batches)
     if parts:
-        found = find_candidates(read_sample(pa.Table.from_batches(parts), search.types, ORDER), search)
+        found = find_candidates(read_sample(pa.Table.from_batches(parts).rename_columns([*search.types, ORDER]), search.types, ORDER), search)
         yield pa.record_batch({"found": pa.array([CANDIDATES.dump_json(found).decode()])})
 
 
