@@ -31,7 +31,15 @@ log = get_logger(__name__)
 
 
 def add_dependencies(
-    program: TableProgram, data: DataFrame, *, table: Table, encoding: TableEncoding, parent: TableProgram | None, min_rows: int, seed: int
+    program: TableProgram,
+    data: DataFrame,
+    *,
+    table: Table,
+    encoding: TableEncoding,
+    parent: TableProgram | None,
+    keys: Collection[str] = (),
+    min_rows: int,
+    seed: int,
 ) -> TableProgram:
     """The program with what columns determine one another, found on the real rows.
 
@@ -39,10 +47,11 @@ def add_dependencies(
         data: the table's real rows.
         encoding: of its columns.
         parent: the driving parent's program, with its dependencies.
+        keys: columns that keys of other tables point at; they are never derived.
         min_rows: combinations of fewer rows are never stored.
         seed: of the sample.
     """
-    search = _search(program, table, encoding, str(data.sparkSession.conf.get("spark.sql.session.timeZone", "UTC")))
+    search = _search(program, table, encoding, keys, str(data.sparkSession.conf.get("spark.sql.session.timeZone", "UTC")))
     if program.rows < MIN_SURPRISES or not search.targets:
         return program
     rows = with_plain_times(data.select(*(F.col(quoted(name)) for name in search.types)))
@@ -54,10 +63,10 @@ def add_dependencies(
     return with_dependencies(program, chosen, encoding, parent)
 
 
-def _search(program: TableProgram, table: Table, encoding: TableEncoding, zone: str) -> Search:
+def _search(program: TableProgram, table: Table, encoding: TableEncoding, referenced: Collection[str], zone: str) -> Search:
     """Which columns can be derived, and from which. Generated keys say nothing, and matched ones come too late."""
     modelled = [name for name in encoding.names if not name.startswith(HIDDEN_PREFIX) and name not in program.from_source("match")]
-    keys = {*table.key_columns, *program.fallback, *program.distinct}
+    keys = {*table.key_columns, *referenced, *program.fallback, *program.distinct}
     drawn = {s.column for s in program.steps if s.kind == "drawn"}
     visible = [name for name in modelled if name not in table.pii_cols]
     return Search(

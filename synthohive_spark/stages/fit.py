@@ -94,7 +94,7 @@ def _describe(plans: Mapping[str, TablePlan], data: Mapping[str, DataFrame], con
         parent = None if plan.driving is None else encodings[plan.table.foreign_keys[plan.driving].parent_table]
         program = make_program(plan, data[name], encodings[name], parent, counts, config.encoding.min_category_rows)
         if config.finds_dependencies(name):
-            program = _with_dependencies(program, plan, data[name], encodings[name], tables, config, seed)
+            program = _with_dependencies(program, plans, data[name], encodings[name], tables, config, seed)
         context = parent.select(program.context) if parent else None
         tables[name] = FittedTable(program=program, encoding=encodings[name], context_encoding=context)
     return tables
@@ -102,7 +102,7 @@ def _describe(plans: Mapping[str, TablePlan], data: Mapping[str, DataFrame], con
 
 def _with_dependencies(
     program: TableProgram,
-    plan: TablePlan,
+    plans: Mapping[str, TablePlan],
     rows: DataFrame,
     encoding: TableEncoding,
     tables: Mapping[str, FittedTable],
@@ -113,8 +113,9 @@ def _with_dependencies(
     return add_dependencies(
         program,
         rows,
-        table=plan.table,
+        table=plans[program.table].table,
         encoding=encoding,
+        keys={c for plan in plans.values() for key in plan.table.foreign_keys if key.parent_table == program.table for c in key.parent_columns},
         parent=None if program.driver is None else tables[program.driver.parent_table].program,
         min_rows=config.encoding.min_category_rows,
         seed=derive_seed(seed, program.table, "dependencies"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from synthohive_spark.errors import SchemaError
+from synthohive_spark.spec.config import FitConfig
 from synthohive_spark.spec.metadata import Metadata
 from synthohive_spark.spec.run_config import FileSource, RunConfig
 
@@ -45,6 +46,15 @@ def test_sections_have_defaults_and_follow_each_other(tmp_path: Path) -> None:
     assert (run.model_path, run.synthetic_path, run.validate_.output) == ("m", "s/t", "report.html")
     source = run.source["b"]
     assert isinstance(source, FileSource) and source.schema_ddl == "a_id int" and source.options == {"header": True}
+
+
+def test_dependencies_can_be_switched_off_for_all_tables_or_one(tmp_path: Path) -> None:
+    config = tmp_path / "run.yaml"
+    config.write_text("tables: {a: {}}\nsource: {a: a.parquet}\nfit: {exact_dependencies: {a: false}}\n", encoding="utf-8")
+    assert RunConfig.from_yaml(config).fit.exact_dependencies == {"a": False}
+    assert RunConfig.from_yaml(config, ["fit.exact_dependencies=false"]).fit.exact_dependencies is False
+    assert FitConfig().finds_dependencies("a") and not FitConfig(exact_dependencies={"a": False}).finds_dependencies("a")
+    assert FitConfig(exact_dependencies={"a": False}).finds_dependencies("b")
 
 
 def test_overrides_are_yaml_and_win_over_the_file(tmp_path: Path) -> None:

@@ -68,23 +68,24 @@ def _zones(sample: Sample, search: Search, clock: str, wanted: dict[str, list[Pa
     """The zones worth a closer look, the likeliest first; None for dates and times without zone."""
     if search.types[clock] != "timestamp":
         return [None]
+    usual = dict.fromkeys(z for z in ("UTC", search.zone) if z in all_zones())  # a session's zone can be an offset such as +02:00, which is no place
     units, null = to_units(plain(sample.columns[clock]), 0)
     rows = np.flatnonzero(~null)
     rows = rows[np.linspace(0, len(rows) - 1, min(PROBE_ROWS, len(rows))).astype(np.int64)]
     daily = [(target, part) for target, parts in wanted.items() for part in parts if part in _DAILY]
     if not daily or not len(rows):
-        return list(dict.fromkeys(["UTC", search.zone]))
+        return [*usual]
     values = {target: sample.numbers(target)[rows] for target, _ in daily}
     scores = {}
-    for zone in dict.fromkeys(["UTC", search.zone, *all_zones()]):
+    for zone in dict.fromkeys([*usual, *all_zones()]):
         local = local_micros(units[rows], zone)
         agreed = [float((part_of(local, part) == values[target]).mean()) for target, part in daily]
         scores[zone] = sum(a for a in agreed if a >= NEARLY_ALL)
     best = max(scores.values())
     if not best:
-        return list(dict.fromkeys(["UTC", search.zone]))
+        return [*usual]
     # Many zones agree on few rows; those that do are told apart on the whole sample.
-    return list(dict.fromkeys([*_distinct_clocks(units[~null], [z for z, score in scores.items() if score >= best - 0.5]), "UTC", search.zone]))
+    return list(dict.fromkeys([*_distinct_clocks(units[~null], [z for z, score in scores.items() if score >= best - 0.5]), *usual]))
 
 
 def _distinct_clocks(micros: np.ndarray, zones: Iterable[str]) -> list[str]:
