@@ -35,7 +35,7 @@ def trips(spark: SparkSession) -> DataFrame:
     to = rng.choice([f"t{i}" for i in range(8)], ROWS)
     to = np.where((code == "é") & (to < "t4"), "t7", to)
     frame = pd.DataFrame({"from-code-é": code, "to": to})
-    frame["km"] = (frame["from-code-é"].map({"a b": 100, "c.d": 150, "é": 210}) + frame.to.str[1:].astype(int) % 5 * 10).astype("int32")
+    frame["km"] = (frame["from-code-é"].map({"a b": 100, "c.d": 130, "é": 150}) + frame.to.str[1:].astype(int) % 5 * 10).astype("int32")
     frame["at"] = pd.Timestamp("2023-01-01") + pd.to_timedelta(rng.integers(0, 400 * 24 * 60, ROWS), unit="min")
     frame["net"] = (rng.gamma(2, 20, ROWS)).round(2)
     frame["tax"] = (rng.gamma(2, 5, ROWS)).round(2)

@@ -88,6 +88,11 @@ def test_clock_times_of_one_column_or_by_a_known_hour() -> None:
     assert found(columns, known=("at",)) == ["hour = hour of at (America/New_York)", "clock = 100 * hour + minute"]
 
 
+def test_a_multiple_is_preferred_to_the_quotient_that_would_lose_it() -> None:
+    a = whole(50)
+    assert found({"a": ("bigint", a), "b": ("bigint", 3 * a), "x": ("int", whole(9))}) == ["b = 3 * a"]
+
+
 def test_any_factor_without_a_quotient() -> None:
     b, c = whole(50), whole(5000)
     assert found({"a": ("bigint", 12 * b + c), "b": ("bigint", b), "c": ("bigint", c)}) == ["a = 12 * b + c"]

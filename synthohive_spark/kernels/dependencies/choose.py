@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from ...spec.dependencies import AnyDependency, DatePart, Linear, Lookup
 from .times import PARTS
 
-_KINDS = ("copy", "part", "quotient", "remainder", "linear", "lookup")
+_KINDS = ("copy", "part", "linear", "quotient", "remainder", "lookup")  # a multiple says more than the quotient, which any remainder would fit
 
 
 def choose(candidates: Sequence[AnyDependency], known: Collection[str], types: Mapping[str, str]) -> list[AnyDependency]:
