@@ -22,7 +22,7 @@ from .columns import arrow_type, decode_codes
 from .columns.types import to_typed
 from .conditioning import context_codes
 from .dependencies.derive import derive_columns, split_early
-from .given import Given, condition_of, draw_given, given_codes, repair_around, with_given_values
+from .given import Given, condition_of, draw_given, given_codes, held_rows, repair_around, with_given_values
 from .keys import key_values
 from .models import restore_model
 from .models.base import ConditionalGenerativeModel
@@ -127,7 +127,7 @@ def _generate(plan: GenerationPlan, rows: np.ndarray, parents: _Parents | None, 
         columns |= distinct_within_parent(columns, fitted, parents.of_child, rng)
     for reference in plan.references:
         columns |= repair_around(columns, reference, rng, plan.given, which)
-    columns |= derive(columns, late)
+    columns |= derive(columns, late, held=held_rows(plan.given, which))
     columns |= _hidden(plan, rows, parents, block)
     return pd.DataFrame({name: pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([values]))) for name, values in columns.items()})
 

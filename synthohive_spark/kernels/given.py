@@ -116,6 +116,15 @@ def with_given_values(columns: Mapping[str, pa.Array], given: Given | None, whic
     return out
 
 
+def held_rows(given: Given | None, which: np.ndarray | None) -> dict[str, np.ndarray]:
+    """For each column with given values the rows that have one, bool (n,): there it must stay."""
+    if given is None or which is None:
+        return {}
+    names = dict.fromkeys(name for c in given.conditions for name in c.values)
+    asked = {name: [i for i, c in enumerate(given.conditions) if name in c.values] for name in names}
+    return {name: np.isin(which, places) for name, places in asked.items()}
+
+
 def repair_around(
     columns: Mapping[str, pa.Array], key: ReferenceKey, rng: np.random.Generator, given: Given | None, which: np.ndarray | None
 ) -> dict[str, pa.Array]:

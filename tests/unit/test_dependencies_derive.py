@@ -82,6 +82,17 @@ def test_a_known_first_or_second_column_stays() -> None:
     assert again.distance.tolist() == both.distance.tolist()
 
 
+def test_given_values_stay_in_their_rows() -> None:
+    types = {"origin": "string", "dest": "string", "distance": "int"}
+    columns = {"origin": strings(["E"] * 400), "dest": strings(["z"] * 400)}
+    held = {"dest": np.arange(400) < 100, "origin": np.arange(400) < 50}
+    found = derive_columns(columns, (ROUTES,), program(types, (ROUTES,)), encoding(types), np.random.default_rng(0), held)
+    origin, dest = found["origin"].to_pylist(), found["dest"].to_pylist()
+    assert origin[:50] == ["E"] * 50 and dest[:100] == ["z"] * 100 and len(set(found["distance"].to_pylist()[:50])) == 1
+    assert set(origin[50:100]) == {"L"} and set(found["distance"].to_pylist()[50:100]) == {50}
+    assert set(origin[100:]) == {"E"} and set(dest[100:]) == {"x", "y"}
+
+
 def test_a_determinant_that_one_lookup_used_is_not_redrawn_by_the_next() -> None:
     types = {"origin": "string", "dest": "string", "distance": "int", "region": "string"}
     regions = Lookup(target="region", determinants=("dest",), keys=(("x", "y"),), values=("west", "east"), counts=(5, 5))

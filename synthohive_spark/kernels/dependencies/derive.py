@@ -18,7 +18,12 @@ from .units import plain
 
 
 def derive_columns(
-    columns: Mapping[str, pa.Array], dependencies: Sequence[AnyDependency], program: TableProgram, encoding: TableEncoding, rng: np.random.Generator
+    columns: Mapping[str, pa.Array],
+    dependencies: Sequence[AnyDependency],
+    program: TableProgram,
+    encoding: TableEncoding,
+    rng: np.random.Generator,
+    held: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, pa.Array]:
     """The targets of `dependencies`, and the drawn columns that had to change so that a combination is a real one.
 
@@ -27,6 +32,7 @@ def derive_columns(
         dependencies: those to evaluate, each after what it needs.
         encoding: of the table.
         rng: all randomness comes from it.
+        held: for columns that must stay in some rows, which rows those are, bool (n,).
     """
     there = dict(columns)
     changed: dict[str, pa.Array] = {}
@@ -34,7 +40,7 @@ def derive_columns(
     stand_ins: dict[str, pa.Array] = {}
     for dependency in dependencies:
         if isinstance(dependency, Lookup):
-            found = look_up(dependency, there, program.types, [name not in fixed for name in dependency.determinants], rng)
+            found = look_up(dependency, there, program.types, fixed, held or {}, rng)
         else:
             needed = {name: there[name] for name in dependency.determinants}
             if not encoding.column(dependency.target).has_null:

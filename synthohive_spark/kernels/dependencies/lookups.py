@@ -5,7 +5,7 @@ Legend: `K` combinations, `D` determinants, one or two, `n` rows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -68,12 +68,20 @@ def _row_codes(columns: Mapping[str, pa.Array], lookup: Lookup, tables: _Tables,
     return np.stack(out, axis=1).astype(np.int64)
 
 
-def look_up(lookup: Lookup, columns: Mapping[str, pa.Array], types: Mapping[str, str], free: Sequence[bool], rng: np.random.Generator) -> dict[str, pa.Array]:
+def look_up(
+    lookup: Lookup,
+    columns: Mapping[str, pa.Array],
+    types: Mapping[str, str],
+    fixed: Collection[str],
+    held: Mapping[str, np.ndarray],
+    rng: np.random.Generator,
+) -> dict[str, pa.Array]:
     """The target for every row, and the determinants that had to change.
 
     Args:
         columns: has the determinants, (n,) each.
-        free: which determinants may be redrawn. Where none may, a combination that was never seen takes the value of one that was, always the same.
+        fixed: columns that may not be redrawn. Where no determinant may, a combination that was never seen takes the value of one that was, always the same.
+        held: for columns that may not be redrawn in some rows, which rows those are, bool (n,).
     """
     tables = _tables(lookup)
     codes = _row_codes(columns, lookup, tables, types)
@@ -81,13 +89,15 @@ def look_up(lookup: Lookup, columns: Mapping[str, pa.Array], types: Mapping[str,
     unseen = np.flatnonzero(place < 0)
     out: dict[str, pa.Array] = {}
     if len(unseen):
-        place[unseen], changed = _replace(codes[unseen], unseen, lookup, columns, tables, free, rng)
+        changed = np.zeros(codes.shape, dtype=bool)
+        free = np.stack([(~held[n][unseen] if n in held else np.ones(len(unseen), dtype=bool)) & (n not in fixed) for n in lookup.determinants], axis=1)
+        for pattern in np.unique(free, axis=0):
+            rows = unseen[(free == pattern).all(axis=1)]
+            place[rows], changed[rows] = _replace(codes[rows], rows, lookup, columns, tables, pattern.tolist(), rng)
         for i, name in enumerate(lookup.determinants):
-            rows = np.zeros(len(place), dtype=bool)
-            rows[unseen] = changed[:, i]
-            if rows.any():
-                values = stored(lookup.keys[i], types[name]).take(pa.array(np.where(rows, place, 0)))
-                out[name] = pc.if_else(pa.array(rows), values, columns[name])
+            if changed[:, i].any():
+                values = stored(lookup.keys[i], types[name]).take(pa.array(np.where(changed[:, i], place, 0)))
+                out[name] = pc.if_else(pa.array(changed[:, i]), values, columns[name])
     out[lookup.target] = stored(lookup.values, types[lookup.target]).take(pa.array(place))
     return out
 
