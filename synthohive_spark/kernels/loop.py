@@ -25,6 +25,7 @@ from ..spec.fitted import ModelSpec
 from .distances import HeldOutDistance
 from .models import model_class
 from .models.base import CodeLayout, ConditionalGenerativeModel
+from .progress import ProgressFile
 from .seeds import derive_seed, generator
 from .staging import ORDER
 from .world import World
@@ -34,7 +35,6 @@ MIN_HELD_OUT = 20  # fewer tell nothing: the training rows are the yardstick the
 MIN_SHARD = 50  # a smaller table is not cut: each rank sees all of it, with noise of its own
 PATIENCE = 3  # evaluations in a row without a lower held-out loss, and training stops
 DRAWN_PER_EVALUATION = 2_000  # at least, so that the noise of a state's own draw does not decide
-PROGRESS_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -144,24 +144,6 @@ def private_torch(seed: int) -> Iterator[None]:
         torch.set_num_threads(threads)
         debug.fill_uninitialized_memory = filled
         torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
-
-
-class ProgressFile:
-    """Events of one run as JSON lines. The file is small and written whole each time, since object stores cannot append."""
-
-    def __init__(self, path: str) -> None:
-        self._filesystem, self._path = fsspec.core.url_to_fs(path)
-        self._lines: list[str] = []
-        self._last = -math.inf
-
-    def write(self, event: dict[str, Any], force: bool = True) -> None:
-        """Add `event`; without `force` only where the last one is `PROGRESS_SECONDS` old."""
-        now = time.monotonic()
-        if not force and now - self._last < PROGRESS_SECONDS:
-            return
-        self._last = now
-        self._lines.append(json.dumps(event) + "\n")
-        self._filesystem.pipe_file(self._path, "".join(self._lines).encode())
 
 
 @dataclass
