@@ -18,6 +18,7 @@ from ..kernels.text import MAX_LENGTH
 from ..spec.config import EncodingConfig
 from ..spec.encoding import ColumnHint, TableEncoding
 from ..spec.identifiers import quoted
+from .likeness import with_alike_values
 
 MAX_VALUES = 1_000_000  # of one column that reach its worker, commonest first: some 200 MB as Python strings
 HASH_RANGE = 2**31
@@ -29,7 +30,8 @@ def profile_table(data: DataFrame, *, table: str, hints: Sequence[ColumnHint], c
     """Fit the encodings of the columns that `hints` names, in their order.
 
     Numbers are seen in a sample of rows chosen by their hash, categories and nulls in all rows. The result depends on the rows and the seed, not on
-    their order or partitions. It runs one Spark job for the row count, one for the encodings, and one in between where the table is larger than the sample.
+    their order or partitions. It runs one Spark job for the row count, one for the encodings, one in between where the table is larger than the sample, and
+    one for columns with more values than codes, so that values that share a code are alike.
 
     Raises:
         SchemaError: a hint names a column that is not there, a type that is not supported, or a provider that cannot fill the column; all faults are named.
@@ -51,7 +53,15 @@ def profile_table(data: DataFrame, *, table: str, hints: Sequence[ColumnHint], c
         found[index] = fit_column(empty, hints=hints, config=config, rows=0, seed=seed)["encoding"].iloc[0]
     columns = ",".join(found[i] for i in range(len(hints)))
     head = TableEncoding(table=table, rows=rows, columns=()).model_dump_json(exclude={"columns"})
-    return TableEncoding.model_validate_json(f'{head[:-1]},"columns":[{columns}]}}')
+    encoding = TableEncoding.model_validate_json(f'{head[:-1]},"columns":[{columns}]}}')
+    return with_alike_values(partial(_sampled, data, rows, config, seed), encoding) if rows else encoding
+
+
+def _sampled(data: DataFrame, rows: int, config: EncodingConfig, seed: int) -> DataFrame:
+    """About `config.sample_rows` rows at most, with plain times; where few rows differ, each of them once."""
+    share = row_share(data, rows, config.sample_rows)
+    sampled = data.where(_in_sample(data, share, seed)) if share < 1 or rows <= config.sample_rows else data.distinct()
+    return with_plain_times(sampled)
 
 
 def with_plain_times(data: DataFrame) -> DataFrame:
@@ -88,9 +98,13 @@ def row_hash(data: DataFrame, seed: int) -> Column:
     return F.xxhash64(F.lit(derive_seed(seed, "profile")), *[F.col(quoted(name)) for name in names])
 
 
+def _in_sample(data: DataFrame, share: float, seed: int) -> Column:
+    return F.lit(True) if share >= 1 else F.pmod(row_hash(data, seed), F.lit(HASH_RANGE)) < int(share * HASH_RANGE)
+
+
 def _counted(data: DataFrame, hints: Sequence[ColumnHint], share: float, config: EncodingConfig, seed: int) -> DataFrame:
     """The counted frame that `kernels.columns.fit` describes."""
-    sampled = F.lit(True) if share >= 1 else F.pmod(row_hash(data, seed), F.lit(HASH_RANGE)) < int(share * HASH_RANGE)
+    sampled = _in_sample(data, share, seed)
     entries = [_entry(i, hint) for i, hint in enumerate(hints)]
     cells = data.select(F.explode(F.array(*entries)).alias("cell"), sampled.alias("in_sample")).select("cell.*", "in_sample")
     # Numbers outside the sample are known by their total: only their nulls are counted.

@@ -97,9 +97,18 @@ def encode_categories(array: pa.Array, encoding: CategoryEncoding) -> np.ndarray
     return np.append(known, 0 if encoding.has_null else tables.commonest)[index]
 
 
+def places_of(array: pa.Array, encoding: CategoryEncoding) -> np.ndarray:
+    """The number of each value among `encoding.values`, int64 (N,); -1 where it is none of them."""
+    return _places(array, _tables(encoding))
+
+
+def _places(array: pa.Array, tables: _Tables) -> np.ndarray:
+    return pc.index_in(array, value_set=tables.values).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+
+
 def _lookup(distinct: pa.Array, tables: _Tables) -> np.ndarray:
     """The group, int64 (U,), of each distinct value."""
-    place = pc.index_in(distinct, value_set=tables.values).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    place = _places(distinct, tables)
     group = tables.group_of[place]
     missing = np.flatnonzero(place < 0)
     if len(missing):
