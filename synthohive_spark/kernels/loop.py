@@ -183,7 +183,7 @@ class _Run:
 
     def train(self) -> TrainResult:
         job, world = self.job, self.world
-        self.model.prepare(self.rows.numpy(), self.context.numpy(), self.epochs * self.steps_per_epoch)
+        self.model.prepare(self.rows.numpy(), self.context.numpy(), self.epochs * self.steps_per_epoch, self.total_rows)
         world.copy_from_first(self.model.parameters())
         torch.manual_seed(derive_seed(job.seed, job.table, "rank", world.rank))
         self._say("training.started", 0, {}, {"rows": self.total_rows})

@@ -66,7 +66,7 @@ def test_the_example_conditions_exactly_up_and_down_the_tree() -> None:
     rows = np.stack([a, np.where(rng.random(4000) < 0.8, a, rng.integers(0, 3, 4000)), rng.integers(0, 2, 4000)], axis=1)
     weights = tuple(np.bincount(rows[:, d], minlength=k) / 4000 for d, k in enumerate((3, 3, 2)))
     model = defined()["ChowLiu"](CodeLayout(row=(3, 3, 2), context=(), weights=weights), {})
-    model.prepare(rows, np.zeros((4000, 0), dtype=int), 1)
+    model.prepare(rows, np.zeros((4000, 0), dtype=int), 1, 4000)
     for column in (0, 1):
         given = np.full((6000, 3), -1)
         given[:, column] = 2

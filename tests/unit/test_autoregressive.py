@@ -31,7 +31,7 @@ def trained(rows: np.ndarray, context: np.ndarray, row: tuple[int, ...], above: 
     model = Autoregressive(
         CodeLayout(row, above, tuple(np.bincount(rows[:, d], minlength=k) / len(rows) for d, k in enumerate(row))), {"state": 32, "head": 32}
     )
-    model.prepare(rows, context, steps)
+    model.prepare(rows, context, steps, len(rows))
     rng = np.random.default_rng(0)
     for _ in range(steps):
         chosen = rng.integers(0, len(rows), min(100, len(rows)))
@@ -102,6 +102,12 @@ def test_tiny_tables_train_and_draw_codes_in_range(count: int, row: tuple[int, .
     assert drawn.shape == rows.shape and drawn.dtype == np.int64
     assert (drawn >= 0).all() and (drawn < np.array(row)).all()
     assert model.sample(above[:0], rng).shape == (0, len(row))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 9, 10, 30])
+def test_any_number_of_steps_can_be_trained(steps: int) -> None:
+    rows = exclusive_or(50)
+    assert np.isfinite(trained(rows, none(50), (2, 2, 2), steps=steps).held_out_loss(torch.from_numpy(rows), torch.from_numpy(none(50))))
 
 
 def test_draws_come_from_the_generator_that_is_passed_and_from_the_state() -> None:

@@ -29,7 +29,7 @@ def layout_of(rows: np.ndarray, row: tuple[int, ...], context: tuple[int, ...] =
 def trained(layout: CodeLayout, rows: np.ndarray, context: np.ndarray, steps: int, batch: int = 200, **settings: object) -> CTGAN:
     torch.manual_seed(0)
     model = CTGAN(layout, settings)
-    model.prepare(rows, context, steps)
+    model.prepare(rows, context, steps, len(rows))
     rng = np.random.default_rng(0)
     for _ in range(steps):
         chosen = rng.integers(0, len(rows), min(batch, len(rows)))
@@ -116,7 +116,7 @@ def test_the_generator_step_has_its_own_context_unless_legacy() -> None:
     seen: dict[bool, list[bool]] = {}
     for legacy in (False, True):
         model = CTGAN(layout_of(rows, (5, 5), (7,)), {"legacy_context_conditioning": legacy, "critic_every": 1})
-        model.prepare(rows, context, 5)
+        model.prepare(rows, context, 5, len(rows))
         passed: list[torch.Tensor] = []
         model.critic.register_forward_hook(lambda _, inputs, __, passed=passed: passed.append(inputs[2]))
         model.training_step(torch.from_numpy(rows), torch.from_numpy(context), no_reduction)

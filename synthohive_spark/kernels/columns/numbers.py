@@ -61,7 +61,7 @@ def fit_numbers(name: str, spark_type: str, seen: Measured, config: EncodingConf
     token = _tokens(seen, config.max_codes - has_null, config)
     values, counts = seen.values[~token], seen.counts[~token]
     budget = config.max_codes - has_null - int(token.sum())
-    bin_of = _split_tails(values, counts, _bins(counts, int(seen.counts.sum()), budget, config), max(MIN_BIN_ROWS, TAIL_SHARE * int(seen.counts.sum())), budget)
+    bin_of = _split_tails(values, counts, _bins(counts, int(seen.counts.sum()), budget, config), budget, config)
     discrete = _is_discrete(values, counts, bin_of, config)
     knots, per_bin = _knots(values, counts, bin_of, step, discrete, config) if len(values) else (np.empty(0), 1)
     rows = np.concatenate([seen.counts[token], np.bincount(bin_of, weights=counts)]).astype(np.float64)
@@ -103,7 +103,7 @@ def _bins(counts: np.ndarray, total: int, budget: int, config: EncodingConfig) -
     return np.unique(np.floor(middle * bins), return_inverse=True)[1].astype(np.int64)
 
 
-def _split_tails(values: np.ndarray, counts: np.ndarray, bin_of: np.ndarray, least: float, budget: int) -> np.ndarray:
+def _split_tails(values: np.ndarray, counts: np.ndarray, bin_of: np.ndarray, budget: int, config: EncodingConfig) -> np.ndarray:
     """Halve, again and again, the bin with the largest sum of squared deviations: in a long tail bins of equal mass would lose what is far out.
 
     Returns:
@@ -111,6 +111,8 @@ def _split_tails(values: np.ndarray, counts: np.ndarray, bin_of: np.ndarray, lea
     """
     if not len(bin_of):
         return bin_of
+    # Fewer rows between two quantiles would give real values back, one by one.
+    least = max(TAIL_SHARE * int(counts.sum()), INNER * max(2, config.min_category_rows))
     starts = [0, *(np.flatnonzero(np.diff(bin_of)) + 1).tolist()]
     squares = [_squares(values[a:b], counts[a:b]) for a, b in zip(starts, [*starts[1:], len(values)], strict=True)]
     floor, most = WORTH_SPLITTING * sum(squares), len(starts) + MAX_SPLITS

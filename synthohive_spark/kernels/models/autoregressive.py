@@ -10,8 +10,10 @@ Legend: `B` batch, `D` drawn columns, `C` context columns, `H` width of the stat
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -44,7 +46,7 @@ class AutoregressiveSettings:
     Attributes:
         state: width of the state.
         head: width of a head.
-        learning_rate: peak rate of a large table; it warms up and falls with a half cosine.
+        learning_rate: peak rate of a large table; it rises and falls along half a cosine.
         decay_rows: weight decay: at the peak rate a step shrinks weights by `decay_rows / training rows`, as if so many rows spoke for none at all.
         ema: share of the averaged weights that a step keeps.
     """
@@ -54,6 +56,13 @@ class AutoregressiveSettings:
     learning_rate: float = 8e-3
     decay_rows: float = 18.0
     ema: float = 0.99
+
+
+def _one_cycle(step: int, *, steps: int) -> float:
+    """The share of the peak rate: up over the first steps and down over the rest, both along half a cosine (Smith, Topin 2018, arXiv 1708.07120)."""
+    share = step / max(steps, 1)
+    height = share / WARM_UP if share < WARM_UP else (1 - min(share, 1.0)) / (1 - WARM_UP)
+    return 1 / RATE_RANGE + (1 - 1 / RATE_RANGE) * (1 - math.cos(math.pi * height)) / 2
 
 
 class RunningSum(torch.autograd.Function):
@@ -151,14 +160,12 @@ class Autoregressive(ConditionalGenerativeModel):
     def parameters(self) -> Iterator[torch.nn.Parameter]:
         yield from self.network.parameters()
 
-    def prepare(self, rows: np.ndarray, context: np.ndarray, steps: int) -> None:
+    def prepare(self, rows: np.ndarray, context: np.ndarray, steps: int, total: int) -> None:
         options = self.options
         self._averaged = averaged(self.network, options.ema)
-        rate = options.learning_rate * float(np.clip((len(rows) / SMALL) ** 0.5, LEAST_RATE, 1))
-        self._optimiser = torch.optim.AdamW(self._groups(min(MAX_DECAY, options.decay_rows / len(rows)) / rate), lr=rate, betas=(0.9, 0.99), fused=True)
-        self._schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self._optimiser, rate, total_steps=steps + 1, pct_start=WARM_UP, div_factor=RATE_RANGE, final_div_factor=1, cycle_momentum=False
-        )
+        rate = options.learning_rate * float(np.clip((total / SMALL) ** 0.5, LEAST_RATE, 1))
+        self._optimiser = torch.optim.AdamW(self._groups(min(MAX_DECAY, options.decay_rows / total) / rate), lr=rate, betas=(0.9, 0.99), fused=True)
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimiser, partial(_one_cycle, steps=steps))
 
     def _groups(self, decay: float) -> list[dict[str, Any]]:
         """The weights and their decay; what starts from the real shares keeps to them."""

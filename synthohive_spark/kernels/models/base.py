@@ -77,8 +77,15 @@ class ConditionalGenerativeModel(ABC):
         """All that training changes, in a fixed order: workers start from rank 0's. Called after `prepare`."""
         return ()
 
-    def prepare(self, rows: np.ndarray, context: np.ndarray, steps: int) -> None:  # noqa: B027 - a model may have nothing to prepare
-        """Called once, before the first step, with the training rows int64 (N, D) and contexts int64 (N, C), and the number of steps to come."""
+    def prepare(self, rows: np.ndarray, context: np.ndarray, steps: int, total: int) -> None:  # noqa: B027 - a model may have nothing to prepare
+        """Called once, before the first step.
+
+        Args:
+            rows: this worker's training rows, int64 (N, D).
+            context: their contexts, int64 (N, C).
+            steps: number of steps to come.
+            total: training rows of all workers.
+        """
 
     @abstractmethod
     def training_step(self, rows: torch.Tensor, context: torch.Tensor, reduce: Reduce) -> dict[str, float]:

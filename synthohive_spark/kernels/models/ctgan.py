@@ -105,7 +105,7 @@ class CTGAN(ConditionalGenerativeModel):
         if self.critic is not None:
             yield from self.critic.parameters()
 
-    def prepare(self, rows: np.ndarray, context: np.ndarray, steps: int) -> None:
+    def prepare(self, rows: np.ndarray, context: np.ndarray, steps: int, total: int) -> None:
         options = self.options
         self.critic = Critic(self.layout, options.critic_hidden)
         self._averaged = averaged(self.generator, options.ema)
