@@ -110,8 +110,8 @@ def main() -> None:
     spark = spark_session("fit scale")
     out = sys.stdout.write
     out(f"model {options.model}; encodings of numbers see {config.encoding.sample_rows:,} rows at most, the row model {config.training.sample_rows:,}\n")
-    steps = ("check", "plan", "profile", "encode", "train")
-    out(f"{'rows':>10} {'model sees':>10} {'fit s':>7} {'CPU s':>7} {'peak MiB':>9}   " + "".join(f"{step + ' s':>10} {'CPU s':>6}" for step in steps) + "\n")
+    steps = ("check", "plan", "profile", "dependencies", "encode", "train")
+    out(f"{'rows':>10} {'model sees':>10} {'fit s':>7} {'CPU s':>7} {'peak MiB':>9}   " + "".join(f"{step + ' s':>14} {'CPU s':>6}" for step in steps) + "\n")
     fit(spark, table(spark, WARM_UP_ROWS), options.model, config.model_copy(update={"training": config.training.model_copy(update={"epochs": 1})}))
     for rows in sorted(options.rows):
         with tempfile.TemporaryDirectory() as folder:
@@ -119,7 +119,7 @@ def main() -> None:
             found, peak = fit(spark, spark.read.parquet(folder), options.model, config)
         seen = f"{min(rows, config.training.sample_rows):>10,}" if options.copula or options.model != "independent" else f"{'-':>10}"
         wall, cpu = (sum(values) for values in zip(*found.values(), strict=True))
-        parts = "".join(f"{found.get(step, (0, 0))[0]:>10.0f} {found.get(step, (0, 0))[1]:>6.0f}" for step in steps)
+        parts = "".join(f"{found.get(step, (0, 0))[0]:>14.0f} {found.get(step, (0, 0))[1]:>6.0f}" for step in steps)
         out(f"{rows:>10,} {seen} {wall:>7.0f} {cpu:>7.0f} {peak:>9.0f}   {parts}\n")
 
 

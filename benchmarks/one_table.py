@@ -16,6 +16,7 @@ import torch
 
 from synthohive_spark.kernels.columns import decode_codes, encode_frame
 from synthohive_spark.kernels.columns.fit import fit_encoding
+from synthohive_spark.kernels.columns.likeness import compared, placed_frames, regrouped_frames, shared_from
 from synthohive_spark.kernels.columns.types import to_float64
 from synthohive_spark.kernels.loop import TrainJob, train
 from synthohive_spark.kernels.models import restore_model
@@ -24,7 +25,7 @@ from synthohive_spark.kernels.seeds import generator
 from synthohive_spark.kernels.staging import ORDER
 from synthohive_spark.kernels.world import World
 from synthohive_spark.spec.config import EncodingConfig, TrainingConfig
-from synthohive_spark.spec.encoding import ColumnHint, TableEncoding
+from synthohive_spark.spec.encoding import CategoryEncoding, ColumnHint, TableEncoding
 from synthohive_spark.spec.fitted import ModelSpec
 
 SPARK_TYPES = {"b": "boolean", "i": "bigint", "u": "bigint", "f": "double", "M": "timestamp"}
@@ -78,10 +79,9 @@ def sample(fitted: Fitted, rows: int, seed: int = 7) -> tuple[pd.DataFrame, floa
         began = time.process_time()
         codes = fitted.model.sample(np.zeros((min(BLOCK, rows - start), 0), dtype=np.int64), rng)
         drawn = time.process_time()
-        columns = decode_codes(codes, fitted.encoding, rng)
+        frames.append(pd.DataFrame({name: values.to_pandas() for name, values in decode_codes(codes, fitted.encoding, rng).items()}))
         decoding += time.process_time() - drawn
         drawing += drawn - began
-        frames.append(pd.DataFrame({name: values.to_pandas() for name, values in columns.items()}))
     return pd.concat(frames, ignore_index=True), drawing, decoding
 
 
@@ -92,7 +92,14 @@ def encode(real: pd.DataFrame) -> TableEncoding:
     for name in real:
         hint = ColumnHint(name=name, spark_type=SPARK_TYPES.get(real[name].dtype.kind, "string"))
         columns.append(fit_encoding(_counted(real[name], hint, config), hint=hint, config=config, rows=len(real), seed=1))
-    return TableEncoding(table="table", rows=len(real), columns=tuple(columns))
+    encoding = TableEncoding(table="table", rows=len(real), columns=tuple(columns))
+    large = encoding.select(tuple(c.name for c in columns if isinstance(c, CategoryEncoding) and shared_from(c) < len(c.starts)))
+    if not large.columns:
+        return encoding
+    others = compared(encoding)
+    (found,) = regrouped_frames(placed_frames(iter([real]), large=large, others=others), large=large, others=others)
+    new = {large.names[row.column]: CategoryEncoding.model_validate_json(row.encoding) for row in found.itertuples()}
+    return encoding.model_copy(update={"columns": tuple(new.get(c.name, c) for c in columns)})
 
 
 def _counted(column: pd.Series, hint: ColumnHint, config: EncodingConfig) -> pd.DataFrame:

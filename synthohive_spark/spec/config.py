@@ -36,7 +36,7 @@ class TrainingConfig(Spec):
         evaluations: how often a training run is scored on the held-out rows.
         backend: `local` trains each table in one task on an executor; `torch_distributor` trains each table on `num_workers` of them.
         num_workers: ranks of `torch_distributor`.
-        settings: of the model (its own keyword arguments).
+        settings: of the model (its own keyword arguments); where tables have different models, those of one below its name: `{"ctgan": {"hidden": 64}}`.
     """
 
     epochs: int | None = Field(default=None, ge=1)

@@ -30,7 +30,6 @@ _SOURCES: dict[str, str] = {
     "series": "is part of a key that is drawn without repeats",
     "position": "counts the rows of a parent",
     "match": "is a key that is matched with the rows of another table",
-    "dependency": "is computed from other columns of the row",
 }
 
 
@@ -143,6 +142,8 @@ def closed_columns(table: FittedTable, fitted: FittedSchema) -> dict[str, str]:
     """The columns that cannot be conditioned on, and why."""
     program = table.program
     closed = {s.column: _SOURCES.get(s.source, "is not drawn") for s in program.steps if s.kind != "drawn"}
+    for dependency in program.dependencies:
+        closed[dependency.target] = f"follows from {', '.join(map(repr, dependency.determinants))}: name values of those, or fit without exact_dependencies"
     for column in program.drawn:
         if column.startswith(HIDDEN_PREFIX):
             continue

@@ -174,7 +174,7 @@ def _model_spec(fitted: FittedTable, drawn: TableEncoding, name: str, config: Fi
     few = fitted.program.rows < FEW_ROWS
     return ModelSpec(
         name=Independent.name if few else name,
-        settings={} if few else model_settings(config),
+        settings={} if few else model_settings(config, name),
         row=drawn.cardinalities,
         context=context_cardinalities(conditions, fitted.context_encoding),
     )

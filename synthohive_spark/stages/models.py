@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from ..errors import MissingDependencyError, SchemaError, SerializationError
 from ..kernels.models import build_fault, known_models, model_class, model_faults, model_names, register_model
 from ..kernels.models.base import ConditionalGenerativeModel
+from ..kernels.models.ctgan import CTGAN
 from ..spec.config import FitConfig
 from ..spec.fitted import FittedSchema
 from ..spec.metadata import Metadata
@@ -44,18 +45,22 @@ def choose_models(metadata: Metadata, model: ModelChoice | Mapping[str, ModelCho
     return {name: choice if isinstance(choice, str) else register_model(choice).name for name, choice in chosen.items()}
 
 
-def model_settings(config: FitConfig) -> dict[str, Any]:
-    """What every row model is built with."""
-    return dict(config.training.settings) | ({"legacy_context_conditioning": True} if config.legacy_context_conditioning else {})
+def model_settings(config: FitConfig, name: str) -> dict[str, Any]:
+    """What the row model `name` is built with: the settings below its own name, and those below none."""
+    settings = config.training.settings
+    common = {key: value for key, value in settings.items() if key not in known_models() and key != name}
+    own = settings.get(name, {})
+    legacy = {"legacy_context_conditioning": True} if config.legacy_context_conditioning and name == CTGAN.name else {}
+    return {**common, **(own if isinstance(own, Mapping) else {}), **legacy}
 
 
 def _choice_faults(choice: object, config: FitConfig) -> list[str]:
     if isinstance(choice, str):
         if choice not in known_models():
             return [f"{choice!r} is not registered; there are {', '.join(known_models())}, or pass a class of your own"]
-        fault = build_fault(model_class(choice), model_settings(config))
+        fault = build_fault(model_class(choice), model_settings(config, choice))
     elif isinstance(choice, type) and not model_faults(choice):
-        fault = build_fault(choice, model_settings(config))
+        fault = build_fault(choice, model_settings(config, str(getattr(choice, "name", ""))))
     else:
         return model_faults(choice)
     return [fault] if fault else []

@@ -153,7 +153,7 @@ def test_numbers_are_ordered_by_value() -> None:
 
 def test_settings_and_states_that_do_not_fit_are_refused() -> None:
     layout = CodeLayout((2,), (), (np.array([0.5, 0.5]),))
-    with pytest.raises(SchemaError, match="unknown settings kopula; there are copula, legacy_context_conditioning"):
+    with pytest.raises(SchemaError, match="unknown settings kopula; there are copula"):
         Independent(layout, {"kopula": True})
     with pytest.raises(SchemaError, match="copula must be true or false"):
         Independent(layout, {"copula": "yes"})

@@ -14,7 +14,7 @@ from synthohive_spark.kernels.models.independent import Independent
 from synthohive_spark.spec.config import FitConfig, TrainingConfig
 from synthohive_spark.spec.fitted import ModelSpec
 from synthohive_spark.spec.metadata import Metadata
-from synthohive_spark.stages.models import choose_models
+from synthohive_spark.stages.models import choose_models, model_settings
 
 METADATA = Metadata().add_table("a", pk="id").add_table("b", pk="id")
 
@@ -102,3 +102,14 @@ def test_a_class_written_anew_replaces_the_old_one_and_its_restored_models() -> 
     register_model(second)
     assert type(old) is first and type(restore_model(spec, save({}), marginals)) is second
     assert type(restore_model(spec, save({}), marginals, first)) is first
+
+
+def test_settings_can_differ_per_model() -> None:
+    settings = {"independent": {"copula": True}, "ctgan": {"hidden": 64}}
+    config = FitConfig(training=TrainingConfig(settings=settings), legacy_context_conditioning=True)
+    assert model_settings(config, "independent") == {"copula": True}
+    assert model_settings(config, "ctgan") == {"hidden": 64, "legacy_context_conditioning": True}
+    assert model_settings(config, "autoregressive") == {}
+    metadata = Metadata().add_table("a").add_table("b").add_table("c")
+    chosen = choose_models(metadata, {"a": "independent", "b": "ctgan", "c": "autoregressive"}, config)
+    assert chosen == {"a": "independent", "b": "ctgan", "c": "autoregressive"}

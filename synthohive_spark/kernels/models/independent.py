@@ -23,11 +23,9 @@ class IndependentSettings:
 
     Attributes:
         copula: keep how columns go together, with each other and with the context, as far as the correlations of a Gaussian copula can say it.
-        legacy_context_conditioning: of `ctgan`; without meaning here, but a run sets it for all its tables.
     """
 
     copula: bool = False
-    legacy_context_conditioning: bool = False
 
     @classmethod
     def read(cls, settings: Mapping[str, Any]) -> IndependentSettings:
