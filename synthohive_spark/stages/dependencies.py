@@ -9,12 +9,14 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from ..events import DEPENDENCIES, get_logger
+from ..kernels.columns.grid import decimals_of
 from ..kernels.dependencies.choose import choose
 from ..kernels.dependencies.count import LINES_PER_COMBINATION, confirmed, count_batches
 from ..kernels.dependencies.derive import split_early
 from ..kernels.dependencies.find import CANDIDATES, ORDER, find_in_batches
 from ..kernels.dependencies.formulas import is_formula_input
 from ..kernels.dependencies.sample import MIN_SURPRISES, Search
+from ..kernels.dependencies.units import MAX_DIGITS
 from ..spec.dependencies import AnyDependency, described
 from ..spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
@@ -75,6 +77,7 @@ def _search(program: TableProgram, table: Table, encoding: TableEncoding, refere
         inputs=tuple(name for name in visible if is_formula_input(program.types[name])),
         discrete=tuple(name for name in visible if _is_discrete(encoding, name)),
         bounded=tuple(name for name, limits in table.constraints.items() if limits.min is not None or limits.max is not None),
+        digits={name: _digits(encoding, name) for name in modelled if program.types[name] in ("float", "double")},
         zone=zone,
     )
 
@@ -83,6 +86,15 @@ def _is_discrete(encoding: TableEncoding, name: str) -> bool:
     """Whether all synthetic values of the column are real ones."""
     column = encoding.column(name)
     return isinstance(column, CategoryEncoding) or (isinstance(column, NumberEncoding) and (column.discrete or not column.bins))
+
+
+def _digits(encoding: TableEncoding, name: str) -> int | None:
+    """Digits after the point of a float column's synthetic values; None where they are off any grid."""
+    column = encoding.column(name)
+    if not isinstance(column, NumberEncoding) or not column.step:
+        return None
+    digits = decimals_of(column.step, column.origin)
+    return digits if digits <= MAX_DIGITS else None
 
 
 def _candidates(data: DataFrame, rows: DataFrame, search: Search, count: int, seed: int) -> list[AnyDependency]:
@@ -114,7 +126,8 @@ def _confirmed(rows: DataFrame, candidates: Sequence[AnyDependency], search: Sea
         for candidate, found in zip(new, _count(rows, new, search, count, min_rows), strict=True):
             counted[id(candidate)] = found
         left = [c for c in left if counted.get(id(c), c) is not None]
-    return [found for c in choose(left, known, search.types) if (found := counted.get(id(c))) is not None]
+    held = [c for c in left if counted.get(id(c)) is not None]  # what was never counted must not take the place of what holds
+    return [found for c in choose(held, known, search.types) if (found := counted[id(c)]) is not None]
 
 
 def _count(rows: DataFrame, candidates: Sequence[AnyDependency], search: Search, count: int, min_rows: int) -> list[AnyDependency | None]:

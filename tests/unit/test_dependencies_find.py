@@ -11,9 +11,10 @@ import pytest
 
 from synthohive_spark.kernels.dependencies.choose import choose
 from synthohive_spark.kernels.dependencies.find import ORDER, find_candidates, find_in_batches
+from synthohive_spark.kernels.dependencies.formulas import evaluate
 from synthohive_spark.kernels.dependencies.sample import Sample, Search, read_sample
 from synthohive_spark.kernels.dependencies.times import all_zones, local_micros, part_of
-from synthohive_spark.spec.dependencies import described
+from synthohive_spark.spec.dependencies import Linear, described
 
 N = 4_000
 RNG = np.random.default_rng(0)
@@ -188,3 +189,19 @@ def test_a_time_can_follow_another_by_a_constant() -> None:
     at = micros("2022-01-01", whole(5000))
     later = pa.array(at.to_numpy() + 86_400_000_000)
     assert found({"at": ("timestamp", at), "gap": ("int", whole(3)), "later": ("timestamp", later)}) == ["later = at + 1 d"]
+
+
+def test_digits_are_those_of_generated_values_and_not_of_the_sample() -> None:
+    net, tax = whole(100_000) / 100, whole(10_000) / 100
+    columns = {"net": ("double", net), "tax": ("double", tax), "gross": ("double", np.round(net + tax, 2))}
+    columns |= {"clock": ("double", whole(24) * 100.0 + whole(60))}
+    columns |= {"hour": ("double", np.asarray(columns["clock"][1]) // 100)}
+    drawn, search = sample(columns)
+    formulas = find_candidates(drawn, search.model_copy(update={"digits": {"net": None, "clock": None}}))
+    (gross,) = [f for f in formulas if f.target == "gross"]
+    assert isinstance(gross, Linear) and gross.digits == (None, None, None)
+    assert not [f for f in formulas if f.kind in ("quotient", "remainder")]
+    synthetic = {"net": pa.array([0.123456789]), "tax": pa.array([1.25])}
+    assert evaluate(gross, synthetic, search.types).to_pylist() == [pytest.approx(1.373456789, abs=1e-12)]
+    exact = [f for f in find_candidates(drawn, search) if f.target == "gross"]
+    assert isinstance(exact[0], Linear) and exact[0].digits == (2, 2, 2)

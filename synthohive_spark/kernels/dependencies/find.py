@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pyarrow as pa
 from pydantic import TypeAdapter
@@ -30,6 +31,7 @@ def find_in_batches(batches: Iterator[pa.RecordBatch], *, search: Search) -> Ite
 
 def find_candidates(sample: Sample, search: Search) -> list[AnyDependency]:
     """Everything that holds on the sample; several can have one target, and they can go round in circles."""
+    sample = replace(sample, generated=search.digits)
     formulas: list[AnyDependency] = [*find_parts(sample, search), *find_single(sample, search)]
     related = {frozenset((f.target, *f.determinants)) for f in formulas if f.kind in ("copy", "linear")}
     sums = find_sums(sample, search, [f for f in formulas if isinstance(f, Quotient)])

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...spec.dependencies import Copy, Linear, Quotient, Remainder
 from ..columns.types import is_integer, is_time
-from .formulas import Formula, is_clock, is_formula_input, unit_factor
+from .formulas import NEARLY, Formula, is_clock, is_formula_input, unit_factor
 from .sample import Sample, Search
 from .units import LARGEST
 
@@ -95,14 +95,16 @@ def linear(sample: Sample, target: str, terms: Mapping[str, float], constant: fl
     types = [sample.types[n] for n in (target, *names)]
     if not _kinds_add_up(types, tuple(terms.values())):
         return None
+    if None in digits:
+        if types[0] not in NEARLY:
+            return None
+        digits = (None,) * len(digits)
     own = digits[0]
     if own is None:
         factors = tuple(float(f"{f:.12g}") for f in terms.values())
         size = max(float(np.nanmax(np.abs(sample.numbers(target)), initial=0.0)), 1e-300)
         constant = 0.0 if abs(constant) < 1e-9 * size else float(f"{constant:.12g}")
     else:
-        if None in digits:
-            return None
         units = [unit_factor(f, own, d or 0) for f, d in zip(terms.values(), digits[1:], strict=True)]
         if any(u == 0 or abs(u - f * 10.0 ** (own - (d or 0))) > 1e-6 * abs(u) for u, f, d in zip(units, terms.values(), digits[1:], strict=True)):
             return None

@@ -34,6 +34,7 @@ class Search(Spec):
         inputs: columns that formulas may read.
         discrete: columns whose synthetic values are real ones, which lookups may read.
         bounded: columns with limits, which sums could break.
+        digits: of float columns, the digits after the point that generated values have, whatever the sample shows; None where they have no grid.
         zone: of the session.
         max_combinations: of a lookup.
     """
@@ -43,6 +44,7 @@ class Search(Spec):
     inputs: tuple[str, ...]
     discrete: tuple[str, ...]
     bounded: tuple[str, ...] = ()
+    digits: dict[str, int | None] = {}
     zone: str = "UTC"
     max_combinations: int = 10_000
 
@@ -54,6 +56,7 @@ class Sample:
     columns: Mapping[str, pa.Array]
     types: Mapping[str, str]
     rows: int
+    generated: Mapping[str, int | None] = field(default_factory=dict)
     _kept: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
 
     def _once(self, what: str, name: str, make: Callable[[pa.Array], T]) -> T:
@@ -84,7 +87,9 @@ class Sample:
         return self._once("nulls", name, lambda a: a.is_null().to_numpy(zero_copy_only=False))
 
     def digits(self, name: str) -> int | None:
-        """Digits after the point, as `digits_of` has it."""
+        """Digits after the point, as `digits_of` has it, or as generated values have them where that is known: one value off the grid need not be in the sample."""
+        if name in self.generated:
+            return self.generated[name]
         return self._once("digits", name, lambda a: digits_of(a, self.types[name]))
 
     def surprises(self, name: str) -> np.ndarray:
