@@ -115,7 +115,8 @@ def _generate(plan: GenerationPlan, rows: np.ndarray, parents: _Parents | None, 
     columns: dict[str, pa.Array] = dict(_known(plan, rows, parents))
     which = condition_of(plan.given, rows)
     early, late = split_early(fitted.program)
-    derive = partial(derive_columns, program=fitted.program, encoding=fitted.encoding, rng=generator(plan.seed, table, plan.purpose, "dependencies", block))
+    own = generator(plan.seed, table, plan.purpose, "dependencies", block)
+    derive = partial(derive_columns, program=fitted.program, encoding=fitted.encoding, rng=own, stand_ins={})  # both calls fill a null alike
     columns |= derive(columns, early)
     codes = _draw(plan, columns, parents, n, generator(plan.seed, table, plan.purpose, "model", block), which)
     drawn = fitted.encoding.select(fitted.program.drawn)

@@ -67,7 +67,8 @@ def add_dependencies(
 
 def _search(program: TableProgram, table: Table, encoding: TableEncoding, referenced: Collection[str], zone: str) -> Search:
     """Which columns can be derived, and from which. Generated keys say nothing, and matched ones come too late."""
-    modelled = [name for name in encoding.names if not name.startswith(HIDDEN_PREFIX) and name not in program.from_source("match")]
+    late = {*program.from_source("match"), *(name for i in program.matches for name in program.foreign_keys[i].columns)}  # a key without a match turns null
+    modelled = [name for name in encoding.names if not name.startswith(HIDDEN_PREFIX) and name not in late]
     keys = {*table.key_columns, *referenced, *program.fallback, *program.distinct}
     drawn = {s.column for s in program.steps if s.kind == "drawn"}
     visible = [name for name in modelled if name not in table.pii_cols]

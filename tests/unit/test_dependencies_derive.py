@@ -266,3 +266,37 @@ def test_missing_determinants_do_not_speak_where_the_target_is_never_null() -> N
     found = counted(rule, {"at": at, "hour": hours}, types)
     assert found is not None and found.share == 1
     assert counted(rule, {"at": at, "hour": pa.array(hours.to_numpy(), mask=np.arange(1000) == 999)}, types) is None
+
+
+def test_nulls_without_stored_values_stay_null() -> None:
+    lookup = Lookup(target="level", determinants=("name",), keys=(("a", "b"),), values=(1, 2), counts=(30, 10))
+    out = derive({"name": strings(["a", None] * 1000)}, {"name": "string", "level": "int"}, lookup)
+    assert out.name.isna().sum() == 1000 and set(out.level[out.name.notna()]) == {1}
+    assert (out.level[out.name.isna()] == 1).mean() == pytest.approx(0.75, abs=0.05)
+    pairs = derive({"origin": strings(["E"] * 100), "dest": strings([None] * 100)}, {"origin": "string", "dest": "string", "distance": "int"}, ROUTES)
+    assert pairs.dest.isna().all() and set(pairs.origin) == {"J"} and set(pairs.distance) == {40}
+
+
+def test_what_does_not_fit_is_not_equal() -> None:
+    types = {"x": "decimal(38,18)", "n": "bigint", "m": "bigint"}
+    wrapped = (100 * 10**18 + 2**63) % 2**64 - 2**63
+    columns = {"n": pa.array([200, 3]), "x": pa.array([Decimal(wrapped).scaleb(-18), Decimal(1)], pa.decimal128(38, 18)), "m": pa.array([200, 3])}
+    assert holds(Quotient(target="x", determinants=("n",), divisor=2), columns, types).tolist() == [False, True]
+    columns["x"] = pa.array([Decimal(100), Decimal(1)], pa.decimal128(38, 18))
+    assert holds(Quotient(target="x", determinants=("n",), divisor=2), columns, types).tolist() == [False, True]
+    double = Linear(target="x", determinants=("n",), factors=(0.5,), digits=(18, 0))
+    assert holds(double, columns, types).tolist() == [False, False]
+    large = pa.array([2**62, 1])
+    assert evaluate(Linear(target="m", determinants=("n", "n"), factors=(1, 1), digits=(0, 0, 0)), {"n": large}, types).to_pylist() == [2**63 - 1, 2]
+
+
+def test_two_calls_take_a_null_for_the_same() -> None:
+    types = {"at": "int", "tens": "int", "ones": "int"}
+    formulas = (Quotient(target="tens", determinants=("at",), divisor=10), Remainder(target="ones", determinants=("at",), divisor=10))
+    column = NumberEncoding(name="at", spark_type="int", has_null=True, weights=(0.5, *[0.005] * 100), tokens=tuple(11.0 * i for i in range(100)), step=1.0)
+    whole = encoding(types, without_nulls=("tens", "ones"))
+    whole = whole.model_copy(update={"columns": (column, *whole.columns[1:])})
+    rng, stand_ins = np.random.default_rng(0), {}
+    columns = {"at": pa.nulls(50, pa.int32())}
+    tens, ones = (derive_columns(columns, (f,), program(types, formulas), whole, rng, stand_ins=stand_ins)[f.target].to_numpy() for f in formulas)
+    assert len(set(tens)) > 10 and ((tens * 10 + ones) % 11 == 0).all()

@@ -205,3 +205,19 @@ def test_digits_are_those_of_generated_values_and_not_of_the_sample() -> None:
     assert evaluate(gross, synthetic, search.types).to_pylist() == [pytest.approx(1.373456789, abs=1e-12)]
     exact = [f for f in find_candidates(drawn, search) if f.target == "gross"]
     assert isinstance(exact[0], Linear) and exact[0].digits == (2, 2, 2)
+
+
+def test_sums_that_could_leave_their_type_are_none() -> None:
+    a = whole(2_000_000_000)
+    b = np.where(a < 100_000_000, whole(2_000_000_000), whole(100_000_000))
+    columns = {"a": ("int", a.astype("int32")), "b": ("int", b.astype("int32")), "c": ("int", (a + b).astype("int32"))}
+    drawn, search = sample(columns)
+    assert "c" not in {f.target for f in find_candidates(drawn, search)}
+    wide, search = sample(columns | {"c": ("bigint", a + b)})
+    assert "c" in {f.target for f in find_candidates(wide, search)}
+
+
+def test_sums_of_three_sparse_columns_are_found_among_many() -> None:
+    sparse = {f"s{i}": ("int", (RNG.random(N) < 0.02).astype("int32")) for i in range(30)}
+    sparse["sum"] = ("int", np.asarray(sparse["s3"][1]) + sparse["s4"][1] + sparse["s5"][1])
+    assert found(sparse, known=("s3", "s4", "s5")) == ["sum = s3 + s4 + s5"]

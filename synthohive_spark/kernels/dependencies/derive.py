@@ -24,6 +24,7 @@ def derive_columns(
     encoding: TableEncoding,
     rng: np.random.Generator,
     held: Mapping[str, np.ndarray] | None = None,
+    stand_ins: dict[str, pa.Array] | None = None,
 ) -> dict[str, pa.Array]:
     """The targets of `dependencies`, and the drawn columns that had to change so that a combination is a real one.
 
@@ -33,11 +34,12 @@ def derive_columns(
         encoding: of the table.
         rng: all randomness comes from it.
         held: for columns that must stay in some rows, which rows those are, bool (n,).
+        stand_ins: what nulls were taken for in another call for the same rows; this call adds its own.
     """
     there = dict(columns)
     changed: dict[str, pa.Array] = {}
     fixed = fixed_columns(program)
-    stand_ins: dict[str, pa.Array] = {}
+    stand_ins = {} if stand_ins is None else stand_ins
     for dependency in dependencies:
         if isinstance(dependency, Lookup):
             found = look_up(dependency, there, program.types, fixed, held or {}, rng)

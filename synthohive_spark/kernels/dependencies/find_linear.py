@@ -14,7 +14,7 @@ import numpy as np
 from ...spec.dependencies import Copy, Linear, Quotient, Remainder
 from ..columns.types import is_integer, is_time
 from .formulas import NEARLY, Formula, is_clock, is_formula_input, unit_factor
-from .sample import Sample, Search
+from .sample import Sample, Search, fits
 from .units import LARGEST
 
 FEW = 12  # rows that a first look needs at least
@@ -110,6 +110,8 @@ def linear(sample: Sample, target: str, terms: Mapping[str, float], constant: fl
             return None
         factors = tuple(float(f"{u / 10.0 ** (own - (d or 0)):.15g}") for u, d in zip(units, digits[1:], strict=True))
         constant = round(constant, own)
+        if any(abs(u) > LARGEST for u in units) or not fits(sample, target, dict(zip(names, factors, strict=True)), constant, own):
+            return None
     if any(abs(f) > LARGEST for f in (*factors, constant)):
         return None
     return _held(sample, Linear(target=target, determinants=names, factors=factors, constant=constant, digits=digits))
@@ -264,7 +266,7 @@ def _threes(sample: Sample, names: list[str]) -> Iterator[dict[str, float]]:
     rows = _full_rows(sample, names)
     if rows is None:
         return
-    usable = [n for n in names if not np.isnan(sample.numbers(n)[rows]).any()]
+    usable = [n for n in names if not np.isnan(sample.numbers(n)[rows]).any() and np.ptp(sample.numbers(n)[rows]) > 0]
     values = {n: sample.numbers(n)[rows] for n in usable}
     sums: dict[bytes, list[tuple[str, str]]] = {}
     for b, c in combinations(usable, 2):
@@ -285,11 +287,12 @@ def _threes(sample: Sample, names: list[str]) -> Iterator[dict[str, float]]:
 
 
 def _full_rows(sample: Sample, names: list[str], count: int = 24) -> np.ndarray | None:
-    """Rows with the fewest nulls."""
+    """Rows with the fewest nulls, and of those the ones in which most columns show another value than their commonest: sparse columns all look alike."""
     if len(names) < 4 or sample.rows < count:
         return None
     nulls = np.isnan(np.stack([sample.numbers(n) for n in names], axis=1)).sum(axis=1)
-    return np.argsort(nulls, kind="stable")[:count]
+    different = np.sum([sample.surprises(n) for n in names], axis=0)
+    return np.lexsort((-different, nulls))[:count]
 
 
 def _key(values: np.ndarray) -> bytes:

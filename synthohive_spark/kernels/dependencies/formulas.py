@@ -10,10 +10,11 @@ import pyarrow as pa
 from ...spec.dependencies import Copy, DatePart, Linear, Quotient, Remainder
 from ..columns.types import is_time
 from .times import DAY, local_micros, part_of
-from .units import from_units, plain, to_floats, to_units
+from .units import LARGEST, from_units, plain, to_floats, to_units
 
 Formula = Copy | DatePart | Linear | Quotient | Remainder
 
+INT64_MAX = 2**63 - 1
 NEARLY = {"float": 1e-6, "double": 1e-9}  # two floats that are this near, relative to what was added, differ by rounding
 
 
@@ -35,7 +36,14 @@ def evaluate(formula: Formula, columns: Mapping[str, pa.Array], types: Mapping[s
 
 def _whole(values: np.ndarray, null: np.ndarray, spark_type: str) -> pa.Array:
     scale = int(spark_type.partition(",")[2].strip(" )") or 0) if spark_type.startswith("decimal") else 0
-    return from_units(values * 10**scale, null, spark_type, scale)
+    most = INT64_MAX // 10**scale
+    units = np.where(np.abs(values) <= most, values, 0) * (10**scale if most else 1)
+    return from_units(_saturated(units, values, most), null, spark_type, scale)
+
+
+def _saturated(units: np.ndarray, sizes: np.ndarray, most: float) -> np.ndarray:
+    """The largest int64 of the right sign where sizes are above `most`: a sum that wraps round would be compared by its low bits."""
+    return np.where(np.abs(sizes) > most, np.where(sizes < 0, -INT64_MAX, INT64_MAX), units)
 
 
 def _linear(formula: Linear, arrays: list[pa.Array], spark_type: str) -> pa.Array:
@@ -44,10 +52,12 @@ def _linear(formula: Linear, arrays: list[pa.Array], spark_type: str) -> pa.Arra
         total = sum(f * to_floats(a) for f, a in zip(formula.factors, arrays, strict=True)) + np.full(len(arrays[0]), formula.constant)
         return pa.array(total, type=pa.float64(), from_pandas=True).cast(pa.float32() if spark_type == "float" else pa.float64())
     total, null = np.full(len(arrays[0]), round(formula.constant * 10**own)), np.zeros(len(arrays[0]), dtype=bool)
+    size = total.astype(np.float64)
     for factor, array, digits in zip(formula.factors, arrays, others, strict=True):
         units, missing = to_units(array, digits or 0)
-        total, null = total + unit_factor(factor, own, digits or 0) * units, null | missing
-    return from_units(total, null, spark_type, own)
+        unit = unit_factor(factor, own, digits or 0)
+        total, size, null = total + unit * units, size + float(unit) * units, null | missing
+    return from_units(_saturated(total, size, LARGEST), null, spark_type, own)
 
 
 def unit_factor(factor: float, own: int, digits: int) -> int:
@@ -63,8 +73,8 @@ def holds(formula: Formula, columns: Mapping[str, pa.Array], types: Mapping[str,
         size = sum(np.abs(f * to_floats(plain(columns[n]))) for f, n in zip(formula.factors, formula.determinants, strict=True)) + abs(formula.constant)
         same = np.abs(to_floats(found) - to_floats(actual)) <= NEARLY[types[formula.target]] * size
     elif pa.types.is_decimal(found.type):
-        (x, _), (y, _) = to_units(found, 0), to_units(actual, 0)
-        same = x == y
+        (x, unfit), (y, too_large) = to_units(found, 0), to_units(actual, 0)
+        same = (x == y) & ~unfit & ~too_large
     else:
         # Arrow's view of time stamps without a null buffer, and text, compare alike.
         same = pa.compute.equal(found.cast(actual.type), actual).fill_null(False).to_numpy(zero_copy_only=False)

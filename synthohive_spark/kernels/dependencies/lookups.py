@@ -90,10 +90,14 @@ def look_up(
     out: dict[str, pa.Array] = {}
     if len(unseen):
         changed = np.zeros(codes.shape, dtype=bool)
+        nulls = np.stack([plain(columns[n]).is_null().to_numpy(zero_copy_only=False)[unseen] for n in lookup.determinants], axis=1)
         free = np.stack([(~held[n][unseen] if n in held else np.ones(len(unseen), dtype=bool)) & (n not in fixed) for n in lookup.determinants], axis=1)
+        free &= ~nulls  # a null whose values are all too rare to store stays null
         for pattern in np.unique(free, axis=0):
             rows = unseen[(free == pattern).all(axis=1)]
             place[rows], changed[rows] = _replace(codes[rows], rows, lookup, columns, tables, pattern.tolist(), rng)
+        lost = unseen[nulls.any(axis=1) & ~changed[unseen].any(axis=1)]
+        place[lost] = _draw(np.zeros(len(lost), dtype=np.int64), rng.random(len(lost)), tables, None)
         for i, name in enumerate(lookup.determinants):
             if changed[:, i].any():
                 values = stored(lookup.keys[i], types[name]).take(pa.array(np.where(changed[:, i], place, 0)))

@@ -12,8 +12,9 @@ import pandas as pd
 import pyarrow as pa
 
 from ...spec.base import Spec
+from ..columns.types import arrow_type, is_integer
 from .formulas import Formula, holds, incomplete
-from .units import digits_of, plain, to_floats
+from .units import LARGEST, digits_of, plain, to_floats
 
 T = TypeVar("T")
 
@@ -87,7 +88,7 @@ class Sample:
         return self._once("nulls", name, lambda a: a.is_null().to_numpy(zero_copy_only=False))
 
     def digits(self, name: str) -> int | None:
-        """Digits after the point, as `digits_of` has it, or as generated values have them where that is known: one value off the grid need not be in the sample."""
+        """Digits after the point, as `digits_of` has it, or those of generated values where known: the sample need not show the one value off the grid."""
         if name in self.generated:
             return self.generated[name]
         return self._once("digits", name, lambda a: digits_of(a, self.types[name]))
@@ -124,6 +125,19 @@ class Sample:
         if plain(self.columns[formula.target]).null_count:
             return np.ones(self.rows, dtype=bool)
         return ~incomplete(formula, self.columns)
+
+
+def fits(sample: Sample, target: str, terms: Mapping[str, float], constant: float, digits: int) -> bool:
+    """Whether every sum of what the determinants take fits into the target's type, although generated rows pair values that real ones never do."""
+    limits = [np.sort([f * np.nanmin(sample.numbers(n), initial=np.inf), f * np.nanmax(sample.numbers(n), initial=-np.inf)]) for n, f in terms.items()]
+    low, high = np.sum(limits, axis=0) + constant
+    if not np.isfinite([low, high]).all() or max(abs(low), abs(high)) * 10.0**digits > LARGEST:
+        return False
+    kind = sample.types[target]
+    if not is_integer(kind):
+        return True
+    whole = np.iinfo(arrow_type(kind).to_pandas_dtype())
+    return bool(whole.min <= low and high <= whole.max)
 
 
 def read_sample(table: pa.Table, types: Mapping[str, str], order: str) -> Sample:
