@@ -109,7 +109,7 @@ class Synthesizer:
 
     @property
     def dependencies(self) -> dict[str, list[str]]:
-        """Per learnt table, the columns that others determine, in words: `hour = sched_dep_time // 100`. They hold on every synthetic row."""
+        """Per learnt table, the columns that others determine, in words: `hour = sched_dep_time // 100`. Synthetic rows keep them."""
         return {name: table.dependencies for name, table in self._need_fitted("tell dependencies").tables.items()}
 
     @raises(GenerationError, "sampling")

@@ -47,7 +47,11 @@ def staged(folder: Path, table: str, rows: int) -> TrainJob:
 
 def test_two_ranks_learn_two_tables_in_one_run(cluster_spark: SparkSession, tmp_path: Path) -> None:
     jobs = [staged(tmp_path, "first", 601), staged(tmp_path, "second", 333)]
-    models = train_models(cluster_spark, jobs, CONFIG)
+    # Stops early: rank 0 alone sees its held-out loss, and the other has to stop with it.
+    early = replace(staged(tmp_path, "third", 401), model=ModelSpec(name="autoregressive", row=(3, 4), context=(4,)), epochs=200, evaluations=100)
+    models = train_models(cluster_spark, [*jobs, early], CONFIG)
+    drawn = restore_model(early.model, models["third"].weights, early.weights).sample(np.repeat([[0], [1], [2]], 300, axis=0), np.random.default_rng(0))
+    assert (drawn[:, 0] == np.repeat([0, 1, 2], 300)).mean() > 0.9 and models["third"].epochs < 200
     for job in jobs:
         asked = np.repeat([[0], [1], [2]], 300, axis=0)
         drawn = restore_model(job.model, models[job.table].weights, job.weights).sample(asked, np.random.default_rng(0))

