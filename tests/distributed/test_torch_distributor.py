@@ -63,7 +63,8 @@ def test_two_ranks_learn_two_tables_in_one_run(cluster_spark: SparkSession, tmp_
 
 def test_a_class_of_a_notebook_reaches_the_ranks_and_the_executors(cluster_spark: SparkSession, tmp_path: Path) -> None:
     # No module holds a class that `type` makes here, so it travels by value.
-    cls = type("Shifted", (Independent,), {"name": "shifted", "__module__": "__main__", "state": lambda self: {"shift": torch.ones(1)}})
+    own = {"state": lambda self: {"shift": torch.ones(1)}, "load_state": lambda self, state: None}
+    cls = type("Shifted", (Independent,), {"name": "shifted", "__module__": "__main__", **own})
     job = replace(staged(tmp_path, "own", 601), row_model=cls, epochs=1)
     job = replace(job, model=ModelSpec(name="shifted", row=(3, 4), context=(4,)))
     assert list(load(train_models(cluster_spark, [job], CONFIG)["own"].weights)) == ["shift"]
