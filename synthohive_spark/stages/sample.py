@@ -180,7 +180,8 @@ class SampleRun:
         return {block: end - n for (block, n), end in zip(sums, ends, strict=True)}, ends[-1] if ends else 0
 
     def _tasks(self) -> int:
-        partitions = str(self.spark.conf.get("spark.sql.shuffle.partitions", ""))
+        # Without a default of ours: Spark refuses one that is no number, in every session that leaves this setting alone.
+        partitions = str(self.spark.conf.get("spark.sql.shuffle.partitions"))
         return int(partitions) if partitions.isdigit() else DEFAULT_TASKS  # Databricks has "auto"
 
     def _stage(self, data: DataFrame, table: str, step: str) -> DataFrame:
