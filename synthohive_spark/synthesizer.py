@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import uuid
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -17,16 +19,19 @@ from .spec.config import FitConfig
 from .spec.fitted import FittedSchema
 from .spec.identifiers import checked_table_name
 from .spec.metadata import Metadata
-from .stages.check import apply_orphan_policies, check_data, check_executors
+from .stages.check import check_executors, examine
 from .stages.conditions import resolve_conditions
-from .stages.fit import fit_schema
+from .stages.fit import FitRun
 from .stages.models import ModelChoice, check_models, choose_models, make_known
+from .stages.orphans import apply_orphan_policies
+from .stages.rows import plan_rows
 from .stages.sample import SampleRun
 from .stages.session import spark_session
 from .stages.validate import validate
 from .stages.workspace import Workspace
 from .storage.artifacts import load_artifact, save_artifact
-from .storage.tables import TableWriter, Target, read_table, save_tables
+from .storage.runs import RunInfo, RunWriter
+from .storage.tables import Target, read_table, save_tables
 from .storage.targets import absolute_path, is_path
 
 DEFAULT_FOLDER = "./syntho_models"
@@ -79,7 +84,7 @@ class Synthesizer:
         Raises:
             SchemaValidationError: with every fault that was found.
         """
-        check_data(self.metadata, self._read(data))
+        examine(self.metadata, self._read(data), min_rows=self.config.encoding.min_category_rows)
 
     @raises(TrainingError, "fitting")
     def fit(self, data: Mapping[str, DataFrame | str], seed: int | None = None, *, epochs: int | None = None, batch_size: int | None = None) -> Synthesizer:
@@ -101,9 +106,10 @@ class Synthesizer:
         frames = self._read(data)
         check_executors(self.spark)
         check_models(self.spark, self.models.values())
-        check_data(self.metadata, frames)
+        examined = examine(self.metadata, frames, min_rows=config.encoding.min_category_rows)
         frames = apply_orphan_policies(self.metadata, frames)
-        self._fitted = fit_schema(self.spark, self.metadata, frames, models=self.models, config=config, seed=seed, workspace=self._work())
+        run = FitRun(self.spark, self.metadata, examined.graph, examined.plan, frames, self.models, config, seed, self._work())
+        self._fitted = run.run()
         log.info(FIT_DONE, seed=seed)
         return self
 
@@ -124,6 +130,7 @@ class Synthesizer:
         enforce_constraints: bool = False,
         quality_threshold: float | None = None,
         on_write_failure: Literal["raise", "cleanup", "retry"] = "raise",
+        strict: bool = False,
     ) -> dict[str, DataFrame]:
         """Generate all tables on the executors and write them as Delta tables.
 
@@ -150,33 +157,39 @@ class Synthesizer:
         """
         fitted = self._need_fitted("sample")
         seed = _drawn(seed)
-        _check_rows(fitted, num_rows or {}, scale)
         given = resolve_conditions(self.spark, fitted, conditions, enforce_constraints=enforce_constraints)
-        self._check_output(output)
         check_models(self.spark, {t.model.name for t in fitted.tables.values() if t.model})
+        told: list[str] = []
+        planned = plan_rows(fitted, num_rows or {}, scale, given, strict=strict, told=told)
         self._samples += 1
         run_name = f"s{self._samples}"
         target = output or self._work().folder("samples", run_name)
         log.info(SAMPLE_STARTED, seed=seed, output=target)
-        with TableWriter(self.spark, Target.parse(target), on_failure=on_write_failure) as writer:
+        info = RunInfo(run=uuid.uuid4().hex[:12], model=fitted.version, seed=seed)
+        with RunWriter(self.spark, Target.parse(target), info=info, on_failure=on_write_failure, work_dir=self._work().path) as writer:
+            writer.prepare(list(fitted.metadata.tables))
             run = SampleRun(
                 spark=self.spark,
                 fitted=fitted,
                 writer=writer,
                 staged=self._work().folder("staged", run_name),
                 seed=seed,
-                num_rows=dict(num_rows or {}),
+                planned=planned,
                 scale=scale,
                 enforce_constraints=enforce_constraints,
                 quality_threshold=quality_threshold,
                 given=given,
+                told=told,
             )
             try:
-                tables = run.run()
+                run.run()
+                tables = writer.publish(told)
             finally:
                 self._work().remove("staged", run_name)
+        for text in told:
+            warnings.warn(text, stacklevel=3)
         log.info(SAMPLE_DONE, seed=seed, output=target)
-        return tables
+        return {name: tables[name] for name in fitted.metadata.tables}
 
     @raises(SerializationError, "saving the model")
     def save(self, path: str | None = None, *, name: str = "model", overwrite: bool = False) -> str:
@@ -279,15 +292,3 @@ class Synthesizer:
 
 def _drawn(seed: int | None) -> int:
     return secrets.randbits(SEED_BITS) if seed is None else seed
-
-
-def _check_rows(fitted: FittedSchema, num_rows: Mapping[str, int], scale: float) -> None:
-    if not scale > 0:
-        raise GenerationError(f"scale must be above 0, got {scale}")
-    roots = sorted(n for n, t in fitted.tables.items() if t.program.driving is None)
-    wrong = sorted(n for n in num_rows if n not in roots)
-    if wrong:
-        raise GenerationError(f"num_rows: {wrong} are no root tables: children follow from their parents, reference tables are copied; roots are {roots}")
-    negative = sorted(n for n, rows in num_rows.items() if rows < 0)
-    if negative:
-        raise GenerationError(f"num_rows: {negative} must be 0 or more")

@@ -1,69 +1,118 @@
-"""Children per parent: fit to the counts of the real parents, and drawn for synthetic ones."""
+"""Children per parent of synthetic parents: in the real histogram, ordered as they were drawn, with the total that is asked for.
+
+A parent's drawn number of children says how it compares with other parents; how many children the parent of that rank has is said by the real histogram. So
+totals and histogram hold even where the row model leans. Legend: `N` parents.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import stats
 
-from ..spec.metadata import LinkageMethod
 from ..spec.program import Linkage
+from .shares import proportional, rounded
+from .spread import hashed
 
-MAX_VALUES = 1000  # distinct numbers of children that are kept; past that neighbouring ones are pooled, and the KS stays below 1/1000
+CLOSE = 0.01  # a total that is nearer than that to the one asked for is left alone: moving it would bend the histogram
+SAME_SCALE = 1.05  # up to there no parent gets more children than any real one has
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: its multiples fill the circle evenly (Weyl's sequence)
 
 
-def fit_linkage(children: Sequence[int], parents: Sequence[int], *, method: LinkageMethod, at_most: int | None = None, null_rate: float = 0.0) -> Linkage:
-    """Learn how many children a parent has.
+def quantiles(linkage: Linkage, u: np.ndarray) -> np.ndarray:
+    """Numbers of children, int64, at the levels `u` in [0, 1) of their distribution.
+
+    The negative binomial has number of successes r = m^2 / (v - m) and p = m / v for mean m and variance v; where v <= m it is a Poisson.
+    """
+    if linkage.method != "negbinom":
+        edges = np.cumsum(linkage.weights)
+        place = np.searchsorted(edges, u * edges[-1], side="right")
+        return np.asarray(linkage.values, dtype=np.int64)[np.minimum(place, len(edges) - 1)]
+    if linkage.mean <= 0:
+        return np.zeros(len(u), dtype=np.int64)
+    if linkage.variance <= linkage.mean:
+        return stats.poisson.ppf(u, linkage.mean).astype(np.int64)
+    r = linkage.mean**2 / (linkage.variance - linkage.mean)
+    return stats.nbinom.ppf(u, r, linkage.mean / linkage.variance).astype(np.int64)
+
+
+def settled(linkage: Linkage, parents: int, total: int | None, limits: np.ndarray | int | None = None) -> np.ndarray:
+    """Children of the parent of each rank, int64 (N,), ranks ascending.
 
     Args:
-        children: numbers of children that occur, each once.
-        parents: how many real parents have that number.
-        method: `conditional` (which draws nothing here), `empirical` or `negbinom`.
-        at_most: no parent may have more.
-        null_rate: share of the child rows whose key is null.
+        parents: N.
+        total: of all parents; None takes what the histogram gives.
+        limits: that a parent may have at most, one for all or (N,).
     """
-    order = np.argsort(children)
-    values, n = np.asarray(children, dtype="int64")[order], np.asarray(parents, dtype="float64")[order]
-    if not n.sum():
-        return Linkage(method=method, values=(0,), weights=(1.0,), mean=0.0, variance=0.0, at_most=at_most, null_rate=null_rate)
-    weights = n / n.sum()
-    mean = float(weights @ values)
-    variance = float(weights @ (values - mean) ** 2)
-    values, weights = _pooled(values, weights)
-    return Linkage(
-        method=method, values=tuple(values.tolist()), weights=tuple(weights.tolist()), mean=mean, variance=variance, at_most=at_most, null_rate=null_rate
-    )
+    natural = quantiles(linkage, (np.arange(parents) + 0.5) / max(1, parents))
+    most = np.full(parents, np.inf) if limits is None else np.broadcast_to(np.asarray(limits, dtype=np.float64), parents)
+    counts = np.minimum(natural, most).astype(np.int64)
+    if total is None or not parents or abs(int(counts.sum()) - total) <= CLOSE * total:
+        return counts
+    if total <= SAME_SCALE * natural.sum():
+        real = np.minimum(most, max(linkage.values))
+        if real[natural > 0].sum() >= total:
+            most = real
+    return rounded(_filled(natural.astype(np.float64), most, float(total)))
 
 
-def _pooled(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """At most MAX_VALUES numbers: runs of about equal weight become their weighted mean."""
-    if len(values) <= MAX_VALUES:
-        return values, weights
-    run = np.minimum((np.cumsum(weights) * MAX_VALUES).astype("int64"), MAX_VALUES - 1)
-    _, run = np.unique(run, return_inverse=True)
-    mass = np.bincount(run, weights)
-    means = np.rint(np.bincount(run, weights * values) / mass).astype("int64")
-    pooled, where = np.unique(means, return_inverse=True)
-    return pooled, np.bincount(where, mass)
+def _filled(weights: np.ndarray, most: np.ndarray, total: float) -> np.ndarray:
+    """Shares of `total` in proportion to `weights`, none above `most`, float64 (N,); those without weight get something once the others are full."""
+    shares = proportional(weights, most, total)
+    left = total - shares.sum()
+    return shares if left < 0.5 else shares + proportional((weights == 0).astype(np.float64), most, left)
 
 
-def draw_counts(linkage: Linkage, parents: int, rng: np.random.Generator) -> np.ndarray:
-    """Numbers of children for `parents` parents, int64 (parents,).
+def evenly(rows: np.ndarray, salt: int) -> np.ndarray:
+    """A level in [0, 1) for each row number, float64: a function of the number alone, and even over any run of rows."""
+    mixed = (rows.astype(np.uint64) + np.uint64(1)) * _GOLDEN + np.uint64(salt % 2**63)
+    return (mixed >> np.uint64(11)).astype(np.float64) / 2.0**53
 
-    The uniforms are stratified (one in each of `parents` equal intervals, in random order), so that a block's histogram is the learnt one up to
-    rounding, where independent draws would add their own noise. The negative binomial has number of successes r = m^2 / (v - m) and p = m / v for
-    mean m and variance v; where v <= m it is a Poisson.
+
+@dataclass(frozen=True)
+class CountRule:
+    """How many children each parent has, as a function of its row number and of the number that was drawn for it.
+
+    Attributes:
+        by_row: the number itself, int64, by row number; None where there are too many parents to tell one by one. Then the level of a parent is
+            `below` plus a part of `share`, both by drawn number, and its number of children is `factor` times the histogram's at that level.
+        linkage: the histogram.
+        factor: of the scale.
+        at_most: for each parent.
+        levels: drawn number -> (share of the parents with a smaller one, share of those with this one).
+        salt: of the levels.
     """
-    u = (rng.permutation(parents) + rng.random(parents)) / max(1, parents)
-    if linkage.method == "empirical":
-        edges = np.cumsum(linkage.weights)
-        counts = np.asarray(linkage.values, dtype="int64")[np.minimum(np.searchsorted(edges, u * edges[-1], side="right"), len(edges) - 1)]
-    elif linkage.mean <= 0:
-        counts = np.zeros(parents, dtype="int64")
-    elif linkage.variance <= linkage.mean:
-        counts = stats.poisson.ppf(u, linkage.mean).astype("int64")
-    else:
-        r = linkage.mean**2 / (linkage.variance - linkage.mean)
-        counts = stats.nbinom.ppf(u, r, linkage.mean / linkage.variance).astype("int64")
-    return counts if linkage.at_most is None else np.minimum(counts, linkage.at_most)
+
+    by_row: np.ndarray | None = field(default=None, repr=False)
+    linkage: Linkage | None = None
+    factor: float = 1.0
+    at_most: int | None = None
+    levels: Mapping[int, tuple[float, float]] = field(default_factory=dict, repr=False)
+    salt: int = 0
+
+    def of(self, rows: np.ndarray, drawn: np.ndarray | None, limits: np.ndarray | None = None) -> np.ndarray:
+        """Children of parents, int64 (N,).
+
+        Args:
+            rows: their row numbers, int64 (N,).
+            drawn: the numbers that were drawn for them, int64 (N,); None where none were.
+            limits: that each may have at most, int64 (N,).
+        """
+        if self.by_row is not None:
+            return self.by_row[rows]
+        level = evenly(rows, self.salt)
+        if drawn is not None and self.levels:
+            known = np.array(sorted(self.levels), dtype=np.int64)
+            place = np.minimum(np.searchsorted(known, drawn), len(known) - 1)
+            spans = np.array([self.levels[int(v)] for v in known])
+            level = spans[place, 0] + level * spans[place, 1]
+        if self.linkage is None:
+            whole = np.zeros(len(rows), dtype=np.int64) if drawn is None else drawn
+        else:
+            counts = quantiles(self.linkage, np.minimum(level, np.nextafter(1.0, 0.0))).astype(np.float64) * self.factor
+            whole = np.floor(counts + hashed(rows, self.salt)).astype(np.int64) if self.factor != 1.0 else counts.astype(np.int64)
+        for most in (self.at_most, limits):
+            whole = whole if most is None else np.minimum(whole, most)
+        return whole

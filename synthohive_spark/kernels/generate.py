@@ -1,96 +1,126 @@
-"""Generate a table block by block: the kernels that `mapInPandas` runs.
+"""Make the rows of a table block by block: the kernels that Spark runs, a loop over the steps of a phase and nothing more.
 
-A block is a run of root rows, or all children of a run of parent rows. Everything random in it is a function of (seed, table, block), so that the
-rows do not depend on partitions, executors or retries. Legend: `n` rows of the block, `p` its parents.
+A block is a run of root rows, or all children of a run of parent rows. Everything random in it is a function of (seed, table, block), so that rows do not depend
+on partitions, executors or retries. Legend: `n` rows of the block, `p` its parents.
 """
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import torch
 
-from ..spec.fitted import FittedTable
-from ..spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS, Linkage
-from .cardinality import draw_counts
-from .columns import arrow_type, decode_codes
-from .columns.types import to_typed
-from .conditioning import context_codes
-from .dependencies.derive import derive_columns, split_early
-from .given import Given, condition_of, draw_given, given_codes, held_rows, repair_around, with_given_values
-from .keys import key_values
-from .models import restore_model
-from .models.base import ConditionalGenerativeModel
-from .natural import distinct_within_parent, series_columns
-from .repair import ReferenceKey
-from .seeds import generator
+from ..errors import GenerationError, SynthoHiveError
+from ..spec.program import BLOCK, CHILDREN, PARENT_ROW, POSITION, ROW, SIBLINGS
+from .block import ALONE, ROWS, Block, GenerationPlan, Parents, as_series
+from .cardinality import CountRule
+from .steps import APPLY
 
 BLOCK_ROWS = 10_000  # rows of a block, about; batches of 500 to 10,000 rows are fastest on a CPU
-BLOCK = "__block"
 
 
 @dataclass(frozen=True)
-class GenerationPlan:
-    """Everything a task needs to generate blocks of one table.
+class Roots:
+    """A run of rows without a driving parent.
 
     Attributes:
-        fitted: the table.
-        counts: hidden columns to draw: name -> how many children a row has along one key of one other table.
-        references: reference keys of two or more columns, whose combinations must exist.
-        seed: of the run.
-        rows: of the table's root blocks.
-        first_row: number of the first row of the root blocks.
-        purpose: names the kind of block, so that roots and rows without a parent differ.
-        row_model: class of the table's model; None looks its name up.
-        given: values that rows of the table must have.
+        first: number of the first of them.
+        rows: how many.
+        purpose: `ROWS`, or `ALONE` beside rows with a parent.
     """
 
-    fitted: FittedTable
-    counts: Mapping[str, Linkage]
-    references: tuple[ReferenceKey, ...]
-    seed: int
-    rows: int = 0
-    first_row: int = 0
-    purpose: str = "rows"
-    row_model: type[ConditionalGenerativeModel] | None = None
-    given: Given | None = None
+    first: int
+    rows: int
+    purpose: str = ROWS
 
 
 @dataclass(frozen=True)
-class _Parents:
-    """The driving parents of a block: their rows (p), children of each int64 (p,), and the index of each child's parent int64 (n,)."""
+class Families:
+    """How many children the driving parents have.
 
-    frame: pd.DataFrame
-    children: np.ndarray
-    of_child: np.ndarray = field(repr=False)
+    Attributes:
+        rule: their numbers.
+        drawn: the parents' hidden column with the number that was drawn; None where none was.
+        limits: a column with the number that each may have at most; None for no limit but that of the rule.
+        offsets: number of the first child of each block of parents.
+        per_block: parents of a block.
+    """
+
+    rule: CountRule
+    drawn: str | None
+    limits: str | None
+    per_block: int
+    offsets: Mapping[int, int] = field(default_factory=dict, repr=False)
+
+    def children(self, frame: pd.DataFrame) -> np.ndarray:
+        """Children of each parent of `frame`, int64 (p,)."""
+        rows = frame[ROW].to_numpy(dtype="int64")
+        drawn = None if self.drawn is None else frame[self.drawn].to_numpy(dtype="int64")
+        limits = None if self.limits is None else frame[self.limits].to_numpy(dtype="int64")
+        return self.rule.of(rows, drawn, limits)
 
 
-def generate_roots(frames: Iterator[pd.DataFrame], *, plan: GenerationPlan) -> Iterator[pd.DataFrame]:
-    """Rows without a driving parent; a frame's column `id` holds block numbers."""
+def generate_roots(frames: Iterator[pd.DataFrame], *, plan: GenerationPlan, roots: Roots, names: tuple[str, ...]) -> Iterator[pd.DataFrame]:
+    """Rows without a driving parent; a frame's column `id` holds block numbers. `names` are the columns to give."""
     for frame in frames:
         for block in frame["id"]:
             start = int(block) * BLOCK_ROWS
-            rows = np.arange(start, min(plan.rows, start + BLOCK_ROWS), dtype="int64")
-            yield _generate(plan, plan.first_row + rows, None, int(block))
+            rows = np.arange(start, min(roots.rows, start + BLOCK_ROWS), dtype="int64")
+            yield _made(Block(plan, int(block), roots.purpose, roots.first + rows), names)
 
 
-def generate_children(frames: Iterator[pd.DataFrame], *, plan: GenerationPlan, count_column: str, offsets: Mapping[int, int]) -> Iterator[pd.DataFrame]:
-    """Children of the parents that come in, sorted by block and row.
-
-    Args:
-        count_column: the parents' hidden column with the number of children.
-        offsets: number of the first child of each block.
-    """
-    for block, frame in _blocks(frames):
-        children = frame[count_column].to_numpy(dtype="int64")
+def generate_children(frames: Iterator[pd.DataFrame], *, plan: GenerationPlan, families: Families, names: tuple[str, ...]) -> Iterator[pd.DataFrame]:
+    """Children of the parents that come in, sorted by block and row."""
+    for number, frame in _blocks(frames):
+        children = families.children(frame)
         of_child = np.repeat(np.arange(len(frame)), children)  # (n,)
         if len(of_child):
-            yield _generate(plan, offsets[block] + np.arange(len(of_child)), _Parents(frame, children, of_child), block)
+            first = np.cumsum(children) - children  # (p,)
+            parents = Parents(frame, of_child, np.arange(len(of_child)) - first[of_child], children[of_child])
+            yield _made(Block(plan, number, ROWS, families.offsets[number] + np.arange(len(of_child)), parents), names)
+
+
+def count_children(frames: Iterator[pd.DataFrame], *, families: Families) -> Iterator[pd.DataFrame]:
+    """Parents in, (block, n) out: the children that their blocks have."""
+    for frame in frames:
+        counted = pd.DataFrame({BLOCK: frame[ROW].to_numpy(dtype="int64") // families.per_block, "n": families.children(frame)})
+        yield counted.groupby(BLOCK, as_index=False)["n"].sum()
+
+
+def with_counts(frames: Iterator[pd.DataFrame], *, families: Families, keep: tuple[str, ...]) -> Iterator[pd.DataFrame]:
+    """Parents in, some of their columns and their numbers of children out."""
+    for frame in frames:
+        yield frame[list(keep)].assign(**{CHILDREN: families.children(frame)})
+
+
+def finish_roots(frame: pd.DataFrame, *, plan: GenerationPlan, names: tuple[str, ...]) -> pd.DataFrame:
+    """The whole rows of one block of a table without a driving parent, from what an earlier phase made of them."""
+    return _finished(frame, None, plan, names)
+
+
+def finish_children(frame: pd.DataFrame, parents: pd.DataFrame, *, plan: GenerationPlan, names: tuple[str, ...]) -> pd.DataFrame:
+    """The whole rows of one block, from what an earlier phase made of them and the block's parents."""
+    return _finished(frame, parents, plan, names)
+
+
+def _finished(frame: pd.DataFrame, above: pd.DataFrame | None, plan: GenerationPlan, names: tuple[str, ...]) -> pd.DataFrame:
+    if not len(frame):
+        return pd.DataFrame()
+    frame = frame.sort_values(ROW, kind="stable").reset_index(drop=True)
+    number = int(frame[BLOCK].iloc[0])
+    alone = number < 0 or above is None
+    parents = None
+    if not alone and above is not None:
+        above = above.sort_values(ROW, kind="stable").reset_index(drop=True)
+        of_child = np.searchsorted(above[ROW].to_numpy(dtype="int64"), frame[PARENT_ROW].to_numpy(dtype="int64"))
+        parents = Parents(above, of_child, frame[POSITION].to_numpy(dtype="int64"), frame[SIBLINGS].to_numpy(dtype="int64"))
+    purpose, number = (ALONE, -1 - number) if number < 0 else (ROWS, number)
+    return _made(Block(plan, number, purpose, frame[ROW].to_numpy(dtype="int64"), parents, frame), names)
 
 
 def _blocks(frames: Iterator[pd.DataFrame]) -> Iterator[tuple[int, pd.DataFrame]]:
@@ -108,96 +138,22 @@ def _blocks(frames: Iterator[pd.DataFrame]) -> Iterator[tuple[int, pd.DataFrame]
         yield current, pd.concat(pending, ignore_index=True)
 
 
-def _generate(plan: GenerationPlan, rows: np.ndarray, parents: _Parents | None, block: int) -> pd.DataFrame:
-    """One block. `rows` are its row numbers, int64 (n,)."""
-    fitted, n = plan.fitted, len(rows)
-    table = fitted.program.table
-    columns: dict[str, pa.Array] = dict(_known(plan, rows, parents))
-    which = condition_of(plan.given, rows)
-    early, late = split_early(fitted.program)
-    own = generator(plan.seed, table, plan.purpose, "dependencies", block)
-    derive = partial(derive_columns, program=fitted.program, encoding=fitted.encoding, rng=own, stand_ins={})  # both calls fill a null alike
-    columns |= derive(columns, early)
-    codes = _draw(plan, columns, parents, n, generator(plan.seed, table, plan.purpose, "model", block), which)
-    drawn = fitted.encoding.select(fitted.program.drawn)
-    decoded = with_given_values(decode_codes(codes, drawn, generator(plan.seed, table, plan.purpose, "values", block)), plan.given, which)
-    for name, values in decoded.items():
-        columns.setdefault(name, values)  # a fallback column gives way to the parent's
-    rng = generator(plan.seed, table, plan.purpose, "repair", block)
-    if parents is not None and fitted.program.distinct:
-        columns |= distinct_within_parent(columns, fitted, parents.of_child, rng)
-    for reference in plan.references:
-        columns |= repair_around(columns, reference, rng, plan.given, which)
-    columns |= derive(columns, late, held=held_rows(plan.given, which))
-    columns |= _hidden(plan, rows, parents, block)
-    return pd.DataFrame({name: pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([values]))) for name, values in columns.items()})
+def _made(block: Block, names: tuple[str, ...]) -> pd.DataFrame:
+    """The columns `names` of the block, after all steps."""
+    for step in block.plan.steps.steps:
+        try:
+            APPLY[type(step)](step, block)
+        except Exception as error:
+            raise _told(error, block, step.kind) from error
+    number = -1 - block.number if block.purpose == ALONE else block.number
+    columns = block.columns | block.hidden() | {BLOCK: pa.array(np.full(len(block), number, dtype="int64"))}
+    return pd.DataFrame({name: as_series(columns[name]) for name in names})
 
 
-def _known(plan: GenerationPlan, rows: np.ndarray, parents: _Parents | None) -> Iterator[tuple[str, pa.Array]]:
-    program = plan.fitted.program
-    types = {name: arrow_type(spark_type) for name, spark_type in program.types.items()}
-    if program.key is not None:
-        for name in program.from_source("row_number"):
-            yield name, key_values(program.key, rows, types[name], plan.seed)
-    if program.driver is not None:
-        for name, parent_name in zip(program.driver.columns, program.driver.parent_columns, strict=True):
-            if parents is not None:
-                values = to_typed(parents.frame[parent_name], name, program.types[name])
-                yield name, values.take(pa.array(parents.of_child))
-            elif name not in program.fallback:
-                yield name, pa.nulls(len(rows), types[name])
-    for name in program.from_source("position"):
-        yield name, pa.array(_positions(parents, len(rows)) + program.sequence_start).cast(types[name])
-    if program.series is not None:
-        yield from series_columns(plan.fitted, program.series, rows - plan.first_row, plan.rows, plan.seed, types).items()
-
-
-def _positions(parents: _Parents | None, n: int) -> np.ndarray:
-    """Number of each child within its parent, from 0; int64 (n,)."""
-    if parents is None:
-        return np.zeros(n, dtype="int64")
-    first = np.cumsum(parents.children) - parents.children  # (p,)
-    return np.arange(n) - first[parents.of_child]
-
-
-def _draw(
-    plan: GenerationPlan, known: Mapping[str, pa.Array], parents: _Parents | None, n: int, rng: np.random.Generator, which: np.ndarray | None
-) -> np.ndarray:
-    """Codes of the drawn columns, int64 (n, D); columns with one code have 0. `which` is each row's condition, int64 (n,)."""
-    fitted = plan.fitted
-    drawn = fitted.program.drawn
-    codes = np.zeros((n, len(drawn)), dtype="int64")
-    modelled = fitted.model_columns
-    if fitted.model is None or not modelled:
-        return codes
-    conditions = fitted.encoding.select(fitted.program.conditions)
-    own = pd.DataFrame({c: _pandas(known[c]) for c in conditions.names}) if conditions.columns else None
-    if parents is None:
-        context = context_codes(own, conditions, None, fitted.context_encoding, n)
-    else:
-        # Parents are encoded once each, and their codes repeated for every child.
-        above = context_codes(None, conditions.select(()), parents.frame, fitted.context_encoding, len(parents.frame))[parents.of_child]
-        context = np.concatenate([context_codes(own, conditions, None, None, n), above], axis=1)
-    marginals = tuple(fitted.encoding.column(name).weights for name in modelled)
-    model = restore_model(fitted.model, fitted.weights, marginals, plan.row_model)
-    torch.set_num_threads(1)  # more would fight over the cores with the other tasks, and sum in another order
-    if n:
-        codes[:, [drawn.index(name) for name in modelled]] = draw_given(model, context, rng, given_codes(plan.given, which, modelled), BLOCK_ROWS)
-    return codes
-
-
-def _pandas(values: pa.Array) -> pd.Series:
-    return pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([values])))
-
-
-def _hidden(plan: GenerationPlan, rows: np.ndarray, parents: _Parents | None, block: int) -> dict[str, pa.Array]:
-    hidden = {ROW: pa.array(rows)}
-    if plan.fitted.program.matches:
-        n = len(rows)
-        parent_rows = np.full(n, -1) if parents is None else parents.frame[ROW].to_numpy(dtype="int64")[parents.of_child]
-        siblings = np.ones(n, dtype="int64") if parents is None else parents.children[parents.of_child]
-        hidden |= {PARENT_ROW: pa.array(parent_rows), POSITION: pa.array(_positions(parents, n)), SIBLINGS: pa.array(siblings)}
-    for name, linkage in plan.counts.items():
-        rng = generator(plan.seed, plan.fitted.program.table, plan.purpose, name, block)
-        hidden[name] = pa.array(draw_counts(linkage, len(rows), rng))
-    return hidden
+def _told(error: Exception, block: Block, kind: str) -> GenerationError:
+    """The error with the table and the step; a foreign error's text may hold a value, and stays in its chain."""
+    where = f"table {block.table!r}, step {kind!r}"
+    if isinstance(error, SynthoHiveError):
+        return GenerationError(f"{where}: {error}")
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return GenerationError(f"{where}: {type(error).__name__} in {Path(last.filename).name}:{last.lineno} ({last.name})")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import decimal
 import random
 from functools import lru_cache
 
@@ -11,12 +9,10 @@ import numpy as np
 import pyarrow as pa
 from faker import Faker
 
-from .columns.types import arrow_type
 from .seeds import derive_seed
 
 POOL = 2_000  # values: Faker makes some 30,000 a second
 POOLS = 32  # per provider: 64,000 values can occur, each block of rows draws from one pool
-_SCALARS = (str, int, float, decimal.Decimal, datetime.date)
 
 
 # Parts of column names, most telling first, and the provider that they stand for.
@@ -54,25 +50,6 @@ def provider_for(column: str) -> str | None:
     """The provider that a column's name stands for; None where it tells nothing, and text of the same shape is made."""
     plain = "".join(c for c in column.lower() if c.isalnum())
     return next((provider for part, provider in _PROVIDERS.items() if part in plain), None)
-
-
-def provider_fault(provider: str, spark_type: str) -> str | None:
-    """Why `provider` cannot fill a column of the type; None where it can."""
-    generator = Faker()
-    known = {n for p in generator.get_providers() for n in dir(p) if not n.startswith("_") and callable(getattr(p, n))}
-    if provider not in known:
-        return f"Faker has no provider {provider!r}; known are for example name, email, phone_number, address, company, ssn, user_name, date_of_birth"
-    try:
-        sample = [getattr(generator, provider)() for _ in range(3)]
-    except TypeError:
-        return f"the Faker provider {provider!r} needs arguments, which cannot be given"
-    if not all(isinstance(v, _SCALARS) for v in sample):
-        return f"the Faker provider {provider!r} gives {type(sample[0]).__name__}, not single values"
-    try:
-        pa.array([str(v) for v in sample]).cast(arrow_type(spark_type))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return f"the values of the Faker provider {provider!r} do not fit into {spark_type}"
-    return None
 
 
 def fake_values(provider: str, size: int, rng: np.random.Generator) -> pa.Array:

@@ -23,6 +23,22 @@ def renamed_frames(
     yield from kernel(frame.set_axis(list(names), axis=1) for frame in frames)
 
 
+def renamed_group(frame: pd.DataFrame, *, kernel: Callable[[pd.DataFrame], pd.DataFrame], names: Sequence[str]) -> pd.DataFrame:
+    """`kernel` of one group whose columns are called `names`."""
+    return kernel(frame.set_axis(list(names), axis=1))
+
+
+def renamed_groups(
+    left: pd.DataFrame,
+    right: pd.DataFrame,
+    *,
+    kernel: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame],
+    names: tuple[Sequence[str], Sequence[str]],
+) -> pd.DataFrame:
+    """`kernel` of two cogroups whose columns are called `names`."""
+    return kernel(left.set_axis(list(names[0]), axis=1), right.set_axis(list(names[1]), axis=1))
+
+
 def encode_training_frames(
     frames: Iterator[pd.DataFrame], *, drawn: TableEncoding, conditions: TableEncoding, parent: TableEncoding | None
 ) -> Iterator[pd.DataFrame]:

@@ -40,7 +40,7 @@ def model_columns(program: TableProgram, encoding: TableEncoding) -> tuple[str, 
 class FittedTable:
     """One learnt table. `weights` is the model's state in safetensors form; `model` is None where there is nothing to draw.
 
-    `context_encoding` is the driving parent's encoding, cut to the program's context columns.
+    `context_encoding` is the driving parent's encoding, cut to the columns that the row model is told.
     """
 
     program: TableProgram
@@ -72,6 +72,7 @@ class FittedSchema:
         seed: what all of it was trained with.
         version: of the package that fitted it.
         reference_required: columns of the reference tables that are never null, which Parquet does not keep.
+        reference_rows: rows of the reference tables.
     """
 
     metadata: Metadata
@@ -81,3 +82,4 @@ class FittedSchema:
     seed: int
     version: str
     reference_required: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    reference_rows: dict[str, int] = field(default_factory=dict)

@@ -1,14 +1,17 @@
 """The row program: how a table's rows come about, decided once on the driver, as plain data.
 
-An ordered list of columns, each of one of three kinds:
-    known    given before the row starts: the driving parent's key and row, the row's number, a natural key part
-    drawn    sampled by the row model
-    derived  computed from what is there already by an exact dependency, or matched with another parent's free places
+A program is a list of phases. A phase is an ordered list of steps that one pass over blocks of rows carries out, and then the keys that Spark matches with rows of
+other tables. Where keys are matched, a first phase makes what the match needs (keys, what tells whether a key is there), and a second one makes the whole rows.
+Each kind of step is a small class here and a module of the same name in `kernels/steps/`.
+
+A column is **known** (given before the row starts: the driving parent's key, the row's number, a natural key part), **drawn** by the row model, or **derived**
+(computed from others, or matched).
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -17,26 +20,9 @@ from .dependencies import AnyDependency
 from .identifiers import HIDDEN_PREFIX
 from .metadata import ForeignKey, LinkageMethod
 
-Source = Literal["row_number", "parent", "series", "position", "model", "match", "dependency"]
-
-
-class ColumnStep(Spec):
-    """One column.
-
-    Attributes:
-        column: the column.
-        kind: known, drawn or derived.
-        source: where its value comes from: `row_number` (a generated primary key), `parent` (the driving key), `series` (a natural key part, drawn
-            without repeats), `position` (number within the parent), `model`, `match` (another parent's free places), or `dependency` (other columns).
-    """
-
-    column: str
-    kind: Literal["known", "drawn", "derived"]
-    source: Source
-
 
 class KeyPattern(Spec):
-    """How row number `n` becomes a generated primary key.
+    """How row number `n` becomes a generated key.
 
     Attributes:
         form: `integer` (n), `uuid`, or `text` (`prefix` and n in `width` digits).
@@ -47,33 +33,16 @@ class KeyPattern(Spec):
     width: int = 0
 
 
-class SeriesPlan(Spec):
-    """A natural primary key that no learnt parent drives: entities, each with values of one column that never repeat.
-
-    Attributes:
-        entity_columns: the other columns of the primary key.
-        series_column: the column that tells the rows of one entity apart.
-        entities: the combinations of `entity_columns` that the real table has, as text.
-        counts: real rows of each.
-    """
-
-    entity_columns: tuple[str, ...]
-    series_column: str
-    entities: tuple[tuple[str, ...], ...]
-    counts: tuple[int, ...]
-
-
 class Linkage(Spec):
     """Children per parent of one foreign key.
 
     Attributes:
-        method: `empirical` draws from the real histogram; `negbinom` from a negative binomial with the real mean and variance; `conditional` numbers are
-            drawn with the parent's row, as a hidden column of it.
+        method: `empirical` takes the real histogram; `negbinom` a negative binomial with the real mean and variance; `conditional` numbers are drawn with the
+            parent's row, as a hidden column of it, and put in the order of the real histogram.
         values: numbers of children that occur, ascending.
         weights: share of the parents with that number; sums to 1.
         mean: children per parent.
         variance: of the children per parent.
-        at_most: no parent has more (1 where the key is also the primary key); None for no limit.
         null_rate: share of the child rows whose key is null.
     """
 
@@ -82,8 +51,197 @@ class Linkage(Spec):
     weights: tuple[float, ...]
     mean: float
     variance: float
-    at_most: int | None = None
     null_rate: float = 0.0
+
+
+class NumberKey(Spec):
+    """A generated key: a function of the row's number."""
+
+    kind: Literal["number_key"] = "number_key"
+    column: str
+    pattern: KeyPattern
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+
+class ParentKey(Spec):
+    """The driving parent's key.
+
+    Attributes:
+        columns: of the child.
+        parent_columns: their counterparts.
+        fallback: those of `columns` that rows without a driving parent draw, since they have values there too.
+    """
+
+    kind: Literal["parent_key"] = "parent_key"
+    columns: tuple[str, ...]
+    parent_columns: tuple[str, ...]
+    fallback: tuple[str, ...] = ()
+
+
+class Position(Spec):
+    """A column that counts the rows of each driving parent, from `start` on without gaps."""
+
+    kind: Literal["position"] = "position"
+    column: str
+    start: int
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+
+class Series(Spec):
+    """Natural key columns whose values never repeat, known before the row is drawn: a function of the row's rank.
+
+    Attributes:
+        columns: entities first; the last one runs within an entity.
+        within: columns of the driving key inside which rows are ranked; none for the whole table.
+        entities: combinations of the entity columns that the real table has, as text; none where they are too rare to be told, and columns are combined freely.
+        counts: real rows of each.
+        reference: index of the key of several columns to a reference table that these columns are, whose combinations they are taken from.
+    """
+
+    kind: Literal["series"] = "series"
+    columns: tuple[str, ...]
+    within: tuple[str, ...] = ()
+    entities: tuple[tuple[str, ...], ...] = ()
+    counts: tuple[int, ...] = ()
+    reference: int | None = None
+
+
+class Draw(Spec):
+    """Columns that the row model draws, hidden ones included.
+
+    Attributes:
+        conditions: own columns that are there before and that the model is told, beside the driving parent's row.
+    """
+
+    kind: Literal["draw"] = "draw"
+    columns: tuple[str, ...]
+    conditions: tuple[str, ...] = ()
+
+
+class Distinct(Spec):
+    """Natural key parts, drawn, then moved where they repeat within the driving parent.
+
+    Attributes:
+        columns: the part that is moved first comes first.
+        later: keys matched afterwards that tell rows apart too: a value may repeat as often as they have room.
+        reference: index of the key of several columns to a reference table whose combinations the columns are.
+    """
+
+    kind: Literal["distinct"] = "distinct"
+    columns: tuple[str, ...]
+    later: tuple[int, ...] = ()
+    reference: int | None = None
+
+
+class Combine(Spec):
+    """A key of several columns to a reference table: rows whose combination does not exist take one that does.
+
+    Attributes:
+        key: index of the foreign key.
+        fixed: its columns that must stay.
+    """
+
+    kind: Literal["combine"] = "combine"
+    key: int
+    fixed: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return ()
+
+
+class Derive(Spec):
+    """Columns that follow from others by exact dependencies, in the order of evaluation."""
+
+    kind: Literal["derive"] = "derive"
+    dependencies: tuple[AnyDependency, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(d.target for d in self.dependencies)
+
+
+class Carry(Spec):
+    """Columns that an earlier phase has drawn or matched."""
+
+    kind: Literal["carry"] = "carry"
+    columns: tuple[str, ...]
+
+
+Step = Annotated[NumberKey | ParentKey | Position | Series | Draw | Distinct | Combine | Derive | Carry, Field(discriminator="kind")]
+
+
+class Apart(Spec):
+    """What a matched key does for a unique key: no two rows that agree in `before` may agree in `own` too.
+
+    Attributes:
+        before: columns of the unique key that are there already; `PARENT_ROW` stands for the driving key as a whole.
+        own: columns of the unique key that this match fills.
+        later: keys matched afterwards that tell rows apart too: a combination may repeat as often as they have room.
+    """
+
+    before: tuple[str, ...]
+    own: tuple[str, ...]
+    later: tuple[int, ...] = ()
+
+
+class Match(Spec):
+    """Rows are paired with rows of another parent.
+
+    Attributes:
+        key: index of the foreign key.
+        fixed: its columns that the driver or an earlier match has filled: the partner must agree.
+        wished: its columns that the model has drawn (they are keys to reference tables too): the partner agrees where one can.
+        status: a hidden column says per row whether the key is there.
+        required: the key must not be null.
+        emptied: columns that are null where the key is; the others keep a partner's values.
+        apart: the unique keys that it is part of.
+        needs: later keys that share columns with this one and must not be null: a partner must leave them one of their own.
+        filled: columns of the key may be there from an earlier match that had a partner; such rows are left alone.
+    """
+
+    key: int
+    fixed: tuple[str, ...] = ()
+    wished: tuple[str, ...] = ()
+    status: bool = False
+    required: bool = False
+    emptied: tuple[str, ...] = ()
+    apart: tuple[Apart, ...] = ()
+    needs: tuple[int, ...] = ()
+    filled: bool = False
+
+
+class Phase(Spec):
+    """Steps over blocks of rows, then matches one after the other."""
+
+    steps: tuple[Step, ...]
+    matches: tuple[Match, ...] = ()
+
+
+class UniqueKey(Spec):
+    """A unique key that is not unique by itself, and what tells its rows apart: it bounds how many rows there can be.
+
+    Attributes:
+        columns: the key.
+        per: rows are told apart within each driving parent, within each group of them that agrees in `group`, or within the whole table.
+        group: the columns of the driving key that are part of it.
+        parts: its natural columns.
+        matches: the matched keys that are part of it, and for each the columns that it gives.
+        reference: index of the key of several columns to a reference table that `parts` are.
+    """
+
+    columns: tuple[str, ...]
+    per: Literal["parent", "group", "table"]
+    group: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    matches: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    reference: int | None = None
 
 
 class TableProgram(Spec):
@@ -95,20 +253,13 @@ class TableProgram(Spec):
         columns: all its columns in the order of the real table: (name, Spark type as a simple string, nullable).
         primary_key: its columns.
         foreign_keys: as asked.
-        steps: its columns in the order in which they come about.
+        phases: how its rows come about.
         driving: index of the foreign key that drives; None for a root.
-        context: columns of the driving parent that the row model is conditioned on.
-        conditions: own columns that are known before the model draws, and that it is conditioned on: natural key parts, and what follows from known columns.
-        fallback: driving key columns that another key uses too: rows without a driving parent draw them.
-        statuses: indices of the matched keys that can be null: their hidden column says, per row, whether the key is there.
-        matches: indices of the keys that are matched with free places.
-        deferred: those of `matches` that wait for a later parent (or for the table itself).
-        key: pattern of the generated primary key, None where the key is natural or there is none.
-        series: how a natural key of a root comes about.
-        sequence_start: first number of the columns whose source is `position`.
-        distinct: natural key parts that must not repeat within the driving parent.
-        linkages: by index of the foreign key; for the driving and the matched ones.
-        dependencies: how the columns whose source is `dependency` follow from others, in the order of evaluation.
+        needs: keys that share columns with the driving one and must not be null: only parents that leave them a partner have children.
+        linkages: by index of the foreign key, for the driving and the matched ones.
+        uniques: unique keys that bound the number of rows.
+        opaque: generated key columns, and those that refer to them: they carry no meaning and are never modelled.
+        context: the driving parent's columns that the row model is told; None for all.
     """
 
     table: str
@@ -116,34 +267,77 @@ class TableProgram(Spec):
     columns: tuple[tuple[str, str, bool], ...]
     primary_key: tuple[str, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
-    steps: tuple[ColumnStep, ...]
+    phases: tuple[Phase, ...]
     driving: int | None = None
-    context: tuple[str, ...] = ()
-    conditions: tuple[str, ...] = ()
-    fallback: tuple[str, ...] = ()
-    statuses: tuple[int, ...] = ()
-    matches: tuple[int, ...] = ()
-    deferred: tuple[int, ...] = ()
-    key: KeyPattern | None = None
-    series: SeriesPlan | None = None
-    sequence_start: int = 1
-    distinct: tuple[str, ...] = ()
+    needs: tuple[int, ...] = ()
     linkages: dict[int, Linkage] = Field(default_factory=dict)
-    dependencies: tuple[AnyDependency, ...] = ()
+    uniques: tuple[UniqueKey, ...] = ()
+    opaque: frozenset[str] = frozenset()
+    context: tuple[str, ...] | None = None
 
-    def from_source(self, source: Source) -> tuple[str, ...]:
-        """The columns that come from `source`."""
-        return tuple(s.column for s in self.steps if s.source == source)
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Those of the last phase, which makes the whole rows."""
+        return self.phases[-1].steps
+
+    @property
+    def matches(self) -> tuple[Match, ...]:
+        return tuple(m for phase in self.phases for m in phase.matches)
+
+    @property
+    def early(self) -> tuple[Match, ...]:
+        """The matches that come before the whole rows are made."""
+        return tuple(m for phase in self.phases[:-1] for m in phase.matches)
+
+    @property
+    def deferred(self) -> tuple[Match, ...]:
+        """The matches that wait for a later parent, or for the table itself."""
+        return self.phases[-1].matches
+
+    def of_kind(self, *kinds: type[Spec]) -> Iterator[Step]:
+        """The last phase's steps of these classes."""
+        return (step for step in self.steps if isinstance(step, kinds))
+
+    @property
+    def draw(self) -> Draw:
+        """What the row model draws."""
+        return next((step for step in self.steps if isinstance(step, Draw)), Draw(columns=()))
 
     @property
     def drawn(self) -> tuple[str, ...]:
         """The columns that the row model draws, hidden ones included."""
-        return (*(s.column for s in self.steps if s.kind == "drawn"), *self.fallback)
+        return self.draw.columns
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Own columns that the row model is told."""
+        return self.draw.conditions
 
     @property
     def given(self) -> frozenset[str]:
         """The columns that every row has before the row model draws."""
-        return frozenset(s.column for s in self.steps if s.kind == "known") - set(self.fallback)
+        known = {c for step in self.of_kind(NumberKey, ParentKey, Position, Series) for c in step.columns}
+        return frozenset(known - set(self.fallback))
+
+    @property
+    def fallback(self) -> tuple[str, ...]:
+        """Driving key columns that rows without a driving parent draw."""
+        return next((step.fallback for step in self.steps if isinstance(step, ParentKey)), ())
+
+    @property
+    def matched(self) -> frozenset[str]:
+        """The columns that matches fill."""
+        return frozenset(c for m in self.matches for c in self.foreign_keys[m.key].columns if c not in m.fixed)
+
+    @property
+    def distinct(self) -> tuple[str, ...]:
+        """Drawn columns that are moved so that they do not repeat."""
+        return tuple(c for phase in self.phases for step in phase.steps if isinstance(step, Distinct) for c in step.columns)
+
+    @property
+    def dependencies(self) -> tuple[AnyDependency, ...]:
+        """How columns follow from others, in the order of evaluation."""
+        return tuple(d for step in self.steps if isinstance(step, Derive) for d in step.dependencies)
 
     @property
     def types(self) -> dict[str, str]:
@@ -168,7 +362,11 @@ def count_column(child: str, index: int) -> str:
     return f"{HIDDEN_PREFIX}n_{index}_{child}"
 
 
-ROW = HIDDEN_PREFIX + "row"  # number of the row in its table, dense from 0
+ROW = HIDDEN_PREFIX + "row"  # number of the row in its table, from 0
+BLOCK = HIDDEN_PREFIX + "block"  # number of the block that it is made in
 PARENT_ROW = HIDDEN_PREFIX + "parent_row"  # ROW of the driving parent; -1 for none
 POSITION = HIDDEN_PREFIX + "position"  # number of the row within its driving parent, from 0
 SIBLINGS = HIDDEN_PREFIX + "siblings"  # rows of the driving parent
+CHILDREN = HIDDEN_PREFIX + "children"  # rows that a parent has in the table that is made
+FIRST = HIDDEN_PREFIX + "first"  # rank of the first of them among the rows of the parent's group
+SIZE = HIDDEN_PREFIX + "size"  # rows of that group

@@ -57,3 +57,11 @@ def key_types_match(child: str, parent: str) -> bool:
 
 def _scale(spark_type: str) -> str:
     return spark_type.partition(",")[2].strip(" )") or "0"
+
+
+def decimal_digits(spark_type: str) -> tuple[int, int] | None:
+    """Precision and scale of a decimal type, None for other types."""
+    if base_type(spark_type) != "decimal":
+        return None
+    precision, _, scale = spark_type.partition("(")[2].rstrip(") ").partition(",")
+    return int(precision or 10), int(scale.strip() or 0)

@@ -18,19 +18,20 @@ from ..spec.encoding import TextEncoding
 from ..spec.fitted import FittedSchema, FittedTable
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import ForeignKey
+from ..spec.program import NumberKey, ParentKey, Position, Series
 from ..spec.structure import SHOWN_NAMES, nearest
 from .constraints import violations
 
 Typed = Mapping[str, pa.Array]  # column -> its value, an array of one
 Asked = Sequence[Mapping[str, Any] | Condition]
 
-_SOURCES: dict[str, str] = {
-    "row_number": "is a generated key",
-    "parent": "is the key of the parent that brings the row",
-    "series": "is part of a key that is drawn without repeats",
-    "position": "counts the rows of a parent",
-    "match": "is a key that is matched with the rows of another table",
+_KNOWN: dict[type[Any], str] = {
+    NumberKey: "is a generated key",
+    ParentKey: "is the key of the parent that brings the row",
+    Series: "is part of a key that is drawn without repeats",
+    Position: "counts the rows of a parent",
 }
+_MATCHED = "is a key that is matched with the rows of another table"
 
 
 def resolve_conditions(spark: SparkSession, fitted: FittedSchema, asked: Asked, *, enforce_constraints: bool) -> dict[str, Given]:
@@ -141,7 +142,7 @@ def _given(table: FittedTable, fitted: FittedSchema, values: Mapping[str, Any], 
 def closed_columns(table: FittedTable, fitted: FittedSchema) -> dict[str, str]:
     """The columns that cannot be conditioned on, and why."""
     program = table.program
-    closed = {s.column: _SOURCES.get(s.source, "is not drawn") for s in program.steps if s.kind != "drawn"}
+    closed = {c: why for kind, why in _KNOWN.items() for step in program.of_kind(kind) for c in step.columns} | dict.fromkeys(program.matched, _MATCHED)
     for dependency in program.dependencies:
         closed[dependency.target] = f"follows from {', '.join(map(repr, dependency.determinants))}: name values of those, or fit without exact_dependencies"
     for column in program.drawn:

@@ -12,7 +12,6 @@ from ..events import DEPENDENCIES, get_logger
 from ..kernels.columns.grid import decimals_of
 from ..kernels.dependencies.choose import choose
 from ..kernels.dependencies.count import LINES_PER_COMBINATION, confirmed, count_batches
-from ..kernels.dependencies.derive import split_early
 from ..kernels.dependencies.find import CANDIDATES, ORDER, find_in_batches
 from ..kernels.dependencies.formulas import is_formula_input
 from ..kernels.dependencies.sample import MIN_SURPRISES, Search
@@ -21,7 +20,8 @@ from ..spec.dependencies import AnyDependency, described
 from ..spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import Table
-from ..spec.program import ColumnStep, TableProgram
+from ..spec.planning.derived import with_dependencies
+from ..spec.program import TableProgram
 from .profile import row_hash, row_share, with_plain_times
 
 SAMPLE_ROWS = 20_000  # rows that candidates are looked for in: a rule of 99.5 % is told from one of 99 % there
@@ -67,10 +67,10 @@ def add_dependencies(
 
 def _search(program: TableProgram, table: Table, encoding: TableEncoding, referenced: Collection[str], zone: str) -> Search:
     """Which columns can be derived, and from which. Generated keys say nothing, and matched ones come too late."""
-    late = {*program.from_source("match"), *(name for i in program.matches for name in program.foreign_keys[i].columns)}  # a key without a match turns null
+    late = {name for m in program.matches for name in program.foreign_keys[m.key].columns}  # a key without a match turns null
     modelled = [name for name in encoding.names if not name.startswith(HIDDEN_PREFIX) and name not in late]
     keys = {*table.key_columns, *referenced, *program.fallback, *program.distinct}
-    drawn = {s.column for s in program.steps if s.kind == "drawn"}
+    drawn = set(program.drawn)
     visible = [name for name in modelled if name not in table.pii_cols]
     return Search(
         types={name: program.types[name] for name in modelled},
@@ -146,28 +146,3 @@ def _count(rows: DataFrame, candidates: Sequence[AnyDependency], search: Search,
         confirmed(c, found.filter(numbers == i), search.types, rows=count, min_rows=min_rows, max_combinations=search.max_combinations)
         for i, c in enumerate(candidates)
     ]
-
-
-def with_dependencies(program: TableProgram, dependencies: Sequence[AnyDependency], encoding: TableEncoding, parent: TableProgram | None) -> TableProgram:
-    """The program in which `dependencies` derive their targets.
-
-    Those that follow from known columns come before the row model draws, and it is told their values, unless it knows them from the parent.
-    """
-    targets = {d.target for d in dependencies}
-    kept = [s for s in program.steps if s.column not in targets]
-    steps = (*kept, *(ColumnStep(column=d.target, kind="derived", source="dependency") for d in dependencies))
-    changed = program.model_copy(update={"steps": steps, "dependencies": tuple(dependencies)})
-    early, _ = split_early(changed)
-    told = [d.target for d in early if encoding.column(d.target).cardinality > 1 and not _is_the_parents(d, program, parent)]
-    return changed.model_copy(update={"conditions": (*program.conditions, *told)})
-
-
-def _is_the_parents(dependency: AnyDependency, program: TableProgram, parent: TableProgram | None) -> bool:
-    """Whether a column of the driving parent's context says the same."""
-    if program.driver is None or parent is None:
-        return False
-    above = dict(zip(program.driver.columns, program.driver.parent_columns, strict=True))
-    same = dependency.model_copy(update={"determinants": tuple(above.get(d, "") for d in dependency.determinants)})
-    ignored = {"target", "share", "digits", "counts"}
-    form = same.model_dump(exclude=ignored)
-    return any(other.target in program.context and other.model_dump(exclude=ignored) == form for other in parent.dependencies)

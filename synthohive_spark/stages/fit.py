@@ -1,9 +1,9 @@
-"""Fit a schema: profile and encode on the executors, train one row model per table there, learn how the tables hang together."""
+"""Fit a schema: carry out what was planned. Encodings are learnt on the executors, rows become codes, one row model per table is trained there."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrame, SparkSession
 from safetensors.torch import save
@@ -14,19 +14,22 @@ from ..kernels.conditioning import context_cardinalities
 from ..kernels.loop import TrainJob
 from ..kernels.models import model_class
 from ..kernels.models.independent import Independent, IndependentSettings
+from ..kernels.pii import provider_for
 from ..kernels.seeds import derive_seed
 from ..spec.config import FitConfig
-from ..spec.encoding import TableEncoding
+from ..spec.encoding import ColumnHint, TableEncoding
 from ..spec.fitted import FittedSchema, FittedTable, ModelSpec, model_columns
 from ..spec.graph import SchemaGraph
+from ..spec.identifiers import HIDDEN_PREFIX
 from ..spec.metadata import Metadata
+from ..spec.planning.programs import SchemaPlan
 from ..spec.program import TableProgram
 from ..storage.manifest import package_version
 from .copula import fit_copula
 from .dependencies import add_dependencies
 from .encode import stage_training_rows
+from .hidden import with_hidden
 from .models import model_settings
-from .plan import TablePlan, column_hints, drawn_counts, make_program, plan_tables, with_hidden
 from .profile import profile_table
 from .train import train_models
 from .workspace import Workspace
@@ -36,43 +39,154 @@ FEW_ROWS = 20  # below that a trained model only repeats its rows; the marginals
 log = get_logger(__name__)
 
 
-def fit_schema(
-    spark: SparkSession, metadata: Metadata, data: Mapping[str, DataFrame], *, models: Mapping[str, str], config: FitConfig, seed: int, workspace: Workspace
-) -> FittedSchema:
-    """Learn all tables of a checked schema.
+@dataclass
+class FitRun:
+    """One fit of a checked schema.
 
-    Args:
+    Attributes:
+        graph: order of the tables.
+        plan: their programs.
         data: one frame per table, orphan policies applied.
         models: registered name of the row model, per learnt table.
-
-    Raises:
-        SchemaError: `exact_dependencies` names a table that is not there.
     """
-    _check_switches(metadata, config)
-    graph = SchemaGraph.from_metadata(metadata)
-    for cycle in graph.cycles:
-        log.info(STAGE, stage="plan", cycle=" -> ".join((*cycle, cycle[0])), note="one key of it is matched after its parent")
-    log.info(STAGE, stage="plan", tables=len(graph.order))
-    plans = plan_tables(metadata, graph, data)
-    tables = _describe(plans, data, config, seed)
-    references = _keep_references(metadata, data, workspace)
-    jobs = _stage(spark, plans, tables, data, models, config, seed, workspace)
-    try:
-        trained = train_models(spark, jobs, config.training) if jobs else {}
-    finally:
-        workspace.remove("training")
-        workspace.remove("states")
-    for name, result in trained.items():
-        tables[name] = replace(tables[name], weights=result.weights)
-    return FittedSchema(
-        metadata=metadata,
-        graph=graph,
-        tables=tables,
-        references=references,
-        reference_required={name: tuple(f.name for f in data[name].schema.fields if not f.nullable) for name in references},
-        seed=seed,
-        version=package_version(),
-    )
+
+    spark: SparkSession
+    metadata: Metadata
+    graph: SchemaGraph
+    plan: SchemaPlan
+    data: Mapping[str, DataFrame]
+    models: Mapping[str, str]
+    config: FitConfig
+    seed: int
+    workspace: Workspace
+
+    def run(self) -> FittedSchema:
+        """Learn all tables.
+
+        Raises:
+            SchemaError: `exact_dependencies` names a table that is not there.
+            TrainingError: a model could not be trained.
+        """
+        _check_switches(self.metadata, self.config)
+        for cycle in self.graph.cycles:
+            log.info(STAGE, stage="plan", cycle=" -> ".join((*cycle, cycle[0])), note="one key of it is matched after its parent")
+        tables = self._described()
+        references = self._references()
+        try:
+            jobs = self._staged(tables)
+            trained = train_models(self.spark, jobs, self.config.training) if jobs else {}
+        finally:
+            self.workspace.remove("training")
+            self.workspace.remove("states")
+        for name, result in trained.items():
+            tables[name] = replace(tables[name], weights=result.weights)
+        return FittedSchema(
+            metadata=self.metadata,
+            graph=self.graph,
+            tables=tables,
+            references=references,
+            reference_required={name: tuple(f.name for f in self.data[name].schema.fields if not f.nullable) for name in references},
+            reference_rows={name: self.plan.references[name] for name in references},
+            seed=self.seed,
+            version=package_version(),
+        )
+
+    def _described(self) -> dict[str, FittedTable]:
+        """Encodings and programs, parents before children; no model yet."""
+        tables: dict[str, FittedTable] = {}
+        for name, program in self.plan.programs.items():
+            log.info(STAGE, stage="profile", table=name, rows=program.rows)
+            hints = tuple(_with_provider(hint, program) for hint in self.plan.hints[name])
+            rows = with_hidden(self.data, program, self.plan.programs)
+            encoding = profile_table(
+                rows, table=name, rows=program.rows, hints=hints, config=self.config.encoding, seed=derive_seed(self.seed, name, "profile")
+            )
+            parent = None if program.driver is None else tables[program.driver.parent_table]
+            if self.config.finds_dependencies(name):
+                program = self._with_dependencies(program, encoding, parent)
+            context = None if parent is None else parent.encoding.select(_context(program, parent.encoding))
+            tables[name] = FittedTable(program=program, encoding=encoding, context_encoding=context)
+        return tables
+
+    def _with_dependencies(self, program: TableProgram, encoding: TableEncoding, parent: FittedTable | None) -> TableProgram:
+        log.info(STAGE, stage="dependencies", table=program.table)
+        tables = self.metadata.tables.values()
+        return add_dependencies(
+            program,
+            self.data[program.table],
+            table=self.metadata.tables[program.table],
+            encoding=encoding,
+            keys={c for table in tables for key in table.foreign_keys if key.parent_table == program.table for c in key.parent_columns},
+            parent=None if parent is None else parent.program,
+            min_rows=self.config.encoding.min_category_rows,
+            seed=derive_seed(self.seed, program.table, "dependencies"),
+        )
+
+    def _staged(self, tables: dict[str, FittedTable]) -> list[TrainJob]:
+        """Give each table its model's form, and stage the training rows of those that have something to learn."""
+        jobs = []
+        for name, fitted in tables.items():
+            drawn = fitted.encoding.select(model_columns(fitted.program, fitted.encoding))
+            if not drawn.columns:
+                continue
+            model = _model_spec(fitted, drawn, self.models[name], self.config)
+            tables[name] = replace(fitted, model=model)
+            alone = model.name == Independent.name
+            if alone and not IndependentSettings.read(model.settings).copula:
+                tables[name] = replace(tables[name], weights=save({}))  # its marginals are in the encoding
+                continue
+            self._stage_rows(fitted)
+            if alone:
+                tables[name] = replace(tables[name], weights=self._copula(fitted, drawn))
+                continue
+            jobs.append(self._job(fitted.program, model, drawn))
+        return jobs
+
+    def _stage_rows(self, fitted: FittedTable) -> None:
+        program = fitted.program
+        log.info(STAGE, stage="encode", table=program.table)
+        stage_training_rows(
+            with_hidden(self.data, program, self.plan.programs),
+            None if program.driver is None else self.data[program.driver.parent_table],
+            program=program,
+            encoding=fitted.encoding,
+            context=fitted.context_encoding,
+            sample_rows=self.config.training.sample_rows,
+            seed=derive_seed(self.seed, program.table, "training rows"),
+            path=self.workspace.folder("training", program.table),
+        )
+
+    def _copula(self, fitted: FittedTable, drawn: TableEncoding) -> bytes:
+        conditions = fitted.encoding.select(fitted.program.conditions).columns
+        context = (*conditions, *(fitted.context_encoding.columns if fitted.context_encoding else ()))
+        return fit_copula(self.spark, self.workspace.folder("training", fitted.program.table), drawn=drawn, context=context)
+
+    def _job(self, program: TableProgram, model: ModelSpec, drawn: TableEncoding) -> TrainJob:
+        training = self.config.training
+        folder = self.workspace.make_folder("states", program.table)
+        return TrainJob(
+            table=program.table,
+            path=self.workspace.folder("training", program.table),
+            model=model,
+            weights=tuple(c.weights for c in drawn.columns),
+            seed=derive_seed(self.seed, program.table, "training"),
+            epochs=training.epochs,
+            batch_size=training.batch_size,
+            holdout=training.holdout,
+            evaluations=training.evaluations,
+            progress_path=f"{folder}/progress.jsonl",
+            state_path=f"{folder}/state.safetensors",
+            row_model=model_class(model.name),
+        )
+
+    def _references(self) -> dict[str, str]:
+        """Copy the reference tables, so that sampling needs no real data."""
+        folders = {}
+        for name, table in self.metadata.tables.items():
+            if table.role == "reference":
+                folders[name] = self.workspace.folder("reference", name)
+                self.data[name].write.mode("overwrite").parquet(folders[name])
+        return folders
 
 
 def _check_switches(metadata: Metadata, config: FitConfig) -> None:
@@ -82,91 +196,14 @@ def _check_switches(metadata: Metadata, config: FitConfig) -> None:
         raise SchemaError(f"exact_dependencies: no tables named {unknown} in the metadata, which has {sorted(metadata.tables)}")
 
 
-def _describe(plans: Mapping[str, TablePlan], data: Mapping[str, DataFrame], config: FitConfig, seed: int) -> dict[str, FittedTable]:
-    """Encodings and programs, parents before children; no model yet."""
-    encodings: dict[str, TableEncoding] = {}
-    tables: dict[str, FittedTable] = {}
-    for name, plan in plans.items():
-        log.info(STAGE, stage="profile", table=name, rows=plan.rows)
-        counts = drawn_counts(name, plans)
-        rows = with_hidden(data, plan, counts)
-        encodings[name] = profile_table(rows, table=name, hints=column_hints(plan, counts), config=config.encoding, seed=derive_seed(seed, name, "profile"))
-        parent = None if plan.driving is None else encodings[plan.table.foreign_keys[plan.driving].parent_table]
-        program = make_program(plan, data[name], encodings[name], parent, counts, config.encoding.min_category_rows)
-        if config.finds_dependencies(name):
-            program = _with_dependencies(program, plans, data[name], encodings[name], tables, config, seed)
-        context = parent.select(program.context) if parent else None
-        tables[name] = FittedTable(program=program, encoding=encodings[name], context_encoding=context)
-    return tables
+def _with_provider(hint: ColumnHint, program: TableProgram) -> ColumnHint:
+    return hint.model_copy(update={"provider": provider_for(hint.name)}) if hint.kind == "text" and hint.provider is None else hint
 
 
-def _with_dependencies(
-    program: TableProgram,
-    plans: Mapping[str, TablePlan],
-    rows: DataFrame,
-    encoding: TableEncoding,
-    tables: Mapping[str, FittedTable],
-    config: FitConfig,
-    seed: int,
-) -> TableProgram:
-    log.info(STAGE, stage="dependencies", table=program.table)
-    return add_dependencies(
-        program,
-        rows,
-        table=plans[program.table].table,
-        encoding=encoding,
-        keys={c for plan in plans.values() for key in plan.table.foreign_keys if key.parent_table == program.table for c in key.parent_columns},
-        parent=None if program.driver is None else tables[program.driver.parent_table].program,
-        min_rows=config.encoding.min_category_rows,
-        seed=derive_seed(seed, program.table, "dependencies"),
-    )
-
-
-def _stage(
-    spark: SparkSession,
-    plans: Mapping[str, TablePlan],
-    tables: dict[str, FittedTable],
-    data: Mapping[str, DataFrame],
-    models: Mapping[str, str],
-    config: FitConfig,
-    seed: int,
-    workspace: Workspace,
-) -> list[TrainJob]:
-    """Give each table its model's form, and stage the training rows of those that have something to learn."""
-    jobs = []
-    for name, fitted in tables.items():
-        drawn = fitted.encoding.select(model_columns(fitted.program, fitted.encoding))
-        if not drawn.columns:
-            continue
-        model = _model_spec(fitted, drawn, models[name], config)
-        tables[name] = replace(fitted, model=model)
-        alone = model.name == Independent.name
-        if alone and not IndependentSettings.read(model.settings).copula:
-            tables[name] = replace(tables[name], weights=save({}))  # its marginals are in the encoding
-            continue
-        log.info(STAGE, stage="encode", table=name)
-        driver = fitted.program.driver
-        stage_training_rows(
-            with_hidden(data, plans[name], drawn_counts(name, plans)),
-            None if driver is None else data[driver.parent_table],
-            program=fitted.program,
-            encoding=fitted.encoding,
-            context=fitted.context_encoding,
-            sample_rows=config.training.sample_rows,
-            seed=derive_seed(seed, name, "training rows"),
-            path=workspace.folder("training", name),
-        )
-        if alone:
-            tables[name] = replace(tables[name], weights=_copula(spark, fitted, drawn, workspace))
-            continue
-        jobs.append(_job(fitted.program, model, drawn, config, seed, workspace))
-    return jobs
-
-
-def _copula(spark: SparkSession, fitted: FittedTable, drawn: TableEncoding, workspace: Workspace) -> bytes:
-    conditions = fitted.encoding.select(fitted.program.conditions).columns
-    context = (*conditions, *(fitted.context_encoding.columns if fitted.context_encoding else ()))
-    return fit_copula(spark, workspace.folder("training", fitted.program.table), drawn=drawn, context=context)
+def _context(program: TableProgram, parent: TableEncoding) -> tuple[str, ...]:
+    """The driving parent's columns that the row model is told."""
+    visible = [c.name for c in parent.columns if not c.name.startswith(HIDDEN_PREFIX) and c.cardinality > 1]
+    return tuple(c for c in visible if program.context is None or c in program.context)
 
 
 def _model_spec(fitted: FittedTable, drawn: TableEncoding, name: str, config: FitConfig) -> ModelSpec:
@@ -178,32 +215,3 @@ def _model_spec(fitted: FittedTable, drawn: TableEncoding, name: str, config: Fi
         row=drawn.cardinalities,
         context=context_cardinalities(conditions, fitted.context_encoding),
     )
-
-
-def _job(program: TableProgram, model: ModelSpec, drawn: TableEncoding, config: FitConfig, seed: int, workspace: Workspace) -> TrainJob:
-    training = config.training
-    folder = workspace.make_folder("states", program.table)
-    return TrainJob(
-        table=program.table,
-        path=workspace.folder("training", program.table),
-        model=model,
-        weights=tuple(c.weights for c in drawn.columns),
-        seed=derive_seed(seed, program.table, "training"),
-        epochs=training.epochs,
-        batch_size=training.batch_size,
-        holdout=training.holdout,
-        evaluations=training.evaluations,
-        progress_path=f"{folder}/progress.jsonl",
-        state_path=f"{folder}/state.safetensors",
-        row_model=model_class(model.name),
-    )
-
-
-def _keep_references(metadata: Metadata, data: Mapping[str, DataFrame], workspace: Workspace) -> dict[str, str]:
-    """Copy the reference tables, so that sampling needs no real data."""
-    folders = {}
-    for name, table in metadata.tables.items():
-        if table.role == "reference":
-            folders[name] = workspace.folder("reference", name)
-            data[name].write.mode("overwrite").parquet(folders[name])
-    return folders

@@ -1,4 +1,4 @@
-"""`mapInPandas` for columns of any name."""
+"""Kernels on frames with columns of any name. PySpark looks columns up by unquoted names, and takes a dot for a field: columns travel by number."""
 
 from __future__ import annotations
 
@@ -8,14 +8,36 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
-from ..kernels.staging import renamed_frames
+from ..kernels.staging import renamed_frames, renamed_group, renamed_groups
 
 Kernel = Callable[[Iterator[Any]], Iterator[Any]]
 
 
 def map_frames(data: DataFrame, kernel: Kernel, ddl: str) -> DataFrame:
-    """`data.mapInPandas(kernel, ddl)`. PySpark looks its columns up by unquoted names there, and takes a dot for a field: such names travel as positions."""
+    """`data.mapInPandas(kernel, ddl)`."""
     if not any("." in name or "`" in name for name in data.columns):
         return data.mapInPandas(kernel, ddl)
-    plain = data.toDF(*(f"c{i}" for i in range(len(data.columns))))
-    return plain.mapInPandas(partial(renamed_frames, kernel=kernel, names=tuple(data.columns)), ddl)
+    return _numbered(data).mapInPandas(partial(renamed_frames, kernel=kernel, names=tuple(data.columns)), ddl)
+
+
+def map_group(data: DataFrame, by: str, kernel: Callable[[Any], Any], ddl: str) -> DataFrame:
+    """`data.groupBy(by).applyInPandas(kernel, ddl)`."""
+    whole = partial(renamed_group, kernel=kernel, names=tuple(data.columns))
+    whole.__annotations__ = {}  # Spark looks for type hints, and warns with the whole repr where it finds no annotations at all
+    return _numbered(data).groupBy(_number(data, by)).applyInPandas(whole, ddl)
+
+
+def map_groups(left: DataFrame, right: DataFrame, by: str, kernel: Callable[[Any, Any], Any], ddl: str) -> DataFrame:
+    """The cogroups of both frames by their common column `by`."""
+    whole = partial(renamed_groups, kernel=kernel, names=(tuple(left.columns), tuple(right.columns)))
+    whole.__annotations__ = {}
+    groups = [_numbered(side).groupBy(_number(side, by)) for side in (left, right)]
+    return groups[0].cogroup(groups[1]).applyInPandas(whole, ddl)
+
+
+def _numbered(data: DataFrame) -> DataFrame:
+    return data.toDF(*(f"c{i}" for i in range(len(data.columns))))
+
+
+def _number(data: DataFrame, column: str) -> str:
+    return f"c{data.columns.index(column)}"

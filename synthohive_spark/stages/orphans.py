@@ -47,12 +47,6 @@ def drop_orphans(metadata: Metadata, data: Mapping[str, DataFrame], skip: Collec
     return kept
 
 
-def orphan_rows(key: ForeignKey, child: DataFrame, parent: DataFrame) -> DataFrame:
-    """The key's columns of the child rows that have no parent."""
-    mine = child.where(_all_set(key.columns)).select(*(F.col(quoted(c)) for c in key.columns))
-    return mine.join(_parent_keys(key, parent, 0), on=_same_key(key, 0), how="left_anti")
-
-
 def _null_orphans(metadata: Metadata, name: str, kept: Mapping[str, DataFrame]) -> DataFrame:
     frame, table = kept[name], metadata.tables[name]
     nullable = {field.name for field in frame.schema if field.nullable}

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from ..errors import SchemaError
 from ..kernels.columns.fit import COUNTED, fit_column, is_number_hint
 from ..kernels.columns.types import SUPPORTED, is_supported, is_time
-from ..kernels.pii import provider_fault
+from ..kernels.columns.texts import provider_fault
 from ..kernels.seeds import derive_seed
 from ..kernels.text import MAX_LENGTH
 from ..spec.config import EncodingConfig
@@ -26,12 +26,15 @@ _FITTED = "column int, encoding string"
 _MICROS_PER = {"HOUR": 3_600_000_000, "MINUTE": 60_000_000, "SECOND": 1_000_000}
 
 
-def profile_table(data: DataFrame, *, table: str, hints: Sequence[ColumnHint], config: EncodingConfig, seed: int) -> TableEncoding:
+def profile_table(data: DataFrame, *, table: str, rows: int, hints: Sequence[ColumnHint], config: EncodingConfig, seed: int) -> TableEncoding:
     """Fit the encodings of the columns that `hints` names, in their order.
 
     Numbers are seen in a sample of rows chosen by their hash, categories and nulls in all rows. The result depends on the rows and the seed, not on
-    their order or partitions. It runs one Spark job for the row count, one for the encodings, one in between where the table is larger than the sample, and
-    one for columns with more values than codes, so that values that share a code are alike.
+    their order or partitions. It runs one Spark job for the encodings, one before where the table is larger than the sample, and one for columns with more values
+    than codes, so that values that share a code are alike.
+
+    Args:
+        rows: of `data`.
 
     Raises:
         SchemaError: a hint names a column that is not there, a type that is not supported, or a provider that cannot fill the column; all faults are named.
@@ -39,7 +42,6 @@ def profile_table(data: DataFrame, *, table: str, hints: Sequence[ColumnHint], c
     faults = _hint_faults(data, hints)
     if faults:
         raise SchemaError(f"table {table!r}: " + "; ".join(faults))
-    rows = data.count()
     hints = tuple(hints)
     found: dict[int, str] = {}
     if rows and hints:

@@ -1,9 +1,11 @@
-"""Sample a fitted schema: walk the graph from the roots, generate each table on the executors, write it before its children read it."""
+"""Sample a fitted schema: table by table from the roots, in a staging place; the writer publishes the whole.
+
+Spark jobs of a table: one that makes its rows (two where keys are matched, and one per key between them), one that writes them where children need hidden columns of
+it, at most one that settles how many children its driving parent's rows have, and one per matched key for the places of its parent.
+"""
 
 from __future__ import annotations
 
-import math
-import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -12,29 +14,32 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from ..errors import ConstraintViolationError, GenerationError
-from ..events import CONSTRAINT_VIOLATIONS, TABLE_SAMPLED, TABLE_WRITTEN, Progress, get_logger
+from ..events import CONSTRAINT_VIOLATIONS, TABLE_SAMPLED, Progress, get_logger
+from ..kernels.block import GenerationPlan
 from ..kernels.columns.types import decimal_scale
-from ..kernels.generate import BLOCK, BLOCK_ROWS, GenerationPlan, generate_children, generate_roots
 from ..kernels.given import Given
 from ..kernels.marginals import code_counts
 from ..kernels.models import model_class
-from ..kernels.repair import ReferenceKey
 from ..spec.encoding import TableEncoding
 from ..spec.fitted import FittedSchema, FittedTable
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
-from ..spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS, Linkage, count_column
-from ..storage.tables import TableWriter
+from ..spec.planning.room import TableRows
+from ..spec.program import ROW, Combine, Distinct, Match, Series
+from ..storage.runs import RunWriter
+from .blocks import FAMILY, Above, first_phase, last_phase
 from .conditions import spread_over
 from .constraints import summary, valid_rows, violations
+from .families import Kin, Made
 from .frames import map_frames
-from .match import match_key
 from .profile import with_plain_times
+from .rows import room_of_schema
 
-DEFAULT_TASKS = 200  # Spark's own default of partitions
+MEASURED_ROWS = 100_000  # of a table, where `quality_threshold` judges it: shares of so many are off by 0.2 % at most
 
 log = get_logger(__name__)
 
@@ -44,76 +49,177 @@ class SampleRun:
     """One run of `sample`.
 
     Attributes:
-        num_rows: rows of root tables, by name; the others have their real number times `scale`.
+        writer: where the tables are staged.
         staged: folder for rows with their hidden columns, that all executors can reach.
+        planned: rows of each learnt table.
+        scale: of rows without any parent.
         given: conditions by table.
+        told: takes warnings.
     """
 
     spark: SparkSession
     fitted: FittedSchema
-    writer: TableWriter
+    writer: RunWriter
     staged: str
     seed: int
-    num_rows: Mapping[str, int] = field(default_factory=dict)
+    planned: Mapping[str, TableRows]
     scale: float = 1.0
     enforce_constraints: bool = False
     quality_threshold: float | None = None
     given: Mapping[str, Given] = field(default_factory=dict)
-    _rows: dict[str, DataFrame] = field(default_factory=dict, init=False, repr=False)  # with their hidden columns
-    _written: dict[str, DataFrame] = field(default_factory=dict, init=False, repr=False)
-    _violations: list[str] = field(default_factory=list, init=False, repr=False)
+    told: list[str] = field(default_factory=list)
+    _done: int = field(default=0, init=False, repr=False)
     _far: list[str] = field(default_factory=list, init=False, repr=False)
 
-    def run(self) -> dict[str, DataFrame]:
-        """Generate and write all tables.
+    def __post_init__(self) -> None:
+        self.kin = Kin(self.fitted, room_of_schema(self.fitted), self.planned, self.seed, self.scale, self._stage)
+
+    def run(self) -> None:
+        """Make and stage all tables.
 
         Raises:
             GenerationError: a table cannot be generated.
             ConstraintViolationError: a column is further from the real marginal than `quality_threshold`.
         """
-        waiting: dict[str, list[int]] = {}
+        waiting: dict[str, list[Match]] = {}
         with Progress("sampling", len(self.fitted.graph.order)) as progress:
             for table in self.fitted.graph.order:
                 if table in self.fitted.references:
                     self._copy_reference(table)
                 else:
-                    self._rows[table] = self._generate(self.fitted.tables[table])
-                    waiting[table] = list(self.fitted.tables[table].program.matches)
-                    self._far += self._measure(self.fitted.tables[table])
-                for ready in [t for t in waiting if self._match(t, waiting[t])]:
+                    waiting[table] = list(self.fitted.tables[table].program.deferred)
+                    self._make(self.fitted.tables[table])
+                for ready in [t for t in waiting if self._match_deferred(t, waiting[t])]:
                     del waiting[ready]
-                    self._publish(self.fitted.tables[ready])
-                progress.update(len(self._written), {"table": table})
-        if self._violations:
-            warnings.warn("left out rows with " + "; ".join(self._violations), stacklevel=2)
+                progress.update(self._done, {"table": table})
         if self._far:
             raise ConstraintViolationError(f"columns further than quality_threshold={self.quality_threshold} from the real ones (TVD): {', '.join(self._far)}")
-        return {table: self._written[table] for table in self.fitted.metadata.tables}
 
     def _copy_reference(self, table: str) -> None:
-        self._rows[table] = self.spark.read.parquet(self.fitted.references[table])
+        rows = self.spark.read.parquet(self.fitted.references[table])
         required = self.fitted.reference_required.get(table, ())
-        columns = [(f.name, f.dataType.simpleString(), f.name not in required) for f in self._rows[table].schema.fields]
-        self._write(table, self._rows[table].select(*(_typed(*column) for column in columns)))
+        columns = [(f.name, f.dataType.simpleString(), f.name not in required) for f in rows.schema.fields]
+        count = self.fitted.reference_rows.get(table, 0)
+        self.kin.made[table] = Made(rows, count, count)
+        self._publish(table, rows.select(*(_typed(*column) for column in columns)))
 
-    def _write(self, table: str, rows: DataFrame) -> None:
-        self._written[table] = self.writer.write(table, rows)
-        log.info(TABLE_WRITTEN, table=table)
+    def _publish(self, table: str, rows: DataFrame) -> DataFrame:
+        self._done += 1
+        return self.writer.stage(table, rows)
 
-    def _generate(self, fitted: FittedTable) -> DataFrame:
-        """Stage the table's rows with their hidden columns, keys to other parents apart."""
+    def _make(self, fitted: FittedTable) -> None:
+        """Make the rows of a table; where nothing waits for them, write them at once."""
+        program, table = fitted.program, fitted.program.table
+        above, alone = (None, 0) if program.driver is None else self.kin.above(fitted)
+        total = self.planned[table].rows if above is None else above.total + alone
+        plan = self._plan(fitted, total)
+        shaped = table in self.given or (program.driver is not None and self.kin.made[program.driver.parent_table].shaped)
+        rows = first_phase(self.spark, plan, above, total, alone)
+        count = total
+        if program.early:
+            rows, count = self._matched(fitted, rows, total, above)
+            rows = last_phase(self.spark, replace(plan, phase=-1), above, rows)
+        if self._is_leaf(fitted):
+            written = self._publish(table, rows.select(*(_typed(*column) for column in program.columns)))
+            self.kin.made[table] = Made(written, total, count, shaped)
+            log.info(TABLE_SAMPLED, table=table, rows=count)
+            return
+        rows = self._stage(rows, table, "drawn")
+        kept = self._valid(rows, table, set(program.names) - {c for m in program.deferred for c in program.foreign_keys[m.key].columns})
+        count = count if kept is rows else kept.count()
+        self.kin.made[table] = Made(kept, total, count, shaped)
+        self._far += self._measure(fitted, total)
+        log.info(TABLE_SAMPLED, table=table, rows=count)
+
+    def _is_leaf(self, fitted: FittedTable) -> bool:
+        """Whether a table's rows can be written as they are made: nobody reads hidden columns of them, and nothing is judged or left out afterwards."""
+        program, table = fitted.program, fitted.program.table
+        limits = self.fitted.metadata.tables[table].constraints if self.enforce_constraints else {}
+        is_parent = any(key.parent_table == table for other in self.fitted.tables.values() for key in other.program.foreign_keys)
+        return not (is_parent or program.deferred or limits or self.quality_threshold is not None)
+
+    def _matched(self, fitted: FittedTable, rows: DataFrame, total: int, above: Above | None) -> tuple[DataFrame, int]:
+        """The narrow rows of the first phase with the keys of the early matches, and how many there are."""
+        program, table = fitted.program, fitted.program.table
+        rows = self._stage(rows, table, "first")
+        lossy = False
+        for match in program.early:
+            pairing = self.kin.pairing(program, match, total)
+            rows = self._stage(pairing.run(rows), table, f"key{match.key}")
+            lossy |= match.required
+        return rows, rows.count() if lossy and self._can_lose(program.early) else total
+
+    @staticmethod
+    def _can_lose(matches: Collection[Match]) -> bool:
+        """Whether rows can be left without a partner that they must have: only where what is fixed or kept apart leaves none."""
+        return any(m.required and (m.fixed or m.apart) for m in matches)
+
+    def _plan(self, fitted: FittedTable, total: int) -> GenerationPlan:
         program = fitted.program
-        plan = self._plan(fitted)
-        if program.driver is None:
-            rows, given = self.num_rows.get(program.table, round(program.rows * self.scale)), self.given.get(program.table)
-            if given:
-                rows = given.rows + self.num_rows.get(program.table, 0)
-                # The rows of a series are sorted by entity: the first ones would be those of a few.
-                plan = replace(plan, given=spread_over(given, rows, program.table) if program.series else given)
-            data = self._roots(fitted, plan, rows, 0, "rows")
-        else:
-            data = self._children(fitted, plan)
-        return self._valid(self._stage(data, program.table, "drawn"), program.table, set(program.names) - set(program.from_source("match")))
+        given = self.given.get(program.table)
+        if given is not None and (program.driver is not None or any(True for _ in program.of_kind(Series))):
+            given = spread_over(given, total, program.table)  # the rows of a series are sorted by entity: the first ones would be those of a few
+        steps = [step for phase in program.phases for step in phase.steps]
+        keys = {s.key for s in steps if isinstance(s, Combine)} | {s.reference for s in steps if isinstance(s, Series | Distinct) and s.reference is not None}
+        return GenerationPlan(
+            fitted=fitted,
+            seed=self.seed,
+            total=total,
+            phase=0,
+            combinations={key: self._combinations(fitted, key) for key in sorted(keys)},
+            partners=self.kin.partners(program) if any(isinstance(s, Distinct) and s.later for s in steps) else {},
+            row_model=model_class(fitted.model.name) if fitted.model else None,
+            given=given,
+        )
+
+    def _combinations(self, fitted: FittedTable, key: int) -> tuple[pa.Array, ...]:
+        """What a reference table has of the columns of a key, in an order of its own and not that of files."""
+        columns = fitted.program.foreign_keys[key].parent_columns
+        rows = self.kin.made[fitted.program.foreign_keys[key].parent_table].frame.select(*(F.col(quoted(c)) for c in columns)).dropna().distinct()
+        table = rows.orderBy(*(F.col(quoted(c)) for c in columns)).toArrow()
+        return tuple(table.column(i).combine_chunks() for i in range(len(columns)))
+
+    def _stage(self, data: DataFrame, table: str, word: str) -> DataFrame:
+        path = f"{self.staged}/{table}/{word}"
+        data.write.mode("overwrite").parquet(path)
+        return self.spark.read.schema(data.schema).parquet(path)
+
+    def _match_deferred(self, table: str, waiting: list[Match]) -> bool:
+        """Match the keys whose parents are there by now; whether the table is whole, and staged."""
+        fitted = self.fitted.tables[table]
+        if self._is_leaf(fitted):
+            return True
+        if any(fitted.program.foreign_keys[m.key].parent_table not in self.kin.made for m in waiting):
+            return False
+        self._finish(fitted, waiting)
+        return True
+
+    def _finish(self, fitted: FittedTable, matches: list[Match]) -> None:
+        """The table with its deferred keys; they are matched while narrow, and joined to the whole rows once."""
+        program, table = fitted.program, fitted.program.table
+        made = self.kin.made[table]
+        rows, late = made.frame, [c for m in matches for c in program.foreign_keys[m.key].columns if c not in m.fixed]
+        if matches:
+            rows = self._with_late_keys(program.names, table, made, matches, late)
+            kept = self._valid(rows, table, set(late))
+            self.kin.made[table] = replace(made, frame=kept)
+            rows = kept
+        self._publish(table, rows.select(*(_typed(*column) for column in program.columns)))
+
+    def _with_late_keys(self, names: tuple[str, ...], table: str, made: Made, matches: list[Match], late: list[str]) -> DataFrame:
+        program = self.fitted.tables[table].program
+        needed = {c for m in matches for c in (*m.fixed, *m.wished, *(c for a in m.apart for c in a.before))}
+        statuses = [c for c in made.frame.columns if c.startswith(f"{HIDDEN_PREFIX}has_")]
+        narrow = made.frame.select(*(F.col(quoted(c)) for c in dict.fromkeys([ROW, *FAMILY, *statuses, *(c for c in made.frame.columns if c in needed)])))
+        for match in matches:
+            narrow = self._stage(self.kin.pairing(program, match, made.count).run(narrow), table, f"key{match.key}")
+            if match.required and narrow.count() < made.count:
+                key = program.foreign_keys[match.key]
+                raise GenerationError(f"table {table!r}: the key {key} must not be null and no row of {key.parent_table!r} is free for some of its rows")
+        keys = narrow.select(F.col(ROW).alias("__keyed"), *(F.col(quoted(c)).alias(f"__late_{i}") for i, c in enumerate(dict.fromkeys(late))))
+        joined = made.frame.join(keys, F.col(ROW) == F.col("__keyed"))
+        values = {c: F.col(f"__late_{i}") for i, c in enumerate(dict.fromkeys(late))}
+        return joined.withColumns(values).drop("__keyed", *(f"__late_{i}" for i in range(len(values))))
 
     def _valid(self, rows: DataFrame, table: str, columns: Collection[str]) -> DataFrame:
         """The rows that keep the constraints of `columns`, where they are to be kept."""
@@ -121,129 +227,35 @@ class SampleRun:
         found = violations(rows, constraints) if self.enforce_constraints and constraints else []
         if not found:
             return rows
-        self._violations.append(f"table {table!r}: {summary(found)}")
+        self.told.append(f"left out rows of table {table!r}: {summary(found)}")
         log.warning(CONSTRAINT_VIOLATIONS, table=table, found=summary(found))
         return valid_rows(rows, constraints)
 
-    def _plan(self, fitted: FittedTable) -> GenerationPlan:
-        counts: dict[str, Linkage] = {}
-        for child, other in self.fitted.tables.items():
-            for index, key in enumerate(other.program.foreign_keys):
-                name = count_column(child, index)
-                if key.parent_table == fitted.program.table and index in other.program.linkages and name not in fitted.program.drawn:
-                    counts[name] = other.program.linkages[index]
-        row_model = model_class(fitted.model.name) if fitted.model else None
-        return GenerationPlan(fitted=fitted, counts=counts, references=self._reference_keys(fitted), seed=self.seed, row_model=row_model)
-
-    def _reference_keys(self, fitted: FittedTable) -> tuple[ReferenceKey, ...]:
-        program, keys = fitted.program, []
-        known = {s.column for s in program.steps if s.kind == "known"}
-        for key in program.foreign_keys:
-            if key.parent_table in self.fitted.references and len(key.columns) > 1:
-                combinations = self._rows[key.parent_table].select(*(F.col(quoted(c)) for c in key.parent_columns)).dropna().distinct()
-                combinations = combinations.orderBy(*(F.col(quoted(c)) for c in key.parent_columns)).toArrow()  # in an order of its own, not that of files
-                arrays = tuple(combinations.column(i).combine_chunks() for i in range(len(key.columns)))
-                keys.append(ReferenceKey(columns=key.columns, fixed=tuple(c for c in key.columns if c in known), combinations=arrays))
-        return tuple(keys)
-
-    def _roots(self, fitted: FittedTable, plan: GenerationPlan, rows: int, first_row: int, purpose: str) -> DataFrame:
-        blocks = math.ceil(rows / BLOCK_ROWS)
-        plan = replace(plan, rows=rows, first_row=first_row, purpose=purpose)
-        ids = self.spark.range(0, blocks, numPartitions=max(1, min(blocks, self._tasks())))
-        return ids.mapInPandas(partial(generate_roots, plan=plan), staged_ddl(fitted, plan))
-
-    def _children(self, fitted: FittedTable, plan: GenerationPlan) -> DataFrame:
-        program = fitted.program
-        key, linkage = program.driver, program.linkages[program.driving]  # type: ignore[index]
-        if key is None:
-            raise GenerationError(f"table {program.table!r} has no driving key")
-        hidden = count_column(program.table, program.driving or 0)
-        per_block = max(1, min(BLOCK_ROWS, int(BLOCK_ROWS / max(linkage.mean, 1e-9))))
-        context = fitted.context_encoding.names if fitted.context_encoding else ()
-        wanted = dict.fromkeys([*key.parent_columns, *context])
-        parents = self._rows[key.parent_table].where(F.col(quoted(hidden)) > 0)
-        parents = parents.select(ROW, F.col(quoted(hidden)), *(F.col(quoted(c)) for c in wanted), F.floor(F.col(ROW) / per_block).alias(BLOCK))
-        offsets, total = self._offsets(parents, hidden)
-        parts = with_plain_times(parents).repartition(max(1, min(len(offsets), self._tasks())), BLOCK).sortWithinPartitions(BLOCK, ROW)
-        alone = round(total * linkage.null_rate / (1 - linkage.null_rate)) if linkage.null_rate < 1 else round(program.rows * self.scale)
-        if program.table in self.given:
-            plan = replace(plan, given=spread_over(self.given[program.table], total + alone, program.table))
-        kernel = partial(generate_children, plan=plan, count_column=hidden, offsets=offsets)
-        data = map_frames(parts, kernel, staged_ddl(fitted, plan))
-        return data.unionByName(self._roots(fitted, plan, alone, total, "alone")) if alone else data
-
-    @staticmethod
-    def _offsets(parents: DataFrame, hidden: str) -> tuple[dict[int, int], int]:
-        """Number of the first child of each block, and of all children."""
-        sums = sorted((row[BLOCK], row["n"]) for row in parents.groupBy(BLOCK).agg(F.sum(quoted(hidden)).alias("n")).collect())
-        ends = np.cumsum([n for _, n in sums]).tolist()
-        return {block: end - n for (block, n), end in zip(sums, ends, strict=True)}, ends[-1] if ends else 0
-
-    def _tasks(self) -> int:
-        # Without a default of ours: Spark refuses one that is no number, in every session that leaves this setting alone.
-        partitions = str(self.spark.conf.get("spark.sql.shuffle.partitions"))
-        return int(partitions) if partitions.isdigit() else DEFAULT_TASKS  # Databricks has "auto"
-
-    def _stage(self, data: DataFrame, table: str, step: str) -> DataFrame:
-        path = f"{self.staged}/{table}/{step}"
-        data.write.mode("overwrite").parquet(path)
-        return self.spark.read.schema(data.schema).parquet(path)
-
-    def _match(self, table: str, waiting: list[int]) -> bool:
-        """Match the keys whose parents are there; whether all are."""
-        fitted = self.fitted.tables[table]
-        for index in list(waiting):
-            parent = fitted.program.foreign_keys[index].parent_table
-            if parent in self._rows:
-                stage = partial(self._stage_round, table, index)
-                self._rows[table] = match_key(self._rows[table], self._rows[parent], program=fitted.program, index=index, seed=self.seed, stage=stage)
-                waiting.remove(index)
-        return not waiting
-
-    def _stage_round(self, table: str, index: int, data: DataFrame, step: str) -> DataFrame:
-        return self._stage(data, table, f"match{index}_{step}")
-
-    def _publish(self, fitted: FittedTable) -> None:
-        program = fitted.program
-        self._rows[program.table] = self._valid(self._rows[program.table], program.table, program.from_source("match"))
-        is_parent = any(key.parent_table == program.table for other in self.fitted.tables.values() for key in other.program.foreign_keys)
-        if program.matches and is_parent:
-            self._rows[program.table] = self._stage(self._rows[program.table], program.table, "matched")
-        rows = self._rows[program.table]
-        self._write(program.table, rows.select(*(_typed(*column) for column in program.columns)))
-
-    def _measure(self, fitted: FittedTable) -> list[str]:
-        """Emit how far each column's marginal is from the learnt one; the columns that are further than the threshold."""
+    def _measure(self, fitted: FittedTable, total: int) -> list[str]:
+        """The columns whose marginal is further from the learnt one than the threshold."""
         table = fitted.program.table
-        visible = [c for c in fitted.encoding.names if c in self._rows[table].columns and not c.startswith(HIDDEN_PREFIX)]
-        encoding = fitted.encoding.select(tuple(visible))
-        tvd = self._marginal_distances(self._rows[table], encoding) if encoding.columns else {}
-        log.info(TABLE_SAMPLED, table=table, tvd={column: round(distance, 4) for column, distance in tvd.items()})
-        limit = None if table in self.given else self.quality_threshold  # rows that were asked for are not to be like the real ones
-        return [f"{table}.{column} {distance:.3f}" for column, distance in tvd.items() if limit is not None and distance > limit]
-
-    @staticmethod
-    def _marginal_distances(rows: DataFrame, encoding: TableEncoding) -> dict[str, float]:
-        """TVD of each column's codes from the learnt shares; 1 for a table without rows."""
-        coded = with_plain_times(rows.select(*(F.col(quoted(name)) for name in encoding.names)))
-        counted = map_frames(coded, partial(code_counts, encoding=encoding), "column int, code int, n bigint")
-        counts = [np.zeros(c.cardinality) for c in encoding.columns]
-        for column, code, n in counted.groupBy("column", "code").agg(F.sum("n")).collect():  # one row per code
-            counts[column][code] = n
-        total = counts[0].sum()
-        if not total:
-            return {c.name: 1.0 for c in encoding.columns}
-        return {c.name: float(np.abs(n / total - np.asarray(c.weights)).sum() / 2) for c, n in zip(encoding.columns, counts, strict=True)}
+        if self.quality_threshold is None or table in self.given:  # rows that were asked for are not to be like the real ones
+            return []
+        rows = self.kin.made[table].frame
+        visible = tuple(c for c in fitted.encoding.names if c in rows.columns and not c.startswith(HIDDEN_PREFIX))
+        if not visible:
+            return []
+        every = max(1, total // MEASURED_ROWS)
+        distances = _marginal_distances(rows.where(F.pmod(F.col(ROW), F.lit(every)) == 0), fitted.encoding.select(visible))
+        return [f"{table}.{column} {distance:.3f}" for column, distance in distances.items() if distance > self.quality_threshold]
 
 
-def staged_ddl(fitted: FittedTable, plan: GenerationPlan) -> str:
-    """Spark schema of the rows that the kernels give: the table's columns but those matched later, and the hidden ones."""
-    program = fitted.program
-    later = set(program.from_source("match"))
-    columns = [(name, spark_type) for name, spark_type, _ in program.columns if name not in later]
-    columns += [(name, fitted.encoding.column(name).spark_type) for name in program.drawn if name not in program.names]
-    columns += [(name, "bigint") for name in (ROW, *((PARENT_ROW, POSITION, SIBLINGS) if program.matches else ()), *plan.counts)]
-    return ", ".join(f"{quoted(name)} {spark_type}" for name, spark_type in columns)
+def _marginal_distances(rows: DataFrame, encoding: TableEncoding) -> dict[str, float]:
+    """TVD of each column's codes from the learnt shares; 1 for a table without rows."""
+    coded = with_plain_times(rows.select(*(F.col(quoted(name)) for name in encoding.names)))
+    counted = map_frames(coded, partial(code_counts, encoding=encoding), "column int, code int, n bigint")
+    counts = [np.zeros(c.cardinality) for c in encoding.columns]
+    for column, code, n in counted.groupBy("column", "code").agg(F.sum("n")).collect():  # one row per code
+        counts[column][code] = n
+    total = counts[0].sum()
+    if not total:
+        return {c.name: 1.0 for c in encoding.columns}
+    return {c.name: float(np.abs(n / total - np.asarray(c.weights)).sum() / 2) for c, n in zip(encoding.columns, counts, strict=True)}
 
 
 def _typed(name: str, spark_type: str, nullable: bool) -> Column:

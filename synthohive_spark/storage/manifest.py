@@ -18,7 +18,7 @@ from ..spec.metadata import Metadata
 
 MANIFEST = "manifest.json"
 FORMAT = "synthohive_spark.artifact"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 UNKNOWN_VERSION = "unknown"
 TABLE_FILES = ("program.json", "encoding.json", "context_encoding.json", "model.json", "weights.safetensors")
 _TABLE_FILE = re.compile(r"tables/([^/]+)/(" + "|".join(re.escape(name) for name in TABLE_FILES) + ")")
@@ -44,6 +44,7 @@ class Manifest(Spec):
     graph: SchemaGraph
     files: tuple[FileEntry, ...]
     reference_required: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    reference_rows: dict[str, int] = Field(default_factory=dict)
 
     def render(self) -> bytes:
         """The bytes of the file."""
@@ -103,6 +104,8 @@ def parse_manifest(raw: bytes, where: str) -> Manifest:
     number = body.get("format_version")
     if not isinstance(number, int) or isinstance(number, bool) or number > FORMAT_VERSION:
         raise SerializationError(f"{where} has format version {number!r:.40}, and this package reads up to {FORMAT_VERSION}; install a newer synthohive_spark")
+    if number < FORMAT_VERSION:
+        raise SerializationError(f"{where} was saved by an earlier synthohive_spark, whose row programs this one cannot carry out; fit and save again")
     body.pop("checksum", None)
     # The bytes must be those that we would write, so that a change of any single one shows.
     if _render(body) != raw:

@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+import datetime
+import decimal
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from faker import Faker
 
 from ...spec.encoding import TextEncoding
 from ..pii import fake_values
 from ..text import code_points, text_from_shapes
 from .cache import once_per_encoding
 from .types import arrow_type
+
+_SCALARS = (str, int, float, decimal.Decimal, datetime.date)
+
+
+def provider_fault(provider: str, spark_type: str) -> str | None:
+    """Why `provider` cannot fill a column of the type; None where it can."""
+    generator = Faker()
+    known = {n for p in generator.get_providers() for n in dir(p) if not n.startswith("_") and callable(getattr(p, n))}
+    if provider not in known:
+        return f"Faker has no provider {provider!r}; known are for example name, email, phone_number, address, company, ssn, user_name, date_of_birth"
+    try:
+        sample = [getattr(generator, provider)() for _ in range(3)]
+    except TypeError:
+        return f"the Faker provider {provider!r} needs arguments, which cannot be given"
+    if not all(isinstance(v, _SCALARS) for v in sample):
+        return f"the Faker provider {provider!r} gives {type(sample[0]).__name__}, not single values"
+    try:
+        pa.array([str(v) for v in sample]).cast(arrow_type(spark_type))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return f"the values of the Faker provider {provider!r} do not fit into {spark_type}"
+    return None
 
 
 def fit_text(name: str, spark_type: str, null_share: float, provider: str | None, shapes: tuple[str, ...], counts: tuple[int, ...]) -> TextEncoding:

@@ -67,6 +67,20 @@ def decimal_scale(spark_type: str) -> int | None:
     return int(match[2]) if match else None
 
 
+def type_range(spark_type: str) -> tuple[float, float]:
+    """The least and the greatest value of a type in the float64 domain; infinite where no column comes near."""
+    if spark_type in _INTEGERS:
+        limits = np.iinfo(_INTEGERS[spark_type].to_pandas_dtype())
+        return float(limits.min), float(limits.max)
+    if spark_type in ("date", "string"):
+        return float(_FIRST_DAY), float(_LAST_DAY)
+    match = _DECIMAL.fullmatch(spark_type)
+    if match:
+        largest = 10.0 ** (int(match[1]) - int(match[2]))
+        return -largest, largest
+    return -np.inf, np.inf
+
+
 def to_typed(series: pd.Series, name: str, spark_type: str) -> pa.Array:
     """The column in its exact Arrow type, nan as null. Integers in a date or time column are days or microseconds.
 

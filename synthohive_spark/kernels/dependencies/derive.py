@@ -56,7 +56,7 @@ def derive_columns(
 
 def fixed_columns(program: TableProgram) -> set[str]:
     """Columns whose values must stay: those that are known or derived, and keys, which have been made unique or joined to something."""
-    kept = {s.column for s in program.steps if s.kind != "drawn"}
+    kept = set(program.names) - set(program.drawn)
     return kept | set(program.primary_key) | set(program.fallback) | {c for key in program.foreign_keys if len(key.columns) > 1 for c in key.columns}
 
 
@@ -73,17 +73,3 @@ def _complete(name: str, array: pa.Array, encoding: TableEncoding, stand_ins: di
         codes = rng.choice(len(shares), size=len(array), p=shares / shares.sum()) + int(column.has_null)
         stand_ins[name] = decode_codes(codes[:, None], encoding.select((name,)), rng)[name]
     return pc.if_else(empty, stand_ins[name].cast(array.type), array)
-
-
-def split_early(program: TableProgram) -> tuple[tuple[AnyDependency, ...], tuple[AnyDependency, ...]]:
-    """The dependencies that follow from known columns alone, before the row model draws, and the others; both in order."""
-    early: list[AnyDependency] = []
-    late: list[AnyDependency] = []
-    there = set(program.given)
-    for dependency in program.dependencies:
-        if there.issuperset(dependency.determinants):
-            early.append(dependency)
-            there.add(dependency.target)
-        else:
-            late.append(dependency)
-    return tuple(early), tuple(late)

@@ -11,7 +11,7 @@ Legend: `B` batch, `D` drawn columns, `C` context columns, `H` width of the stat
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -138,6 +138,7 @@ class Autoregressive(ConditionalGenerativeModel):
     """Draws column by column, each given those before it."""
 
     name = "autoregressive"
+    any_order = True
 
     def __init__(self, layout: CodeLayout, settings: Mapping[str, Any]) -> None:
         super().__init__(layout, settings)
@@ -202,24 +203,32 @@ class Autoregressive(ConditionalGenerativeModel):
             total += float(torch.stack(self._losses(self._kept(), part, above, order)).sum()) * len(part)
         return total / max(len(rows), 1)
 
-    @torch.no_grad()
     def sample(self, context: np.ndarray, rng: np.random.Generator, given: np.ndarray | None = None) -> np.ndarray:
+        return self._filled(context, rng, given, range(len(self.layout.row)))
+
+    def sample_columns(self, context: np.ndarray, rng: np.random.Generator, given: np.ndarray | None, columns: Sequence[int]) -> np.ndarray:
+        return self._filled(context, rng, given, columns)[:, list(columns)]
+
+    @torch.no_grad()
+    def _filled(self, context: np.ndarray, rng: np.random.Generator, given: np.ndarray | None, columns: Sequence[int]) -> np.ndarray:
+        """Rows, int64 (N, D), in which those of `columns` that are not given are drawn."""
         rows = np.full((len(context), len(self.layout.row)), -1, dtype=np.int64) if given is None else given.astype(np.int64)
         known, pattern = np.unique(rows >= 0, axis=0, return_inverse=True)
-        for i, columns in enumerate(known):
+        for i, there in enumerate(known):
             alike = np.flatnonzero(pattern.reshape(-1) == i)
+            wanted = np.array([d for d in columns if not there[d]], dtype=np.int64)
             for start in range(0, len(alike), BLOCK):
                 block = alike[start : start + BLOCK]
-                rows[block] = self._sample_block(context[block], rows[block], columns, rng)
+                rows[block] = self._sample_block(context[block], rows[block], there, wanted, rng)
         return rows
 
-    def _sample_block(self, context: np.ndarray, rows: np.ndarray, known: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Fill the columns of `rows`, int64 (B, D), that are not `known`, bool (D,), in an order chosen for the block."""
+    def _sample_block(self, context: np.ndarray, rows: np.ndarray, known: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Fill the columns `wanted` of `rows`, int64 (B, D), given those that are `known`, bool (D,), in an order chosen for the block."""
         network = self._kept()
         state = network.first(torch.from_numpy(context) + self._context_offsets).clone()  # (B, H)
         for d in np.flatnonzero(known):
             state += network.vectors.index_select(0, torch.from_numpy(rows[:, d]) + self._row_offsets[d])
-        for d in rng.permutation(np.flatnonzero(~known)):
+        for d in rng.permutation(wanted):
             odds = network.logits(d, state, network.hidden[d], network.hidden_bias[d]).clamp_(-LOGIT_LIMIT, LOGIT_LIMIT).exp_()
             cumulated = odds.cumsum(1).numpy()
             # Inverse distribution function: the code is the number of cumulated odds at or below the draw.

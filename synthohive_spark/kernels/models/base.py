@@ -7,7 +7,7 @@ Legend for shapes: `N` rows, `B` batch, `D` drawn columns, `C` context columns.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, TypeVar
 
@@ -58,6 +58,7 @@ class ConditionalGenerativeModel(ABC):
     """
 
     name: ClassVar[str]
+    any_order: ClassVar[bool] = False  # some columns can be drawn first by `sample_columns` and the rest given them, alike to drawing all at once
 
     def __init__(self, layout: CodeLayout, settings: Mapping[str, Any]) -> None:
         self.layout = layout
@@ -113,6 +114,15 @@ class ConditionalGenerativeModel(ABC):
         Args:
             given: codes that rows must have, int64 (N, D), and -1 where the model draws; None where it draws all.
         """
+
+    def sample_columns(self, context: np.ndarray, rng: np.random.Generator, given: np.ndarray | None, columns: Sequence[int]) -> np.ndarray:
+        """Draw some columns only, int64 (N, len(columns)); asked of models with `any_order`, where it must not cost as much as `sample`.
+
+        Args:
+            given: as for `sample`; columns that are neither given nor drawn stay open.
+            columns: places in the row.
+        """
+        return self.sample(context, rng, given)[:, list(columns)]
 
     @abstractmethod
     def state(self) -> dict[str, torch.Tensor]:

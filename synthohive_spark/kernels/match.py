@@ -1,0 +1,314 @@
+"""Pair rows of a table with rows of another parent, inside one bucket of both: the kernel that a match runs.
+
+Each parent comes with its free places. Seekers and places are put in an order that depends on their identity only, and the k-th of one meets the k-th of the other
+in each group that has to agree. Where a unique key forbids a pair, two seekers swap partners, which keeps every parent's number of children; where no swap is
+found, the seeker takes any partner that it may have. So no row is thrown away, and nothing is tried again and again.
+
+Legend: `n` seekers, `p` parents, `m` places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS
+from .cardinality import CountRule
+from .seeds import derive_seed
+from .spread import hashed
+
+TAKEN, COPIES, BUCKET = "__taken", "__copies", "__bucket"  # the parent's row number, its free places in the bucket
+NOBODY = -1
+SWAPS = 16  # random rows that are asked to swap
+TRIES = 32  # random partners that are tried before all are listed
+
+
+@dataclass(frozen=True)
+class ApartRule:
+    """Rows that agree in `before` must not share a cell of partners more than `times` times.
+
+    Attributes:
+        before: column of the seekers; None for all rows.
+        cell: column of the parents that numbers the cells; None where each parent is one.
+        times: how often.
+    """
+
+    before: str | None
+    cell: str | None
+    times: int
+
+
+@dataclass(frozen=True)
+class MatchRule:
+    """How the seekers of one key find partners.
+
+    Attributes:
+        identity: table and key, for what is random.
+        seed: of the run.
+        fixed: the column, of the same name on both sides, in which both must agree; None where any partner will do.
+        wished: the column in which they should agree if a partner does.
+        apart: unique keys.
+        own_table: the parent is the table itself: a row's parent comes before it.
+        required: every row needs a partner, if only itself.
+        partners: rows of the parent; any of them can be taken by its number, unless a column is fixed or the bucket is closed.
+        closed: only the parents that come in can be taken.
+    """
+
+    identity: tuple[str, int]
+    seed: int
+    fixed: str | None = None
+    wished: str | None = None
+    apart: tuple[ApartRule, ...] = ()
+    own_table: bool = False
+    required: bool = False
+    partners: int = 0
+    closed: bool = False
+
+    def salt(self, name: str) -> int:
+        return derive_seed(self.seed, *self.identity, name)
+
+
+def match_bucket(seekers: pd.DataFrame, parents: pd.DataFrame, *, rule: MatchRule) -> pd.DataFrame:
+    """(`ROW`, `TAKEN`) of each seeker; `TAKEN` is -1 where there is no partner.
+
+    Args:
+        seekers: `ROW`, `PARENT_ROW`, `POSITION`, `SIBLINGS`, and the columns that the rule names.
+        parents: `TAKEN`, `COPIES`, and the columns that the rule names.
+    """
+    seekers = seekers.sort_values(ROW, kind="stable").reset_index(drop=True)
+    parents = parents.sort_values(TAKEN, kind="stable").reset_index(drop=True)
+    taken = np.full(len(seekers), NOBODY, dtype=np.int64)
+    copies = parents[COPIES].to_numpy(dtype="int64").copy()
+    if rule.wished is not None:
+        taken = _paired(seekers, parents, copies, rule.wished, rule, wrap=False)
+    open_ = np.flatnonzero(taken == NOBODY)
+    taken[open_] = _paired(seekers.iloc[open_].reset_index(drop=True), parents, copies, rule.fixed, rule, wrap=True)
+    if rule.own_table:
+        late = taken >= seekers[ROW].to_numpy(dtype="int64")
+        taken[late] = seekers[ROW].to_numpy(dtype="int64")[late] if rule.required else NOBODY
+    if rule.apart and len(seekers):
+        taken = _Separation(seekers, parents, taken, rule).separated()
+    return pd.DataFrame({ROW: seekers[ROW].to_numpy(dtype="int64"), TAKEN: taken})
+
+
+def _paired(seekers: pd.DataFrame, parents: pd.DataFrame, copies: np.ndarray, column: str | None, rule: MatchRule, *, wrap: bool) -> np.ndarray:
+    """The partner of each seeker, int64 (n,). `copies`, int64 (p,), loses the places that are taken.
+
+    Args:
+        wrap: seekers that find no free place share those of their group, or take any parent of it.
+    """
+    own, other = _numbers(seekers, parents, column)
+    line = np.lexsort((*_seeker_order(seekers, rule), own))
+    rank = np.arange(len(line)) - np.searchsorted(own[line], own[line], side="left")  # (n,) within the group
+    parent = np.repeat(np.arange(len(parents)), np.maximum(copies, 0))  # (m,)
+    parent = parent[np.lexsort((*_place_order(parents, parent, copies, rule), other[parent]))]
+    found = np.full(len(seekers), NOBODY, dtype=np.int64)
+    first, size = _spans(other[parent], own[line])
+    if not wrap:
+        hit = rank < size
+        place = parent[(first + rank)[hit]]
+        np.subtract.at(copies, place, 1)
+        found[line[hit]] = parents[TAKEN].to_numpy(dtype="int64")[place]
+        return found
+    hit = size > 0
+    found[line[hit]] = parents[TAKEN].to_numpy(dtype="int64")[parent[(first + rank % np.maximum(size, 1))[hit]]]
+    return _any_parent(found, line[~hit], own, other, parents, rule, seekers)
+
+
+def _any_parent(
+    found: np.ndarray, rows: np.ndarray, own: np.ndarray, other: np.ndarray, parents: pd.DataFrame, rule: MatchRule, seekers: pd.DataFrame
+) -> np.ndarray:
+    """Seekers of groups without any free place take any parent of their group."""
+    if not len(rows):
+        return found
+    luck = hashed(seekers[ROW].to_numpy(dtype="int64")[rows], rule.salt("any"))
+    if rule.fixed is None and not rule.closed:
+        found[rows] = (luck * rule.partners).astype(np.int64) if rule.partners else NOBODY
+        return found
+    order = np.argsort(other, kind="stable")
+    first, size = _spans(other[order], own[rows])
+    there = size > 0
+    place = order[(first + (luck * size).astype(np.int64))[there]]
+    found[rows[there]] = parents[TAKEN].to_numpy(dtype="int64")[place]
+    return found
+
+
+def _numbers(seekers: pd.DataFrame, parents: pd.DataFrame, column: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """The group of each row, int64 (n,) and (p,); one group where there is no column."""
+    if column is None:
+        return np.zeros(len(seekers), dtype=np.int64), np.zeros(len(parents), dtype=np.int64)
+    return seekers[column].to_numpy(dtype="int64"), parents[column].to_numpy(dtype="int64")
+
+
+def _spans(sorted_ids: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each id begins in `sorted_ids`, and how often it is there."""
+    first = np.searchsorted(sorted_ids, ids, side="left")
+    return first, np.searchsorted(sorted_ids, ids, side="right") - first
+
+
+def _seeker_order(seekers: pd.DataFrame, rule: MatchRule) -> tuple[np.ndarray, ...]:
+    """Keys for `lexsort`, the last one counts most.
+
+    By row for the table itself. For a unique key by position in the family, large families first: with places of one parent in a run, a run meets each family once
+    (Gale and Ryser's construction). Else at random.
+    """
+    rows = seekers[ROW].to_numpy(dtype="int64")
+    if rule.own_table:
+        return (rows,)
+    if rule.apart:
+        family = hashed(seekers[PARENT_ROW].to_numpy(dtype="int64"), rule.salt("family"))
+        return rows, family, -seekers[SIBLINGS].to_numpy(dtype="int64"), seekers[POSITION].to_numpy(dtype="int64")
+    return rows, hashed(rows, rule.salt("seekers"))
+
+
+def _place_order(parents: pd.DataFrame, parent: np.ndarray, copies: np.ndarray, rule: MatchRule) -> tuple[np.ndarray, ...]:
+    """Keys for `lexsort` of the places, (m,) each."""
+    taken = parents[TAKEN].to_numpy(dtype="int64")[parent]
+    if rule.own_table:
+        return (taken,)
+    if rule.apart:
+        return taken, hashed(taken, rule.salt("parents")), -copies[parent]
+    number = np.arange(len(parent)) - np.searchsorted(parent, parent, side="left")
+    return taken, hashed(taken * np.int64(1_000_003) + number, rule.salt("places"))
+
+
+class _Separation:
+    """Swaps and moves partners until no unique key repeats."""
+
+    def __init__(self, seekers: pd.DataFrame, parents: pd.DataFrame, taken: np.ndarray, rule: MatchRule) -> None:
+        self.rule, self.taken, self.parents = rule, taken, parents
+        self.rng = np.random.Generator(np.random.Philox(key=rule.salt("swaps") + int(seekers[ROW].min())))
+        self.group, self.other = _numbers(seekers, parents, rule.fixed)
+        self.before = [_numbers(seekers, seekers, apart.before)[0] for apart in rule.apart]
+        self.known = parents[TAKEN].to_numpy(dtype="int64")
+        self.cell_of = [None if a.cell is None else dict(zip(self.known.tolist(), parents[a.cell].tolist(), strict=True)) for a in rule.apart]
+        self.used: list[dict[tuple[int, int], int]] = []
+
+    def separated(self) -> np.ndarray:
+        """The partners, int64 (n,); -1 for a row that may have none."""
+        again = self._repeats()
+        if not len(again):
+            return self.taken
+        for i in range(len(self.rule.apart)):
+            pairs = zip(self.before[i].tolist(), self._cells(i, self.taken).tolist(), strict=True)
+            counted: dict[tuple[int, int], int] = {}
+            for pair in pairs:
+                counted[pair] = counted.get(pair, 0) + 1
+            self.used.append(counted)
+        for row in again.tolist():
+            if self._crowded(row) and not self._swap(row):  # a swap of another row may have mended it
+                self._move(row)
+        return self.taken
+
+    def _repeats(self) -> np.ndarray:
+        """All but the first of each combination that is there too often."""
+        again = np.zeros(len(self.taken), dtype=bool)
+        for i, apart in enumerate(self.rule.apart):
+            pairs = pd.DataFrame({"b": self.before[i], "c": self._cells(i, self.taken)})
+            again |= (pairs.groupby(["b", "c"], sort=False).cumcount() >= apart.times).to_numpy()
+        return np.flatnonzero(again & (self.taken != NOBODY))
+
+    def _cells(self, i: int, taken: np.ndarray) -> np.ndarray:
+        """The cell of each partner, int64; -1 for nobody."""
+        known = self.cell_of[i]
+        return taken if known is None else np.array([known.get(t, NOBODY) for t in taken.tolist()], dtype=np.int64)
+
+    def _cell(self, i: int, partner: int) -> int:
+        known = self.cell_of[i]
+        return partner if known is None else known.get(partner, NOBODY)
+
+    def _number(self, i: int, row: int, partner: int) -> int:
+        return self.used[i].get((int(self.before[i][row]), self._cell(i, partner)), 0)
+
+    def _crowded(self, row: int) -> bool:
+        """Whether the row's partner is there more often than allowed."""
+        return any(self._number(i, row, int(self.taken[row])) > apart.times for i, apart in enumerate(self.rule.apart))
+
+    def _fits(self, row: int, partner: int) -> bool:
+        """Whether the row may have this partner beside those that are there."""
+        return all(self._number(i, row, partner) < apart.times for i, apart in enumerate(self.rule.apart))
+
+    def _count(self, row: int, partner: int, by: int) -> None:
+        for i in range(len(self.rule.apart)):
+            pair = (int(self.before[i][row]), self._cell(i, partner))
+            self.used[i][pair] = self.used[i].get(pair, 0) + by
+
+    def _give(self, row: int, partner: int) -> None:
+        self._count(row, int(self.taken[row]), -1)
+        self.taken[row] = partner
+        self._count(row, partner, 1)
+
+    def _swap(self, row: int) -> bool:
+        for other in self.rng.integers(len(self.taken), size=SWAPS).tolist():
+            mine, theirs = int(self.taken[row]), int(self.taken[other])
+            if theirs in (NOBODY, mine) or self.group[other] != self.group[row]:
+                continue
+            if self._fits(row, theirs) and self._fits(other, mine):
+                self._give(row, theirs)
+                self._give(other, mine)
+                return True
+        return False
+
+    def _move(self, row: int) -> None:
+        if self.rule.fixed is None and not self.rule.closed:
+            domain, size = None, self.rule.partners
+        else:
+            domain = self.known[self.other == self.group[row]]
+            size = len(domain)
+        if not size:
+            return
+        for place in self.rng.integers(size, size=TRIES).tolist():
+            partner = place if domain is None else int(domain[place])
+            if self._fits(row, partner):
+                self._give(row, partner)
+                return
+        start = int(self.rng.integers(size))
+        for step in range(size):  # dense: hardly any partner is left
+            place = (start + step) % size
+            partner = place if domain is None else int(domain[place])
+            if self._fits(row, partner):
+                self._give(row, partner)
+                return
+        self._give(row, NOBODY)
+
+
+@dataclass(frozen=True)
+class PlaceRule:
+    """How parents and their free places are told to buckets.
+
+    Attributes:
+        counts: how many places each parent has.
+        drawn: the parents' column with the number that was drawn; None where none was.
+        keep: columns that go along.
+        buckets: how many.
+        salt: of where a parent's places begin.
+        everybody: parents without places are told to all buckets, too.
+        once: each parent is told to one bucket only.
+    """
+
+    counts: CountRule
+    drawn: str | None
+    keep: tuple[str, ...]
+    buckets: int
+    salt: int
+    everybody: bool
+    once: bool
+
+
+def place_frames(frames: Iterator[pd.DataFrame], *, rule: PlaceRule) -> Iterator[pd.DataFrame]:
+    """Parents in, one line for each bucket that a parent has places in out. Its places go to consecutive buckets, so that all buckets have about the same."""
+    for frame in frames:
+        rows = frame[ROW].to_numpy(dtype="int64")
+        n = rule.counts.of(rows, None if rule.drawn is None else frame[rule.drawn].to_numpy(dtype="int64"))
+        if rule.once:
+            yield frame[list(rule.keep)].assign(**{BUCKET: rows % rule.buckets, COPIES: n})
+            continue
+        first = (hashed(rows, rule.salt) * rule.buckets).astype(np.int64)
+        told = np.full(len(frame), rule.buckets) if rule.everybody else np.minimum(n, rule.buckets)
+        parent = np.repeat(np.arange(len(frame)), told)
+        number = np.arange(len(parent)) - np.repeat(np.cumsum(told) - told, told)
+        copies = n[parent] // rule.buckets + (number < n[parent] % rule.buckets)
+        yield frame[list(rule.keep)].iloc[parent].reset_index(drop=True).assign(**{BUCKET: (first[parent] + number) % rule.buckets, COPIES: copies})

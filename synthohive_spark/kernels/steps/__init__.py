@@ -1,0 +1,22 @@
+"""One module per kind of step, each with `apply`: the columns that it gives to a block of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ...spec.program import Carry, Combine, Derive, Distinct, Draw, NumberKey, ParentKey, Position, Series
+from ..block import Block
+from . import carry, combine, derive, distinct, draw, number_key, parent_key, position, series
+
+APPLY: dict[type[Any], Callable[[Any, Block], None]] = {
+    Carry: carry.apply,
+    Combine: combine.apply,
+    Derive: derive.apply,
+    Distinct: distinct.apply,
+    Draw: draw.apply,
+    NumberKey: number_key.apply,
+    ParentKey: parent_key.apply,
+    Position: position.apply,
+    Series: series.apply,
+}

@@ -1,0 +1,21 @@
+"""Columns that an earlier phase made."""
+
+from __future__ import annotations
+
+from ...spec.encoding import ColumnEncoding
+from ...spec.program import Carry
+from ..block import Block
+from ..columns.types import to_typed
+
+
+def apply(step: Carry, block: Block) -> None:
+    """Give the columns as they came in."""
+    if block.carried is None:
+        return
+    for name in step.columns:
+        spark_type = block.types[name] if name in block.types else _hidden(name, block).spark_type
+        block.columns[name] = to_typed(block.carried[name], name, spark_type)
+
+
+def _hidden(name: str, block: Block) -> ColumnEncoding:
+    return block.plan.fitted.encoding.column(name)

@@ -1,0 +1,81 @@
+"""Columns that the row model draws."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from ...spec.encoding import TableEncoding
+from ...spec.program import Draw
+from ..block import Block
+from ..columns import decode_codes, encode_frame
+from ..conditioning import context_codes
+from ..given import draw_given, given_codes, with_given_values
+from ..models import restore_model
+from ..models.base import ConditionalGenerativeModel
+
+BATCH = 10_000  # rows that the model draws at once
+
+
+def apply(step: Draw, block: Block) -> None:
+    """Draw the codes of the step's columns given what is known, decode them. What is there already (a phase before has drawn it) stays."""
+    encoding = block.plan.fitted.encoding.select(step.columns)
+    codes = _codes(step, encoding, block)
+    decoded = with_given_values(decode_codes(codes, encoding, block.rng("values")), block.plan.given, block.which)
+    for name in step.columns:
+        block.columns.setdefault(name, decoded[name])
+
+
+def _codes(step: Draw, encoding: TableEncoding, block: Block) -> np.ndarray:
+    """Codes int64 (n, columns); columns with one code have 0."""
+    fitted, n = block.plan.fitted, len(block)
+    codes = np.zeros((n, len(step.columns)), dtype=np.int64)
+    modelled = fitted.model_columns
+    wanted = [i for i, name in enumerate(step.columns) if name in modelled]
+    if fitted.model is None or not wanted or not n:
+        return codes
+    marginals = tuple(fitted.encoding.column(name).weights for name in modelled)
+    model = restore_model(fitted.model, fitted.weights, marginals, block.plan.row_model)
+    torch.set_num_threads(1)  # more would fight over the cores with the other tasks, and sum in another order
+    drawn = _draw(model, [modelled.index(step.columns[i]) for i in wanted], _context(step, block), _given(modelled, model, block), block)
+    codes[:, wanted] = drawn
+    return codes
+
+
+def _draw(model: ConditionalGenerativeModel, wanted: list[int], context: np.ndarray, given: np.ndarray | None, block: Block) -> np.ndarray:
+    """The codes of some of the model's columns, int64 (n, wanted).
+
+    A model that can draw any columns first does so with a generator of its own: with the one of the phase that draws the rest, both would share their luck. Any
+    other draws the whole row in each phase with the same generator, and so the same row.
+    """
+    if model.any_order and not block.plan.is_last:
+        rng = block.rng("structure")
+        parts = [
+            model.sample_columns(context[i : i + BATCH], rng, None if given is None else given[i : i + BATCH], wanted) for i in range(0, len(block), BATCH)
+        ]
+        return np.concatenate(parts)
+    return draw_given(model, context, block.rng("model"), given, BATCH)[:, wanted]
+
+
+def _given(modelled: tuple[str, ...], model: ConditionalGenerativeModel, block: Block) -> np.ndarray | None:
+    """Codes that rows must have, int64 (n, M), -1 where the model draws; None where it draws all."""
+    given = given_codes(block.plan.given, block.which, modelled)
+    there = [name for name in modelled if name in block.columns]
+    if not there or not model.any_order:
+        return given
+    codes = np.full((len(block), len(modelled)), -1, dtype=np.int64) if given is None else given
+    codes[:, [modelled.index(name) for name in there]] = encode_frame(block.frame(tuple(there)), block.plan.fitted.encoding.select(tuple(there)))
+    return codes
+
+
+def _context(step: Draw, block: Block) -> np.ndarray:
+    """What the model is told, int64 (n, C): own known columns, then the driving parent's row."""
+    fitted, n = block.plan.fitted, len(block)
+    conditions = fitted.encoding.select(step.conditions)
+    own = block.frame(conditions.names) if conditions.columns else None
+    if block.parents is None:
+        return context_codes(own, conditions, None, fitted.context_encoding, n)
+    # Parents are encoded once each, and their codes repeated for every child.
+    parents = block.parents
+    above = context_codes(None, conditions.select(()), parents.frame, fitted.context_encoding, len(parents.frame))[parents.of_child]
+    return np.concatenate([context_codes(own, conditions, None, None, n), above], axis=1)

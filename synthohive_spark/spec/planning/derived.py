@@ -1,0 +1,58 @@
+"""Exact dependencies in a row program: what follows from known columns is derived before the row model draws, and told to it; the rest afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..dependencies import AnyDependency
+from ..encoding import TableEncoding
+from ..program import Derive, Draw, Phase, Step, TableProgram
+
+
+def split_early(program: TableProgram, dependencies: Sequence[AnyDependency]) -> tuple[tuple[AnyDependency, ...], tuple[AnyDependency, ...]]:
+    """The dependencies that follow from known columns alone, and the others; both in order."""
+    early: list[AnyDependency] = []
+    late: list[AnyDependency] = []
+    there = set(program.given)
+    for dependency in dependencies:
+        if there.issuperset(dependency.determinants):
+            early.append(dependency)
+            there.add(dependency.target)
+        else:
+            late.append(dependency)
+    return tuple(early), tuple(late)
+
+
+def with_dependencies(program: TableProgram, dependencies: Sequence[AnyDependency], encoding: TableEncoding, parent: TableProgram | None) -> TableProgram:
+    """The program in which `dependencies` derive their targets; the model is told the early ones, unless it knows them from the driving parent's row."""
+    early, late = split_early(program, dependencies)
+    targets = {d.target for d in dependencies}
+    told = tuple(d.target for d in early if encoding.column(d.target).cardinality > 1 and not _is_the_parents(d, program, parent))
+    phases = [_derived(phase, early, targets, told) for phase in program.phases]
+    if late:
+        phases[-1] = phases[-1].model_copy(update={"steps": (*phases[-1].steps, Derive(dependencies=late))})
+    return program.model_copy(update={"phases": tuple(phases)})
+
+
+def _derived(phase: Phase, early: tuple[AnyDependency, ...], targets: set[str], told: tuple[str, ...]) -> Phase:
+    steps: list[Step] = []
+    for step in phase.steps:
+        if isinstance(step, Draw):
+            steps += [Derive(dependencies=early)] if early else []
+            kept = tuple(c for c in step.columns if c not in targets)
+            steps.append(step.model_copy(update={"columns": kept, "conditions": (*step.conditions, *told)}))
+        else:
+            steps.append(step)
+    return phase.model_copy(update={"steps": tuple(steps)})
+
+
+def _is_the_parents(dependency: AnyDependency, program: TableProgram, parent: TableProgram | None) -> bool:
+    """Whether a column of the driving parent's context says the same."""
+    if program.driver is None or parent is None:
+        return False
+    above = dict(zip(program.driver.columns, program.driver.parent_columns, strict=True))
+    same = dependency.model_copy(update={"determinants": tuple(above.get(d, "") for d in dependency.determinants)})
+    ignored = {"target", "share", "digits", "counts"}
+    form = same.model_dump(exclude=ignored)
+    seen = [other for other in parent.dependencies if program.context is None or other.target in program.context]
+    return any(other.model_dump(exclude=ignored) == form for other in seen)

@@ -1,0 +1,64 @@
+"""What the data has that the metadata does not allow, told from the survey; every fault is a sentence, and none holds a value of the data."""
+
+from __future__ import annotations
+
+from ..metadata import ForeignKey, Metadata
+from ..survey import Survey, TableFacts, UniqueFacts
+
+
+def data_faults(metadata: Metadata, survey: Survey) -> list[str]:
+    """Primary keys that repeat or are null, foreign keys that point at columns that repeat, orphans whose policy is `error`."""
+    faults = []
+    for name, facts in survey.tables.items():
+        faults += [f"table {name!r}: {fault}" for fault in _key_faults(metadata, facts)]
+    for name, facts in survey.tables.items():
+        faults += [f"table {name!r}: {fault}" for fault in _orphan_faults(metadata, survey, facts)]
+        if facts.read and not facts.rows:
+            faults.append(f"table {name!r}: the orphan policy drop leaves none of its {facts.read} rows; use null, or mend the keys")
+    return faults
+
+
+def _key_faults(metadata: Metadata, facts: TableFacts) -> list[str]:
+    faults = []
+    for unique in facts.uniques:
+        listed = ", ".join(unique.columns)
+        if unique.columns != metadata.tables[facts.table].primary_key:
+            faults += _pointed_faults(metadata, facts, unique)
+            continue
+        if unique.repeats:
+            part = _part(unique.repeats, facts.read)
+            faults.append(f"{part} repeat the primary key ({listed}) of another row; remove them, or name a key that is unique")
+        if unique.nulls:
+            faults.append(f"{_part(unique.nulls, facts.read)} have a null in the primary key ({listed}); remove or fill them, or name another key")
+    return faults
+
+
+def _pointed_faults(metadata: Metadata, facts: TableFacts, unique: UniqueFacts) -> list[str]:
+    if not unique.repeats:
+        return []
+    name = facts.table
+    keys = [(t.name, fk) for t in metadata.tables.values() for fk in t.foreign_keys]
+    pointing = [f"{table}{fk}" for table, fk in keys if (fk.parent_table, set(fk.parent_columns)) == (name, set(unique.columns))]
+    return [
+        f"foreign keys point at ({', '.join(unique.columns)}), which is not unique: {_part(unique.repeats, facts.read)} repeat a key; "
+        f"point {' and '.join(pointing)} at a unique key of {name!r}, or remove the repeats"
+    ]
+
+
+def _orphan_faults(metadata: Metadata, survey: Survey, facts: TableFacts) -> list[str]:
+    keys = zip(metadata.tables[facts.table].foreign_keys, facts.keys, strict=True)
+    return [_orphan_fault(key, seen.orphans, facts, survey) for key, seen in keys if seen is not None and seen.orphans and key.orphans == "error"]
+
+
+def _orphan_fault(key: ForeignKey, orphans: int, facts: TableFacts, survey: Survey) -> str:
+    parent = survey.tables[key.parent_table]
+    after = f" once the policy drop has left rows out of {key.parent_table!r}" if parent.rows < parent.read else ""
+    return (
+        f"{_part(orphans, facts.rows)} are orphans: no row of {key.parent_table!r} has their key {key}{after}; "
+        "mend them, or set `orphans` of this key to null (empty the key) or drop (leave the rows out)"
+    )
+
+
+def _part(count: int, rows: int) -> str:
+    share = f"{count / rows:.1%}" if count * 1000 >= rows else "under 0.1%"
+    return f"{count} of {rows} rows ({share})"

@@ -1,0 +1,138 @@
+"""Which key drives a table, and in what order and how the other keys are matched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..program import Match
+from .view import TableView
+
+MOSTLY_NULL = 0.5  # a key that is null more often says too little to drive
+
+
+@dataclass
+class KeyPlan:
+    """The keys of one table.
+
+    Attributes:
+        driving: index of the key that drives.
+        matches: the others to learnt tables, in the order in which they are matched; those that wait for a later parent come last.
+        needs: by key (the driving one too) the later keys that must find a partner beside it.
+        faults: what cannot be carried out, in sentences.
+    """
+
+    driving: int | None = None
+    matches: list[Match] = field(default_factory=list)
+    needs: dict[int, list[int]] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+
+def plan_keys(view: TableView) -> KeyPlan:
+    """Choose the driving key, order the matches."""
+    plan = KeyPlan(driving=driving_key(view))
+    filled = set(view.columns(plan.driving)) if plan.driving is not None else set()
+    done = [] if plan.driving is None else [plan.driving]
+    rest = [i for i in view.learnt if i != plan.driving]
+    # A key that contains another one goes first, so that the other follows from it.
+    for index in sorted(rest, key=lambda i: (view.is_deferred(i), -len(view.columns(i)), i)):
+        _add(view, plan, index, filled, done)
+        filled |= view.columns(index)
+        done.append(index)
+    plan.matches = [m.model_copy(update={"needs": tuple(plan.needs.get(m.key, ()))}) for m in plan.matches]
+    return plan
+
+
+def driving_key(view: TableView) -> int | None:
+    """The finest learnt parent; one inside the primary key goes first. A natural primary key that no learnt parent is part of makes the table a root."""
+    primary = frozenset(view.table.primary_key)
+    candidates = [i for i in view.learnt if not view.is_deferred(i) and _can_drive(view, i)]
+    inside = [i for i in candidates if view.columns(i) & primary]
+    if primary and not inside and not primary & set(view.generated):
+        return None
+    whole = [i for i in inside if view.columns(i) <= primary]
+    other = [i for i in candidates if any(view.columns(i) & set(key) for key in view.unique_keys)]
+    choice = whole or inside or other or [i for i in candidates if view.null_rate(i) < MOSTLY_NULL] or candidates
+    choice = [i for i in choice if not any(view.columns(i) < view.columns(j) and view.null_rate(j) < MOSTLY_NULL for j in choice)]
+    return max(choice, key=lambda i: (view.parent_rows(i), -i), default=None)
+
+
+def _can_drive(view: TableView, index: int) -> bool:
+    """Rows without a driving parent need values for what must not be null: only what has a meaning of its own can be drawn for them."""
+    if not view.null_rate(index):
+        return True
+    kept = view.stray(index) | {c for c in view.columns(index) if c not in view.facts.nullable}
+    return not kept & view.opaque
+
+
+def _add(view: TableView, plan: KeyPlan, index: int, filled: set[str], done: Sequence[int]) -> None:
+    columns = view.columns(index)
+    covering = [j for j in done if columns <= view.columns(j)]
+    if covering:
+        _covered(view, plan, index, covering[0])
+        return
+    free = columns - filled
+    if not free:
+        _spanned(view, plan, index)
+        return
+    if columns & filled and not view.null_rate(index):
+        _need(view, plan, index, [j for j in done if columns & view.columns(j)])
+    plan.matches.append(_match(view, index, tuple(c for c in view.key(index).columns if c in filled), filled=False))
+
+
+def _need(view: TableView, plan: KeyPlan, index: int, before: Sequence[int]) -> None:
+    """What comes before must leave this key a partner; that can only be seen to once its parent's rows are there."""
+    for j in before:
+        if view.is_deferred(j) or not view.is_deferred(index):
+            plan.needs.setdefault(j, []).append(index)
+
+
+def _match(view: TableView, index: int, fixed: tuple[str, ...], *, filled: bool) -> Match:
+    key = view.key(index)
+    free = [c for c in key.columns if c not in fixed]
+    can_be_null = [c for c in free if c in view.facts.nullable and c not in view.table.primary_key]
+    emptied = [c for c in can_be_null if c not in view.stray(index)] or can_be_null
+    return Match(
+        key=index,
+        fixed=fixed,
+        wished=tuple(c for c in free if c in view.reference_columns),
+        status=bool(view.null_rate(index)),
+        required=not can_be_null,
+        emptied=tuple(emptied),
+        filled=filled,
+    )
+
+
+def _covered(view: TableView, plan: KeyPlan, index: int, by: int) -> None:
+    """All columns belong to another key, too: its partners must lead to rows of this key's parent."""
+    if not implied(view, index, by):
+        _need(view, plan, index, [by])
+    if view.null_rate(by):  # rows without the other key
+        plan.matches.append(_match(view, index, (), filled=True))
+
+
+def implied(view: TableView, index: int, by: int) -> bool:
+    """Whether every partner of the key `by` leads to a row of the other key's parent, as their parents' own keys say."""
+    key, cover = view.key(index), view.key(by)
+    above = dict(zip(cover.columns, cover.parent_columns, strict=True))
+    wanted = {(above[c], p) for c, p in zip(key.columns, key.parent_columns, strict=True)}
+    if cover.parent_table == key.parent_table:
+        return all(a == b for a, b in wanted)
+    return any(
+        fk.parent_table == key.parent_table and set(zip(fk.columns, fk.parent_columns, strict=True)) == wanted
+        for fk in view.metadata.tables[cover.parent_table].foreign_keys
+    )
+
+
+def _spanned(view: TableView, plan: KeyPlan, index: int) -> None:
+    """Several other keys fill all columns: rows whose combination has no parent can only be emptied."""
+    key = view.key(index)
+    emptied = tuple(c for c in key.columns if c in view.facts.nullable and c not in view.table.primary_key)
+    if emptied:
+        plan.matches.append(Match(key=index, fixed=key.columns, emptied=emptied))
+        return
+    others = sorted({str(view.key(j)) for j in view.learnt if j != index and view.columns(j) & view.columns(index)})
+    plan.faults.append(
+        f"foreign key {key}: its columns all belong to other keys ({'; '.join(others)}), which lead to rows on their own, and none of them can be null; "
+        f"leave one of these keys out, or let the table of one of them point at {key.parent_table!r}"
+    )

@@ -1,0 +1,169 @@
+"""From metadata and survey to one row program per table. Pure: whatever it accepts can be carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ..encoding import ColumnHint
+from ..graph import SchemaGraph
+from ..identifiers import HIDDEN_PREFIX
+from ..metadata import Metadata
+from ..program import Carry, Combine, Distinct, Draw, Match, NumberKey, ParentKey, Phase, Series, Step, TableProgram, count_column, status_column
+from ..survey import Survey
+from .keys import KeyPlan, plan_keys
+from .uniques import UniquePlan, plan_uniques, with_apart
+from .view import TableView, opaque_columns
+
+
+@dataclass
+class SchemaPlan:
+    """What the planner decided.
+
+    Attributes:
+        programs: of the learnt tables, parents first.
+        hints: by table, what profiling should know of its columns, hidden ones included.
+        references: rows of the reference tables.
+        faults: what cannot be carried out, one sentence each; a table with a fault has no program.
+    """
+
+    programs: dict[str, TableProgram] = field(default_factory=dict)
+    hints: dict[str, tuple[ColumnHint, ...]] = field(default_factory=dict)
+    references: dict[str, int] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+
+def plan_schema(metadata: Metadata, graph: SchemaGraph, survey: Survey) -> SchemaPlan:
+    """One program per learnt table that was surveyed."""
+    plan = SchemaPlan(references={n: facts.rows for n, facts in survey.tables.items() if metadata.tables[n].role == "reference"})
+    opaque: dict[str, frozenset[str]] = {}
+    views: dict[str, TableView] = {}
+    for name in graph.order:
+        table = metadata.tables[name]
+        if table.role == "learnt" and name in survey.tables:
+            opaque[name] = opaque_columns(metadata, survey, name, opaque)
+            views[name] = TableView(table, survey.tables[name], metadata, survey, graph, opaque[name])
+    for name, view in views.items():
+        keys = plan_keys(view)
+        uniques = plan_uniques(view, keys)
+        faults = [*keys.faults, *uniques.faults]
+        plan.faults += [f"table {name!r}: {fault}" for fault in faults]
+        if not faults:
+            counts = drawn_counts(name, views)
+            plan.programs[name] = _program(view, keys, uniques, counts)
+            plan.hints[name] = _hints(view, plan.programs[name], counts)
+    return plan
+
+
+def drawn_counts(parent: str, views: Mapping[str, TableView]) -> tuple[str, ...]:
+    """Hidden columns of `parent` that are drawn with its row: its numbers of children along keys whose linkage is conditional."""
+    return tuple(
+        count_column(name, i)
+        for name, view in views.items()
+        for i, linkage in view.linkages.items()
+        if view.key(i).parent_table == parent and linkage.method == "conditional"
+    )
+
+
+def _program(view: TableView, keys: KeyPlan, uniques: UniquePlan, counts: tuple[str, ...]) -> TableProgram:
+    matches = with_apart(keys.matches, uniques)
+    early = tuple(m for m in matches if not view.is_deferred(m.key))
+    late = tuple(m for m in matches if view.is_deferred(m.key))
+    known = _known(view, keys, uniques)
+    drawn = _drawn(view, keys, matches, known, counts)
+    conditions = tuple(c for step in uniques.known for c in step.columns)
+    first = _first_phase(view, keys, uniques, known, early, drawn, conditions)
+    carried = {c for m in early for c in view.key(m.key).columns if c not in m.fixed} | ({c for s in first.steps if isinstance(s, Draw) for c in s.columns})
+    in_order = [*drawn, *(c for c, _, _ in view.facts.columns)]
+    carry = (Carry(columns=tuple(dict.fromkeys(c for c in in_order if c in carried))),) if carried else ()
+    steps = (*known, *carry, Draw(columns=drawn, conditions=conditions), *_repairs(view, keys, uniques, known, early))
+    last = Phase(steps=steps, matches=late)
+    return TableProgram(
+        table=view.table.name,
+        rows=view.facts.rows,
+        columns=view.facts.columns,
+        primary_key=view.table.primary_key,
+        foreign_keys=view.table.foreign_keys,
+        phases=(first, last) if early else (last,),
+        driving=keys.driving,
+        needs=tuple(keys.needs.get(keys.driving, ())) if keys.driving is not None else (),
+        linkages=view.linkages,
+        uniques=tuple(uniques.uniques),
+        opaque=view.opaque,
+        context=view.table.parent_context_cols,
+    )
+
+
+def _known(view: TableView, keys: KeyPlan, uniques: UniquePlan) -> tuple[Step, ...]:
+    """What a row has before anything is drawn."""
+    steps: list[Step] = [NumberKey(column=c, pattern=pattern) for c, pattern in view.generated.items()]
+    if keys.driving is not None:
+        key, nullable = view.key(keys.driving), view.null_rate(keys.driving)
+        fallback = tuple(c for c in key.columns if c in view.stray(keys.driving) and c not in view.opaque) if nullable else ()
+        steps.append(ParentKey(columns=key.columns, parent_columns=key.parent_columns, fallback=fallback))
+    return (*steps, *uniques.known)
+
+
+def _drawn(view: TableView, keys: KeyPlan, matches: Iterable[Match], known: tuple[Step, ...], counts: tuple[str, ...]) -> tuple[str, ...]:
+    there = {c for step in known for c in step.columns}
+    matched = {c for m in matches for c in view.key(m.key).columns if c not in m.wished}
+    wished = {c for m in matches for c in m.wished}
+    visible = [c for c, _, _ in view.facts.columns if c not in there and (c not in matched or c in wished)]
+    statuses = [status_column(m.key) for m in matches if m.status]
+    fallback = [c for step in known if isinstance(step, ParentKey) for c in step.fallback]
+    return (*visible, *statuses, *counts, *fallback)
+
+
+def _first_phase(
+    view: TableView, keys: KeyPlan, uniques: UniquePlan, known: tuple[Step, ...], early: tuple[Match, ...], drawn: tuple[str, ...], conditions: tuple[str, ...]
+) -> Phase:
+    """What the matches need: keys that are fixed, what tells rows apart, whether a key is there."""
+    needed = {c for m in early for a in m.apart for c in a.before} | {c for m in early for c in (*m.fixed, *m.wished)}
+    needed |= {status_column(m.key) for m in early if m.status}
+    moved = tuple(step for step in uniques.moved if set(step.columns) & needed)
+    needed |= {c for step in moved for c in step.columns}
+    columns = tuple(c for c in drawn if c in needed)
+    there = tuple(step for step in known if set(step.columns) & needed or (columns and set(step.columns) & set(conditions)))
+    draw = (Draw(columns=columns, conditions=conditions),) if columns else ()
+    return Phase(steps=(*there, *draw, *moved), matches=early)
+
+
+def _repairs(view: TableView, keys: KeyPlan, uniques: UniquePlan, known: tuple[Step, ...], early: tuple[Match, ...]) -> tuple[Step, ...]:
+    """What moves drawn values so that keys hold."""
+    in_first = {c for m in early for a in m.apart for c in a.before}
+    moved = [step for step in uniques.moved if not set(step.columns) & in_first]
+    unique = {c for key in view.unique_keys for c in key}
+    fixed = {c for step in known for c in step.columns} | {c for m in early for c in view.key(m.key).columns}
+    several = [i for i in view.references if len(view.columns(i)) > 1]
+    steps: list[Step] = []
+    for index in several:  # before: parts of a unique key are moved among combinations that exist
+        if any(step.reference == index for step in moved):
+            steps.append(Combine(key=index, fixed=tuple(c for c in view.key(index).columns if c in fixed)))
+    steps += moved
+    for index in several:
+        columns = view.key(index).columns
+        if not any(isinstance(step, Distinct | Series) and step.reference == index for step in (*moved, *known)):
+            steps.append(Combine(key=index, fixed=tuple(c for c in columns if c in fixed | unique)))
+    return tuple(steps)
+
+
+def _hints(view: TableView, program: TableProgram, counts: tuple[str, ...]) -> tuple[ColumnHint, ...]:
+    """What profiling should know: the columns to model, and the hidden statuses and counts."""
+    hints = []
+    for name, spark_type, _ in view.facts.columns:
+        published = name in view.reference_columns
+        if name in view.opaque:
+            continue
+        if name in view.table.pii_cols:
+            hints.append(ColumnHint(name=name, spark_type=spark_type, kind="text", provider=view.table.pii_cols[name]))
+        elif published or name in view.table.high_cardinality_cols:
+            hints.append(ColumnHint(name=name, spark_type=spark_type, kind="category", keep_rare=published))
+        else:
+            hints.append(ColumnHint(name=name, spark_type=spark_type))
+    hints += [ColumnHint(name=name, spark_type="boolean", kind="category", keep_rare=True) for name in program.drawn if _is_status(name)]
+    return (*hints, *(ColumnHint(name=name, spark_type="bigint") for name in counts))
+
+
+def _is_status(name: str) -> bool:
+    return name.startswith(f"{HIDDEN_PREFIX}has_")
+

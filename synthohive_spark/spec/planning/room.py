@@ -1,0 +1,143 @@
+"""How many rows each table of a sample gets, and how many it has room for: told before anything is drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ..encoding import CategoryEncoding, NumberEncoding, TableEncoding, TextEncoding
+from ..graph import SchemaGraph
+from ..program import NumberKey, Position, TableProgram, UniqueKey
+from ..types import base_type, decimal_digits
+
+ROOM = {"tinyint": 2**8, "smallint": 2**16, "int": 2**32, "bigint": 2**64, "boolean": 2, "date": 3_652_059, "string": 3_652_059}  # days of the years 1 to 9999
+_LARGEST = {"tinyint": 2**7 - 1, "smallint": 2**15 - 1, "int": 2**31 - 1, "bigint": 2**63 - 1}
+
+
+@dataclass(frozen=True)
+class TableRows:
+    """The rows of one table in one sample.
+
+    Attributes:
+        asked: what scale, `num_rows`, conditions and the parents' numbers of children come to.
+        possible: as many as its keys can tell apart; None for no limit.
+    """
+
+    asked: int
+    possible: int | None = None
+
+    @property
+    def rows(self) -> int:
+        return self.asked if self.possible is None else min(self.asked, self.possible)
+
+
+@dataclass(frozen=True)
+class Room:
+    """What the fitted tables have room for.
+
+    Attributes:
+        programs: by table.
+        encodings: by table.
+        references: rows of the reference tables.
+    """
+
+    programs: Mapping[str, TableProgram]
+    encodings: Mapping[str, TableEncoding]
+    references: Mapping[str, int]
+
+    def plan(self, graph: SchemaGraph, roots: Mapping[str, int], scale: float) -> dict[str, TableRows]:
+        """All learnt tables, parents first.
+
+        Args:
+            roots: rows of root tables that were asked for by number; the others have their real rows times `scale`.
+        """
+        planned: dict[str, TableRows] = {}
+        for name in graph.order:
+            if name in self.programs:
+                rows = {table: count.rows for table, count in planned.items()}
+                asked = self._asked(self.programs[name], rows, roots, scale)
+                planned[name] = TableRows(asked, self.possible(self.programs[name], rows))
+        return planned
+
+    def _asked(self, program: TableProgram, rows: Mapping[str, int], roots: Mapping[str, int], scale: float) -> int:
+        if program.driver is None:
+            return roots.get(program.table, round(program.rows * scale))
+        driven = round(rows[program.driver.parent_table] * program.linkages[program.driving or 0].mean)
+        return driven + rows_alone(program, driven, scale)
+
+    def possible(self, program: TableProgram, rows: Mapping[str, int]) -> int | None:
+        """Rows that the keys of a table can tell apart; None for no limit.
+
+        Args:
+            rows: of the tables that it points at.
+        """
+        limits = [largest_number(program, step, self.programs.values()) for step in program.of_kind(NumberKey) if isinstance(step, NumberKey)]
+        for unique in program.uniques:
+            limits.append(self._unique_limit(program, unique, rows))
+        return _least(limits)
+
+    def _unique_limit(self, program: TableProgram, unique: UniqueKey, rows: Mapping[str, int]) -> int | None:
+        each = self.per_anchor(program, unique, {i: rows.get(program.foreign_keys[i].parent_table) for i, _ in unique.matches})
+        if each is None or unique.per == "table" or program.driver is None:
+            return each
+        linkage = program.linkages[program.driving or 0]
+        return None if linkage.null_rate else each * rows[program.driver.parent_table]
+
+    def per_anchor(self, program: TableProgram, unique: UniqueKey, partners: Mapping[int, int | None]) -> int | None:
+        """Rows that one parent (group, table) can have, as this unique key tells them apart; None for no limit.
+
+        Args:
+            partners: by matched key, the different values that its parent gives; None for unknown. Keys that are left out do not count.
+        """
+        limits = [partners[i] for i, _ in unique.matches if i in partners]
+        if unique.reference is not None:
+            limits.append(self.references.get(program.foreign_keys[unique.reference].parent_table))
+        else:
+            limits += [self.part_room(program, column) for column in unique.parts]
+        return math.prod(n for n in limits if n is not None) if all(n is not None for n in limits) else None
+
+    def part_room(self, program: TableProgram, column: str) -> int | None:
+        """Different values that a natural key part can have."""
+        position = next((s for s in program.of_kind(Position) if isinstance(s, Position) and s.column == column), None)
+        if position is not None:
+            return _LARGEST[program.types[column]] - position.start + 1
+        return room_of(self.encodings[program.table].column(column))
+
+
+def rows_alone(program: TableProgram, driven: int, scale: float) -> int:
+    """Rows without a driving parent, beside `driven` rows with one."""
+    null_rate = program.linkages[program.driving or 0].null_rate
+    return round(driven * null_rate / (1 - null_rate)) if null_rate < 1 else round(program.rows * scale)
+
+
+def room_of(encoding: NumberEncoding | CategoryEncoding | TextEncoding) -> int | None:
+    """Different values that a column can have without repeating; None for no limit."""
+    if isinstance(encoding, TextEncoding):
+        return None
+    if isinstance(encoding, CategoryEncoding):
+        return len(encoding.values)
+    digits = decimal_digits(encoding.spark_type)
+    room = ROOM.get(encoding.spark_type) if digits is None else 2 * 10 ** digits[0]
+    return None if room is None else max(1, int(room / max(encoding.step, 1.0 if digits is None else 10.0 ** -digits[1])))
+
+
+def largest_number(program: TableProgram, step: NumberKey, programs: Iterable[TableProgram]) -> int | None:
+    """The greatest row number that a generated key can hold, in its own column and in those that point at it; None for no limit."""
+    types = [program.types[step.column]]
+    for other in programs:
+        for key in other.foreign_keys:
+            if key.parent_table == program.table:
+                types += [other.types[c] for c, p in zip(key.columns, key.parent_columns, strict=True) if p == step.column]
+    return _least(map(_largest, types))
+
+
+def _largest(spark_type: str) -> int | None:
+    digits = decimal_digits(spark_type)
+    if digits is not None:
+        return 10 ** (digits[0] - digits[1]) - 1
+    return _LARGEST.get(base_type(spark_type))
+
+
+def _least(limits: Iterable[int | None]) -> int | None:
+    return min((n for n in limits if n is not None), default=None)

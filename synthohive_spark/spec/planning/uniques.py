@@ -1,0 +1,124 @@
+"""What makes each unique key unique: a step, a match, or the number of children alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..program import PARENT_ROW, Apart, Distinct, Match, Position, Series, UniqueKey
+from .keys import KeyPlan
+from .view import TableView
+
+
+@dataclass
+class UniquePlan:
+    """The unique keys of one table that are not generated.
+
+    Attributes:
+        uniques: all of them.
+        known: steps that give natural parts before the row is drawn.
+        moved: drawn natural parts that are moved where they repeat.
+        apart: by matched key, what it must keep apart.
+        faults: what cannot be carried out, in sentences.
+    """
+
+    uniques: list[UniqueKey] = field(default_factory=list)
+    known: list[Position | Series] = field(default_factory=list)
+    moved: list[Distinct] = field(default_factory=list)
+    apart: dict[int, list[Apart]] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def taken(self) -> set[str]:
+        """Columns that a step of an earlier key looks after."""
+        return {c for step in (*self.known, *self.moved) for c in step.columns}
+
+
+def plan_uniques(view: TableView, keys: KeyPlan) -> UniquePlan:
+    """One unique key after the other, the primary key first."""
+    plan = UniquePlan()
+    for columns in view.unique_keys:
+        if not set(columns) & set(view.generated):
+            _add(view, keys, plan, columns)
+    return plan
+
+
+def _add(view: TableView, keys: KeyPlan, plan: UniquePlan, columns: tuple[str, ...]) -> None:
+    unique = _resolved(view, keys, columns)
+    if unique.group and any(other.group not in ((), unique.group) for other in plan.uniques):
+        plan.faults.append(f"the columns ({', '.join(columns)}) are unique, and share another part of the driving key than another unique key; leave one out")
+    plan.uniques.append(unique)
+    sequence = next((s for s in view.facts.sequences if s.key == keys.driving and s.column in unique.parts), None)
+    if unique.per == "parent" and sequence is not None and sequence.column not in plan.taken:
+        plan.known.append(Position(column=sequence.column, start=sequence.start))  # it alone tells the rows of a parent apart
+        return
+    for place, (index, own) in enumerate(unique.matches):
+        earlier = [c for _, given in unique.matches[:place] for c in given]
+        anchor = (PARENT_ROW,) if unique.per == "parent" else unique.group
+        later = tuple(i for i, _ in unique.matches[place + 1 :])
+        plan.apart.setdefault(index, []).append(Apart(before=(*anchor, *unique.parts, *earlier), own=own, later=later))
+    if not unique.parts or (unique.matches and unique.per != "parent"):
+        return
+    free = tuple(c for c in unique.parts if c not in plan.taken)
+    if not free:
+        plan.faults.append(
+            f"the columns ({', '.join(columns)}) are unique, and what tells their rows apart ({', '.join(unique.parts)}) does so for another unique key too; "
+            "point foreign keys at the primary key instead"
+        )
+    elif free != unique.parts:
+        plan.known.append(Series(columns=free[:1]))  # it alone tells all rows apart
+    elif unique.per == "parent":
+        plan.moved.append(Distinct(columns=unique.parts, later=tuple(i for i, _ in unique.matches), reference=unique.reference))
+    else:
+        plan.known.append(_series(view, unique))
+
+
+def _resolved(view: TableView, keys: KeyPlan, columns: tuple[str, ...]) -> UniqueKey:
+    driver = view.columns(keys.driving) if keys.driving is not None else frozenset()
+    inside = tuple(c for c in columns if c in driver)
+    filled, matches = set(driver), []
+    for match in keys.matches:
+        own = tuple(c for c in columns if c in view.columns(match.key) - filled)
+        filled |= view.columns(match.key)
+        if own:
+            matches.append((match.key, own))
+    whole = keys.driving is not None and inside and _tells_parents_apart(view, keys.driving, inside)
+    parts = tuple(c for c in columns if c not in filled)
+    return UniqueKey(
+        columns=columns,
+        per="parent" if whole else "group" if inside else "table",
+        group=inside if inside and not whole else (),
+        parts=_movable_first(view, parts),
+        matches=tuple(matches),
+        reference=_reference(view, parts),
+    )
+
+
+def _tells_parents_apart(view: TableView, driving: int, inside: tuple[str, ...]) -> bool:
+    key = view.key(driving)
+    above = {p for c, p in zip(key.columns, key.parent_columns, strict=True) if c in inside}
+    parent = view.metadata.tables[key.parent_table]
+    known = [key.parent_columns, *([parent.primary_key] if parent.primary_key else [])]
+    return any(set(unique) <= above for unique in known)
+
+
+def _movable_first(view: TableView, parts: tuple[str, ...]) -> tuple[str, ...]:
+    """Numbers and times have room past what was seen; text and booleans are moved last."""
+    return tuple(sorted(parts, key=lambda c: (view.facts.types[c] in ("string", "boolean"), parts.index(c))))
+
+
+def _reference(view: TableView, parts: tuple[str, ...]) -> int | None:
+    """The key of several columns to a reference table that holds all parts: only its combinations exist."""
+    found = (i for i in view.references if len(view.columns(i)) > 1 and parts and set(parts) <= view.columns(i))
+    return next(found, None)
+
+
+def _series(view: TableView, unique: UniqueKey) -> Series:
+    facts = view.facts.entities
+    if unique.per == "table" and facts is not None and set(facts.columns) == set(unique.parts):
+        return Series(columns=facts.columns, entities=facts.entities, counts=facts.counts, reference=unique.reference)
+    return Series(columns=tuple(reversed(unique.parts)), within=unique.group, reference=unique.reference)
+
+
+def with_apart(matches: list[Match], plan: UniquePlan) -> list[Match]:
+    """The matches, each with the unique keys that it keeps apart."""
+    return [m.model_copy(update={"apart": tuple(plan.apart.get(m.key, ()))}) for m in matches]

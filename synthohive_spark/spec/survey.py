@@ -1,0 +1,105 @@
+"""What was seen of the real data: every fact that a decision needs, as plain data. It holds no value of the data that a copy could not show."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from .base import Spec
+from .program import KeyPattern
+
+
+class UniqueFacts(Spec):
+    """The primary key, or columns that foreign keys point at beside it.
+
+    Attributes:
+        columns: of the key.
+        nulls: rows with a null in it.
+        repeats: rows without one that repeat the key of another row.
+        pattern: the form of its values, where they can be generated from row numbers.
+    """
+
+    columns: tuple[str, ...]
+    nulls: int = 0
+    repeats: int = 0
+    pattern: KeyPattern | None = None
+
+
+class KeyFacts(Spec):
+    """One foreign key, in rows that its table's other policies leave.
+
+    Attributes:
+        matched: child rows that have a parent.
+        orphans: child rows whose key is whole and has no parent.
+        nulls: child rows with a null in the key.
+        children: (number of children, parents with that number), ascending, childless parents included.
+        stray: columns of the key that have values in some rows where another one is null.
+    """
+
+    matched: int = 0
+    orphans: int = 0
+    nulls: int = 0
+    children: tuple[tuple[int, int], ...] = ()
+    stray: tuple[str, ...] = ()
+
+    @property
+    def parents(self) -> int:
+        return sum(n for _, n in self.children)
+
+
+class SequenceFacts(Spec):
+    """A column of the primary key that counts the rows of each parent of one key without gaps, from `start` on."""
+
+    key: int
+    column: str
+    start: int
+
+
+class EntityFacts(Spec):
+    """A natural primary key of several columns: the last of `columns` has the most values, the others are its entities.
+
+    Attributes:
+        entities: combinations of the entity columns that may be told, as text.
+        counts: rows of each.
+    """
+
+    columns: tuple[str, ...]
+    entities: tuple[tuple[str, ...], ...] = ()
+    counts: tuple[int, ...] = ()
+
+
+class TableFacts(Spec):
+    """One table.
+
+    Attributes:
+        table: its name.
+        columns: (name, Spark type as a simple string, nullable), in the order of the table.
+        rows: after the policy `drop` of its keys.
+        read: before it.
+        uniques: its primary key first, where it has one.
+        keys: in the order of the metadata's foreign keys; None for one that cannot be followed.
+        sequences: by key.
+        entities: of a natural primary key of several columns that no learnt parent has a part in.
+    """
+
+    table: str
+    columns: tuple[tuple[str, str, bool], ...]
+    rows: int
+    read: int
+    uniques: tuple[UniqueFacts, ...] = ()
+    keys: tuple[KeyFacts | None, ...] = ()
+    sequences: tuple[SequenceFacts, ...] = ()
+    entities: EntityFacts | None = None
+
+    @property
+    def types(self) -> dict[str, str]:
+        return {name: spark_type for name, spark_type, _ in self.columns}
+
+    @property
+    def nullable(self) -> frozenset[str]:
+        return frozenset(name for name, _, nullable in self.columns if nullable)
+
+
+class Survey(Spec):
+    """All tables of the data that the metadata names and that could be read."""
+
+    tables: dict[str, TableFacts] = Field(default_factory=dict)

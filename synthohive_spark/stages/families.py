@@ -1,0 +1,298 @@
+"""Who has how many rows in a child table: the parents that may have some, their numbers, and where each block of them begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial, reduce
+from operator import and_, mul
+
+import numpy as np
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from ..kernels.cardinality import CountRule
+from ..kernels.generate import BLOCK_ROWS, Families, count_children, with_counts
+from ..kernels.seeds import derive_seed
+from ..spec.fitted import FittedSchema, FittedTable
+from ..spec.identifiers import HIDDEN_PREFIX, quoted
+from ..spec.planning.room import Room, TableRows, rows_alone
+from ..spec.planning.view import unique_keys
+from ..spec.program import BLOCK, CHILDREN, FIRST, ROW, SIZE, Match, TableProgram, UniqueKey, count_column
+from .blocks import Above, parent_columns
+from .counts import LIMIT, Wanted, settle
+from .frames import map_frames
+from .match import Pairing, Partner
+
+GROUP = HIDDEN_PREFIX + "group"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A table whose rows are there.
+
+    Attributes:
+        frame: its rows with their hidden columns; a reference table has none.
+        rows: one more than the greatest row number.
+        count: how many rows there are; fewer where some were left out.
+        shaped: its rows, or those that they come from, have given values: their numbers of children are not those of the real ones.
+    """
+
+    frame: DataFrame
+    rows: int
+    count: int
+    shaped: bool = False
+
+    @property
+    def whole(self) -> bool:
+        return self.count == self.rows
+
+
+@dataclass
+class Kin:
+    """The tables that are there, and how many children their rows have in the next one.
+
+    Attributes:
+        fitted: the schema.
+        room: what its keys have room for.
+        planned: rows of each table, as planned.
+        seed: of the run.
+        scale: of rows without any parent.
+        stage: writes narrow rows under a table's name and a word, and reads them back.
+        made: tables by name.
+    """
+
+    fitted: FittedSchema
+    room: Room
+    planned: Mapping[str, TableRows]
+    seed: int
+    scale: float
+    stage: Callable[[DataFrame, str, str], DataFrame]
+    made: dict[str, Made] = field(default_factory=dict)
+
+    def above(self, fitted: FittedTable) -> tuple[Above, int]:
+        """The driving parent's rows with their numbers of children, and how many rows have no driving parent."""
+        program = fitted.program
+        if program.driver is None or program.driving is None:
+            raise ValueError(f"table {program.table!r} has no driving key")
+        made, linkage = self.made[program.driver.parent_table], program.linkages[program.driving]
+        frame = self._leaving_partners(made.frame, program.needs, dict(zip(program.driver.columns, program.driver.parent_columns, strict=True)), program)
+        frame = self._limited(program, frame)
+        natural = round(made.count * linkage.mean)
+        possible = self.room.possible(program, {name: m.count for name, m in self.made.items()})
+        total = None if made.shaped else natural if possible is None else min(natural, possible)
+        drawn = self._drawn(program.driver.parent_table, program.table, program.driving)
+        salt = derive_seed(self.seed, program.table, program.driving, "children")
+        wanted = Wanted(linkage, drawn, total, self._at_most(program), salt)
+        rule = settle(frame, made.rows, made.whole and not program.needs, wanted)
+        per_block = max(1, min(BLOCK_ROWS, int(BLOCK_ROWS / max(linkage.mean, 1e-9))))
+        families = Families(rule, drawn if rule.by_row is None else None, LIMIT if rule.by_row is None and LIMIT in frame.columns else None, per_block)
+        if any(unique.per == "group" for unique in program.uniques):
+            frame, families = self._ranked(program, frame, families)
+        kept = dict.fromkeys([ROW, *parent_columns(fitted), *(c for c in (families.drawn, families.limits, FIRST, SIZE) if c and c in frame.columns)])
+        frame = frame.select(*(F.col(quoted(c)) for c in kept))
+        families, total_children = self._with_offsets(frame, families)
+        return Above(frame, families, total_children, len(families.offsets)), rows_alone(program, total_children, self.scale)
+
+    @staticmethod
+    def _with_offsets(frame: DataFrame, families: Families) -> tuple[Families, int]:
+        """Number of the first child of each block of parents that has some, and of all children."""
+        if families.rule.by_row is not None:
+            counts = families.rule.by_row
+            starts = np.arange(0, len(counts), families.per_block)
+            sums = list(enumerate(np.add.reduceat(counts, starts).tolist())) if len(counts) else []
+        else:
+            counted = map_frames(frame, partial(count_children, families=families), f"{quoted(BLOCK)} bigint, n bigint")
+            sums = sorted((row[0], row[1]) for row in counted.groupBy(BLOCK).agg(F.sum("n")).collect())
+        ends = np.cumsum([n for _, n in sums]).tolist()
+        offsets = {block: end - n for (block, n), end in zip(sums, ends, strict=True) if n}
+        return replace(families, offsets=offsets), ends[-1] if ends else 0
+
+    def _drawn(self, parent: str, child: str, key: int) -> str | None:
+        """The parent's hidden column with the number of children that was drawn along a key."""
+        name = count_column(child, key)
+        return name if parent in self.fitted.tables and name in self.fitted.tables[parent].program.drawn else None
+
+    # ---- room
+
+    def partners(self, program: TableProgram) -> dict[int, int]:
+        """By matched key that is part of a unique one, how many different partners there are; the fewest, where they depend on other columns."""
+        found = {}
+        for unique in program.uniques:
+            for index, own in unique.matches:
+                n = self._different(program, self._match(program, index), own)
+                found[index] = min(n, found.get(index, n))
+        return found
+
+    @staticmethod
+    def _match(program: TableProgram, index: int) -> Match:
+        return next(m for m in program.matches if m.key == index)
+
+    def tells_apart(self, program: TableProgram, index: int, own: Sequence[str]) -> bool:
+        """Whether these columns of a key lead to one row of its parent."""
+        key = program.foreign_keys[index]
+        above = {p for c, p in zip(key.columns, key.parent_columns, strict=True) if c in own}
+        match = self._match(program, index)
+        fixed = {p for c, p in zip(key.columns, key.parent_columns, strict=True) if c in match.fixed}
+        return any(set(unique) <= above | fixed for unique in unique_keys(self.fitted.metadata, key.parent_table))
+
+    def _different(self, program: TableProgram, match: Match, own: Sequence[str]) -> int:
+        key = program.foreign_keys[match.key]
+        made = self.made.get(key.parent_table)
+        if made is None:
+            return self.planned[key.parent_table].rows
+        if not match.fixed and self.tells_apart(program, match.key, own):
+            return made.count
+        above = dict(zip(key.columns, key.parent_columns, strict=True))
+        groups = self._group_sizes(made.frame, [above[c] for c in match.fixed], [above[c] for c in own])
+        row = groups.agg(F.min("n")).first()
+        return int(row[0] or 0) if row is not None else 0
+
+    @staticmethod
+    def _group_sizes(frame: DataFrame, group: Sequence[str], own: Sequence[str]) -> DataFrame:
+        """Different values of `own` in each `group`, as `n`."""
+        values = frame.select(*(F.col(quoted(c)).alias(f"g{i}") for i, c in enumerate(group)), *(F.col(quoted(c)).alias(f"o{i}") for i, c in enumerate(own)))
+        return values.dropna().distinct().groupBy(*(f"g{i}" for i in range(len(group)))).agg(F.count(F.lit(1)).alias("n"))
+
+    def _at_most(self, program: TableProgram) -> int | None:
+        """Children that every parent may have at most."""
+        limits = []
+        for unique in program.uniques:
+            if unique.per == "parent" and not any(self._match(program, i).fixed for i, _ in unique.matches):
+                limits.append(self.room.per_anchor(program, unique, {i: self._different(program, self._match(program, i), own) for i, own in unique.matches}))
+        return min((n for n in limits if n is not None), default=None)
+
+    def _limited(self, program: TableProgram, frame: DataFrame) -> DataFrame:
+        """The driving parents with `LIMIT`, where partners must agree with the parent's own key: then each parent has as many as its group."""
+        driver = program.driver
+        if driver is None:
+            return frame
+        above = dict(zip(driver.columns, driver.parent_columns, strict=True))
+        for unique in program.uniques:
+            tied = [(i, own) for i, own in unique.matches if self._match(program, i).fixed and set(self._match(program, i).fixed) <= set(above)]
+            rest = {i: self._different(program, self._match(program, i), own) for i, own in unique.matches if (i, own) not in tied}
+            room = self.room.per_anchor(program, unique, rest)
+            if unique.per != "parent" or not tied or room is None:
+                continue
+            for place, (i, own) in enumerate(tied):
+                frame = self._with_group_size(frame, program, self._match(program, i), own, above, f"__size_{place}")
+            sizes = [F.coalesce(F.col(f"__size_{place}"), F.lit(0)) for place in range(len(tied))]
+            limit = reduce(mul, sizes, F.lit(room).cast("double"))
+            limit = F.least(limit, F.lit(2**53).cast("double"), *([F.col(LIMIT).cast("double")] if LIMIT in frame.columns else []))
+            frame = frame.withColumn(LIMIT, limit.cast("bigint")).drop(*(f"__size_{place}" for place in range(len(tied))))
+        return frame
+
+    def _with_group_size(self, frame: DataFrame, program: TableProgram, match: Match, own: Sequence[str], above: Mapping[str, str], name: str) -> DataFrame:
+        key = program.foreign_keys[match.key]
+        theirs = dict(zip(key.columns, key.parent_columns, strict=True))
+        sizes = self._group_sizes(self.made[key.parent_table].frame, [theirs[c] for c in match.fixed], [theirs[c] for c in own]).withColumnRenamed("n", name)
+        renamed = sizes.withColumnsRenamed({f"g{i}": f"__tie_{i}" for i in range(len(match.fixed))})
+        same = reduce(and_, (F.col(quoted(above[c])) == F.col(f"__tie_{i}") for i, c in enumerate(match.fixed)))
+        return frame.join(renamed, same, "left").drop(*(f"__tie_{i}" for i in range(len(match.fixed))))
+
+    def _leaving_partners(self, frame: DataFrame, needs: Sequence[int], above: Mapping[str, str], program: TableProgram) -> DataFrame:
+        """The rows of one parent that leave later keys a partner of their own. `above` is the parent's column of each of the table's."""
+        for index in needs:
+            other = program.foreign_keys[index]
+            theirs = dict(zip(other.columns, other.parent_columns, strict=True))
+            frame = _found_in(frame, self.made[other.parent_table].frame, {above[c]: theirs[c] for c in other.columns if c in above})
+        return frame
+
+    def _ranked(self, program: TableProgram, frame: DataFrame, families: Families) -> tuple[DataFrame, Families]:
+        """Rows of parents that share part of their key are told apart among one another: each parent with the rank of its first child in its group.
+
+        One window over each group, on two numbers per parent.
+        """
+        unique = next(u for u in program.uniques if u.per == "group")
+        above = dict(zip(program.driver.columns, program.driver.parent_columns, strict=True)) if program.driver else {}
+        group = F.xxhash64(*(F.col(quoted(above[c])) for c in unique.group)).alias(GROUP)
+        keys = [c for c in (families.drawn, families.limits) if c]
+        narrow = map_frames(
+            frame.select(ROW, group, *(F.col(quoted(c)) for c in keys)),
+            partial(with_counts, families=families, keep=(ROW, GROUP)),
+            f"{quoted(ROW)} bigint, {quoted(GROUP)} bigint, {quoted(CHILDREN)} bigint",
+        )
+        everyone = Window.partitionBy(GROUP)
+        limit = self._per_group(program)
+        if limit is not None:
+            share = F.least(F.lit(1.0), F.lit(float(limit)) / F.sum(CHILDREN).over(everyone))
+            ends = F.floor(F.sum(CHILDREN).over(everyone.orderBy(ROW)) * share)
+            begins = F.floor((F.sum(CHILDREN).over(everyone.orderBy(ROW)) - F.col(CHILDREN)) * share)
+            narrow = narrow.withColumn(CHILDREN, (ends - begins).cast("bigint"))
+        before = F.coalesce(F.sum(CHILDREN).over(everyone.orderBy(ROW).rowsBetween(Window.unboundedPreceding, -1)), F.lit(0))
+        narrow = narrow.withColumns({FIRST: before.cast("bigint"), SIZE: F.sum(CHILDREN).over(everyone).cast("bigint")}).drop(GROUP)
+        staged = self.stage(narrow, program.table, "families").withColumnRenamed(ROW, "__mine")
+        joined = frame.join(staged, F.col(ROW) == F.col("__mine")).drop("__mine")
+        return joined, Families(CountRule(), CHILDREN, None, families.per_block)
+
+    def _per_group(self, program: TableProgram) -> int | None:
+        limits = []
+        for unique in (u for u in program.uniques if u.per == "group"):
+            limits.append(self.room.per_anchor(program, unique, {i: self._different(program, self._match(program, i), own) for i, own in unique.matches}))
+        return min((n for n in limits if n is not None), default=None)
+
+    # ---- matches
+
+    def pairing(self, program: TableProgram, match: Match, seekers: int) -> Pairing:
+        """How one key finds its partners.
+
+        Args:
+            seekers: rows of the table.
+        """
+        key = program.foreign_keys[match.key]
+        made = self.made[key.parent_table]
+        linkage = program.linkages[match.key]
+        above = dict(zip(key.columns, key.parent_columns, strict=True))
+        frame = self._leaving_partners(made.frame, match.needs, above, program)
+        frame = self._published(frame, program, match, above)
+        drawn = self._drawn(key.parent_table, program.table, match.key)
+        total = round(seekers * (1 - linkage.null_rate))
+        wanted = Wanted(linkage, drawn, total, self._per_partner(program, match), derive_seed(self.seed, program.table, match.key, "places"))
+        names = dict.fromkeys([ROW, *key.parent_columns, *([drawn] if drawn else [])])
+        frame = frame.select(*(F.col(quoted(c)) for c in names))
+        rule = settle(frame, made.rows, made.whole and not (match.needs or match.wished), wanted)
+        return Pairing(
+            program=program,
+            match=match,
+            partner=Partner(frame, made.rows, made.count, rule, drawn if rule.by_row is None else None),
+            partners=self.partners(program) if match.apart else {},
+            unique=tuple(self.tells_apart(program, match.key, apart.own) for apart in match.apart),
+            seekers=total,
+            seed=self.seed,
+            open_fixed=self._open_fixed(program, match),
+            restricted=bool(match.needs) or bool(match.wished),
+        )
+
+    def _published(self, frame: DataFrame, program: TableProgram, match: Match, above: Mapping[str, str]) -> DataFrame:
+        """The partners whose values reference tables have, where the key's columns are keys to those, too."""
+        for other in program.foreign_keys:
+            if other.parent_table in self.fitted.references and set(other.columns) <= set(match.wished):
+                theirs = dict(zip(other.columns, other.parent_columns, strict=True))
+                frame = _found_in(frame, self.made[other.parent_table].frame, {above[c]: theirs[c] for c in other.columns})
+        return frame
+
+    def _per_partner(self, program: TableProgram, match: Match) -> int | None:
+        """Rows that one partner may have at most: a unique key may have it once with each of its other parts."""
+        limits = []
+        for unique in program.uniques:
+            if match.key not in [i for i, _ in unique.matches] or unique.per == "group":
+                continue
+            others = {i: self._different(program, self._match(program, i), own) for i, own in unique.matches if i != match.key}
+            room = self.room.per_anchor(program, unique, others)
+            anchors = self.made[program.driver.parent_table].count if unique.per == "parent" and program.driver else 1
+            limits.append(None if room is None else room * anchors)
+        return min((n for n in limits if n is not None), default=None)
+
+    def _open_fixed(self, program: TableProgram, match: Match) -> bool:
+        """Whether a key that fills columns of this one can be null."""
+        earlier = [program.driving, *(m.key for m in program.matches[: program.matches.index(match)])]
+        giving = [i for i in earlier if i is not None and set(program.foreign_keys[i].columns) & set(match.fixed)]
+        return any(program.linkages[i].null_rate for i in giving)
+
+
+def _found_in(frame: DataFrame, other: DataFrame, columns: Mapping[str, str]) -> DataFrame:
+    """The rows of `frame` whose `columns` are together in those of `other`: mine -> theirs."""
+    names = {mine: f"__needed_{i}" for i, mine in enumerate(columns)}
+    known = other.select(*(F.col(quoted(theirs)).alias(names[mine]) for mine, theirs in columns.items())).distinct()
+    return frame.join(known, reduce(and_, (F.col(quoted(mine)) == F.col(name) for mine, name in names.items())), "left_semi")
+

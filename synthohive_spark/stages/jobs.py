@@ -1,0 +1,25 @@
+"""Small results of many frames by few Spark jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
+from itertools import islice
+from typing import TypeVar
+
+from pyspark.sql import DataFrame, Row
+
+T = TypeVar("T")
+FRAMES_PER_JOB = 16  # aggregates that run as one Spark job; planning a union grows faster than its length
+
+
+def collect_all(frames: Sequence[DataFrame]) -> Iterator[Row]:
+    """The rows of all frames, which have one schema, by one Spark job for each `FRAMES_PER_JOB` of them."""
+    for batch in _batches(frames, FRAMES_PER_JOB):
+        yield from reduce(DataFrame.union, batch).collect()
+
+
+def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch

@@ -1,0 +1,227 @@
+"""Look at the real data once: every fact that a later decision needs, from a few aggregates per table.
+
+Spark jobs, for up to `FRAMES_PER_JOB` tables or keys each: one for counts and unique keys, one for children per parent, one for sequences; and one per table whose
+primary key is natural and has several columns. They read the columns of keys only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_
+from typing import Any
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from ..errors import SchemaError
+from ..kernels.keys import UUID, key_pattern
+from ..spec.graph import KeyRef
+from ..spec.identifiers import quoted
+from ..spec.metadata import ForeignKey, Metadata, Table
+from ..spec.planning.view import generated_candidates, unique_keys
+from ..spec.program import KeyPattern
+from ..spec.structure import Shape, key_usable, names_in_order, usable
+from ..spec.survey import EntityFacts, KeyFacts, SequenceFacts, Survey, TableFacts, UniqueFacts
+from ..spec.types import type_family
+from .jobs import collect_all
+from .orphans import drop_orphans
+from .profile import with_plain_times
+from .tally import MATCHED, NULLS, ORPHANS, PARENTS, tally
+
+MAX_ENTITIES = 100_000  # combinations of natural key values that travel in the program; where there are more, columns are combined freely
+HOLDS = 0.995  # share of the parents in which a column must count without a gap to be taken for a sequence
+
+
+def shape_of(frame: DataFrame) -> Shape:
+    """The columns of a DataFrame: (name, type as a simple string, nullable)."""
+    return tuple((field.name, field.dataType.simpleString(), field.nullable) for field in frame.schema.fields)
+
+
+def survey_schema(metadata: Metadata, data: Mapping[str, DataFrame], *, min_rows: int) -> Survey:
+    """All facts of the tables that are both in the metadata and in the data. What cannot be looked at (a column that is not there) is left out.
+
+    Args:
+        min_rows: values of text that fewer rows have are never told.
+    """
+    return _Surveyor(metadata, {name: data[name] for name in metadata.tables if name in data and data[name].columns}, min_rows).survey()
+
+
+@dataclass(frozen=True)
+class _Surveyor:
+    metadata: Metadata
+    data: Mapping[str, DataFrame]
+    min_rows: int
+
+    def survey(self) -> Survey:
+        shapes = {name: shape_of(frame) for name, frame in self.data.items()}
+        followed = self._followed(shapes)
+        kept = self._kept(shapes, followed)
+        counts = self._counts(kept, shapes)
+        keys = self._keys(kept, followed, counts)
+        sequences = self._sequences(kept, shapes, followed)
+        tables = {}
+        for name, shape in shapes.items():
+            table, found = self.metadata.tables[name], counts[name]
+            tables[name] = TableFacts(
+                table=name,
+                columns=shape,
+                rows=found["kept"],
+                read=found["rows"],
+                uniques=tuple(_unique(key, found, place) for place, key in enumerate(self._uniques(name, shape))),
+                keys=tuple(keys.get(KeyRef(table=name, index=i)) for i in range(len(table.foreign_keys))),
+                sequences=tuple(sequences.get(name, ())),
+                entities=self._entities(table, kept[name], shape, found),
+            )
+        return Survey(tables=tables)
+
+    def _followed(self, shapes: Mapping[str, Shape]) -> dict[KeyRef, ForeignKey]:
+        """The foreign keys whose columns are there and compare."""
+        return {
+            KeyRef(table=t.name, index=i): fk
+            for t in self.metadata.tables.values()
+            for i, fk in enumerate(t.foreign_keys)
+            if t.name in shapes and fk.parent_table in shapes and key_usable(fk, shapes[t.name], shapes[fk.parent_table])
+        }
+
+    def _kept(self, shapes: Mapping[str, Shape], followed: Mapping[KeyRef, ForeignKey]) -> dict[str, DataFrame]:
+        """The tables without the rows that the policy `drop` leaves out; lazy."""
+        every = {KeyRef(table=t.name, index=i) for t in self.metadata.tables.values() for i in range(len(t.foreign_keys))}
+        unable = {ref for ref in every if ref not in followed or not names_in_order(shapes[ref.table])}
+        try:
+            return drop_orphans(self.metadata, self.data, skip=unable)
+        except SchemaError:
+            return dict(self.data)  # a cycle, reported with the structure
+
+    def _uniques(self, name: str, shape: Shape) -> list[tuple[str, ...]]:
+        return [key for key in unique_keys(self.metadata, name) if usable(shape, key)]
+
+    def _counts(self, kept: Mapping[str, DataFrame], shapes: Mapping[str, Shape]) -> dict[str, dict[str, Any]]:
+        """By table and label, as `_asked` names them. Unique keys are counted before anything is dropped: what repeats must be mended where it is."""
+        frames = [_one_row(name, frame, self._asked(name, shapes[name])) for name, frame in self.data.items()]
+        shrunk = [name for name in self.data if kept[name] is not self.data[name]]
+        frames += [_one_row(name, kept[name], {"kept": F.count(F.lit(1))}) for name in shrunk]
+        found: dict[str, dict[str, Any]] = {name: {} for name in self.data}
+        for row in collect_all(frames):
+            found[row["name"]] |= json.loads(row["facts"])
+        return {name: {"kept": facts["rows"], **facts} for name, facts in found.items()}
+
+    def _asked(self, name: str, shape: Shape) -> dict[str, Column]:
+        asked = {"rows": F.count(F.lit(1))}
+        types = {column: spark_type for column, spark_type, _ in shape}
+        generated = generated_candidates(self.metadata, name, types)
+        for place, key in enumerate(self._uniques(name, shape)):
+            columns = [F.col(quoted(c)) for c in key]
+            # `count_distinct` leaves out keys with a null.
+            asked |= {f"whole{place}": F.count_if(reduce(and_, (c.isNotNull() for c in columns))), f"distinct{place}": F.count_distinct(*columns)}
+            if len(key) == 1 and key[0] in generated and type_family(types[key[0]]) == "text":
+                asked |= _pattern_facts(columns[0], place)
+            elif len(key) > 1:
+                asked |= {f"values{place}_{i}": F.approx_count_distinct(c) for i, c in enumerate(columns)}
+        for index, fk in enumerate(self.metadata.tables[name].foreign_keys):
+            if len(fk.columns) > 1 and usable(shape, fk.columns):
+                whole = reduce(and_, (F.col(quoted(c)).isNotNull() for c in fk.columns))
+                asked |= {f"stray{index}_{i}": F.count_if(~whole & F.col(quoted(c)).isNotNull()) for i, c in enumerate(fk.columns)}
+        return asked
+
+    def _keys(self, kept: Mapping[str, DataFrame], followed: Mapping[KeyRef, ForeignKey], counts: Mapping[str, Mapping[str, Any]]) -> dict[KeyRef, KeyFacts]:
+        refs = list(followed)
+        frames = [
+            tally(followed[ref], child=kept[ref.table], parent=kept[followed[ref].parent_table]).withColumn("key", F.lit(i)) for i, ref in enumerate(refs)
+        ]
+        totals: list[dict[str, int]] = [{} for _ in refs]
+        children: list[dict[int, int]] = [{} for _ in refs]
+        for row in collect_all(frames):
+            i, n = row["key"], row["n"]
+            if row["what"] == PARENTS:
+                number = round(row["children"] / n)  # large numbers come in groups
+                children[i][number] = children[i].get(number, 0) + n
+            else:
+                totals[i][row["what"]] = totals[i].get(row["what"], 0) + row["children"]
+        return {
+            ref: KeyFacts(
+                matched=totals[i].get(MATCHED, 0),
+                orphans=totals[i].get(ORPHANS, 0),
+                nulls=totals[i].get(NULLS, 0),
+                children=tuple(sorted(children[i].items())),
+                stray=tuple(c for j, c in enumerate(followed[ref].columns) if counts[ref.table].get(f"stray{ref.index}_{j}")),
+            )
+            for i, ref in enumerate(refs)
+        }
+
+    def _sequences(self, kept: Mapping[str, DataFrame], shapes: Mapping[str, Shape], followed: Mapping[KeyRef, ForeignKey]) -> dict[str, list[SequenceFacts]]:
+        """Whole-number columns of primary keys that count the rows of each parent (1, 2, 3 ...)."""
+        candidates = []
+        for ref, fk in followed.items():
+            table, types = self.metadata.tables[ref.table], {name: spark_type for name, spark_type, _ in shapes[ref.table]}
+            foreign = {c for other in table.foreign_keys for c in other.columns}
+            roles = {table.role, self.metadata.tables[fk.parent_table].role}
+            if roles != {"learnt"} or not set(fk.columns) & set(table.primary_key) or not usable(shapes[ref.table], table.primary_key):
+                continue
+            candidates += [(ref, fk, c) for c in table.primary_key if c not in foreign and type_family(types[c]) == "integer"]
+        frames = [_families(kept[ref.table], fk, column).withColumn("key", F.lit(i)) for i, (ref, fk, column) in enumerate(candidates)]
+        found: dict[str, list[SequenceFacts]] = {}
+        for row in collect_all(frames):
+            ref, _, column = candidates[row["key"]]
+            if row["start"] is not None and row["dense"] >= HOLDS * row["families"]:
+                found.setdefault(ref.table, []).append(SequenceFacts(key=ref.index, column=column, start=int(row["start"])))
+        return found
+
+    def _entities(self, table: Table, frame: DataFrame, shape: Shape, counts: Mapping[str, Any]) -> EntityFacts | None:
+        """The column with the most values runs, the others are its entities; told only where text is published or has enough rows."""
+        key, types = table.primary_key, {name: spark_type for name, spark_type, _ in shape}
+        learnt = {c for fk in table.foreign_keys if self.metadata.tables[fk.parent_table].role == "learnt" for c in fk.columns}
+        if len(key) < 2 or not usable(shape, key) or set(key) & learnt or table.role == "reference":
+            return None
+        published = {c for fk in table.foreign_keys for c in fk.columns}
+        numeric = [c for c in key if types[c] not in ("string", "boolean")]
+        runs = max(numeric or key, key=lambda c: counts[f"values0_{key.index(c)}"])
+        columns = tuple(c for c in key if c != runs)
+        groups = with_plain_times(frame).groupBy(*(F.col(quoted(c)).cast("string").alias(f"e{i}") for i, c in enumerate(columns))).count()
+        if any(types[c] == "string" and c not in published for c in columns):
+            groups = groups.where(F.col("count") >= self.min_rows)
+        rows = groups.orderBy(*(f"e{i}" for i in range(len(columns)))).limit(MAX_ENTITIES + 1).collect()
+        told = sum(row["count"] for row in rows)
+        if len(rows) > MAX_ENTITIES or 2 * told < counts["kept"]:
+            return EntityFacts(columns=(*columns, runs))  # most rows belong to entities that cannot be told
+        return EntityFacts(columns=(*columns, runs), entities=tuple(tuple(row)[:-1] for row in rows), counts=tuple(row["count"] for row in rows))
+
+
+def _one_row(name: str, frame: DataFrame, asked: Mapping[str, Column]) -> DataFrame:
+    """All that is asked of a table as one JSON object, so that tables can be asked together."""
+    return frame.agg(F.to_json(F.struct(*(column.alias(label) for label, column in asked.items()))).alias("facts")).select(F.lit(name).alias("name"), "facts")
+
+
+def _unique(key: tuple[str, ...], found: Mapping[str, Any], place: int) -> UniqueFacts:
+    whole = found[f"whole{place}"]
+    return UniqueFacts(columns=key, nulls=found["rows"] - whole, repeats=whole - found[f"distinct{place}"], pattern=_pattern(found, place))
+
+
+def _pattern_facts(text: Column, place: int) -> dict[str, Column]:
+    return {
+        f"low{place}": F.min(text),
+        f"high{place}": F.max(text),
+        f"length{place}": F.percentile_approx(F.length(text), 0.5, F.lit(1000)),
+        f"uuids{place}": F.count_if(text.rlike(f"^{UUID}$")),
+    }
+
+
+def _pattern(found: Mapping[str, Any], place: int) -> KeyPattern | None:
+    if f"low{place}" not in found:
+        return None
+    all_uuids = found[f"uuids{place}"] == found[f"whole{place}"]
+    return key_pattern(found[f"low{place}"], found[f"high{place}"], found[f"length{place}"], all_uuids)
+
+
+def _families(frame: DataFrame, key: ForeignKey, column: str) -> DataFrame:
+    """One row: the commonest first number of a family (`start`), how many families there are, and how many count from it without a gap."""
+    value = F.col(quoted(column)).cast("double")  # a difference of two integers can be too large for their type
+    grouped = frame.groupBy(*(F.col(quoted(c)) for c in key.columns)).agg(F.min(value).alias("low"), F.max(value).alias("high"), F.count(value).alias("n"))
+    dense = F.count_if(F.col("high") - F.col("low") + 1 == F.col("n"))
+    starts = grouped.groupBy("low").agg(F.count(F.lit(1)).alias("families"), dense.alias("dense"))
+    best = F.max_by(F.struct(F.col("low"), F.col("dense")), F.struct(F.col("families"), -F.col("low")))
+    return starts.agg(best.alias("best"), F.sum("families").alias("families")).select(
+        F.col("best.low").alias("start"), F.col("families"), F.col("best.dense").alias("dense")
+    )
