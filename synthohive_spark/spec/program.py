@@ -223,6 +223,12 @@ class Phase(Spec):
     steps: tuple[Step, ...]
     matches: tuple[Match, ...] = ()
 
+    @property
+    def passed_on(self) -> frozenset[str]:
+        """The columns that its matches and later phases need of its steps."""
+        drawn = {c for step in self.steps if isinstance(step, Draw) for c in step.columns}
+        return frozenset(drawn | {c for m in self.matches for c in (*m.fixed, *m.wished, *(b for a in m.apart for b in a.before))})
+
 
 class UniqueKey(Spec):
     """A unique key that is not unique by itself, and what tells its rows apart: it bounds how many rows there can be.
@@ -272,7 +278,7 @@ class TableProgram(Spec):
     needs: tuple[int, ...] = ()
     linkages: dict[int, Linkage] = Field(default_factory=dict)
     uniques: tuple[UniqueKey, ...] = ()
-    opaque: frozenset[str] = frozenset()
+    opaque: tuple[str, ...] = ()
     context: tuple[str, ...] | None = None
 
     @property

@@ -85,7 +85,7 @@ def columns_of(plan: GenerationPlan) -> tuple[tuple[str, ...], str]:
         hidden = [c for c in program.drawn if c not in program.types]
         numbers: Iterable[str] = (ROW, *(FAMILY if program.deferred else ()))
     else:
-        given = {c for step in plan.steps.steps for c in step.columns}
+        given = plan.steps.passed_on & {c for step in plan.steps.steps for c in step.columns}
         visible = [c for c in program.names if c in given]
         hidden = [c for c in program.drawn if c not in program.types and c in given]
         numbers = (ROW, BLOCK, *FAMILY)

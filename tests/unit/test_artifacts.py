@@ -23,10 +23,10 @@ from synthohive_spark.spec.encoding import CategoryEncoding, NumberEncoding, Tab
 from synthohive_spark.spec.fitted import FittedSchema, FittedTable, ModelSpec
 from synthohive_spark.spec.graph import SchemaGraph
 from synthohive_spark.spec.metadata import Metadata
-from synthohive_spark.spec.program import ColumnStep, KeyPattern, Linkage, TableProgram
+from synthohive_spark.spec.program import Draw, KeyPattern, Linkage, NumberKey, Phase, TableProgram
 from synthohive_spark.storage import artifacts
 from synthohive_spark.storage.artifacts import load_artifact, package_version, save_artifact
-from synthohive_spark.storage.manifest import _render
+from synthohive_spark.storage.manifest import FORMAT_VERSION, _render
 
 
 def _fitted(reference: Path) -> FittedSchema:
@@ -44,14 +44,13 @@ def _fitted(reference: Path) -> FittedSchema:
     user_program = TableProgram(
         table="users",
         columns=(("id", "bigint", False), ("age", "int", True), ("flag", "boolean", True)),
-        steps=(ColumnStep(column="id", kind="known", source="row_number"), ColumnStep(column="age", kind="drawn", source="model")),
-        key=KeyPattern(form="text", prefix="U-", width=6),
+        phases=(Phase(steps=(NumberKey(column="id", pattern=KeyPattern(form="text", prefix="U-", width=6)), Draw(columns=("age",)))),),
         rows=10,
     )
     order_program = TableProgram(
         table="orders",
         columns=(("id", "bigint", False), ("user_id", "bigint", False), ("memo", "string", True)),
-        steps=(ColumnStep(column="memo", kind="drawn", source="model"),),
+        phases=(Phase(steps=(Draw(columns=("memo",)),)),),
         driving=0,
         context=("age",),
         linkages={0: Linkage(values=(0, 3), weights=(0.25, 0.75), mean=2.25, variance=1.0)},
@@ -64,6 +63,7 @@ def _fitted(reference: Path) -> FittedSchema:
         graph=SchemaGraph.from_metadata(metadata),
         tables={"users": FittedTable(user_program, users, None, model, weights), "orders": FittedTable(order_program, orders, users.select(("age",)))},
         references={"zones": str(reference)},
+        reference_rows={"zones": 2},
         seed=2**62 + 1,
         version=package_version(),
     )
@@ -343,8 +343,11 @@ def test_versions(fitted, saved, tmp_path):
     save_artifact(replace(fitted, version="0.0.1"), tmp_path / "old")
     with pytest.warns(UserWarning, match=r"0\.0\.1"):
         assert load_artifact(tmp_path / "old").tables == fitted.tables
-    _reseal(saved, lambda body: body.update(format_version=2, news=1))
+    _reseal(saved, lambda body: body.update(format_version=FORMAT_VERSION + 1, news=1))
     with pytest.raises(SerializationError, match="newer synthohive_spark"):
+        load_artifact(saved)
+    _reseal(saved, lambda body: body.update(format_version=FORMAT_VERSION - 1))
+    with pytest.raises(SerializationError, match="earlier synthohive_spark.*fit and save again"):
         load_artifact(saved)
 
 

@@ -15,7 +15,8 @@ import pytest
 from synthohive_spark.kernels.columns import decode_codes, encode_frame
 from synthohive_spark.kernels.columns.categories import fit_categories
 from synthohive_spark.kernels.columns.fit import fit_encoding
-from synthohive_spark.kernels.pii import fake_values, provider_fault
+from synthohive_spark.kernels.columns.texts import provider_fault
+from synthohive_spark.kernels.pii import fake_values
 from synthohive_spark.kernels.text import fit_shapes, shapes_of
 from synthohive_spark.spec.config import EncodingConfig
 from synthohive_spark.spec.encoding import CategoryEncoding, ColumnHint, NumberEncoding, TableEncoding, TextEncoding

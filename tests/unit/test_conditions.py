@@ -16,23 +16,19 @@ from synthohive_spark.spec.encoding import CategoryEncoding, NumberEncoding, Tab
 from synthohive_spark.spec.fitted import FittedSchema, FittedTable
 from synthohive_spark.spec.graph import SchemaGraph
 from synthohive_spark.spec.metadata import Metadata
-from synthohive_spark.spec.program import ColumnStep, TableProgram
+from synthohive_spark.spec.program import Draw, Match, NumberKey, ParentKey, Phase, Position, Step, TableProgram
 from synthohive_spark.spec.run_config import RunConfig
 from synthohive_spark.stages.conditions import plan_conditions, spread_over
 
-COLUMNS = {
-    "id": ("bigint", "known", "row_number"),
-    "customer": ("bigint", "known", "parent"),
-    "line": ("int", "known", "position"),
-    "store": ("bigint", "derived", "match"),
-    "part": ("int", "drawn", "model"),
-    "region": ("string", "drawn", "model"),
-    "zone.cöde": ("string", "drawn", "model"),
-    "status.x": ("string", "drawn", "model"),
-    "total": ("double", "drawn", "model"),
-    "mail": ("string", "drawn", "model"),
-    "__has_1": ("boolean", "drawn", "model"),
-}
+KNOWN = {"id": "bigint", "customer": "bigint", "line": "int"}
+DRAWN = {"part": "int", "region": "string", "zone.cöde": "string", "status.x": "string", "total": "double", "mail": "string", "__has_1": "boolean"}
+COLUMNS = {**KNOWN, "store": "bigint", **DRAWN}
+STEPS: tuple[Step, ...] = (
+    NumberKey(column="id", pattern={}),  # type: ignore[arg-type]
+    ParentKey(columns=("customer",), parent_columns=("id",)),
+    Position(column="line", start=1),
+    Draw(columns=tuple(DRAWN)),
+)
 
 
 def encoding(name: str, spark_type: str) -> Any:
@@ -56,14 +52,13 @@ def fitted() -> FittedSchema:
     program = TableProgram(
         table="orders",
         rows=10,
-        columns=tuple((name, spark_type, True) for name, (spark_type, _, _) in COLUMNS.items() if not name.startswith("__")),
+        columns=tuple((name, spark_type, True) for name, spark_type in COLUMNS.items() if not name.startswith("__")),
         primary_key=("customer", "part"),
         foreign_keys=metadata.tables["orders"].foreign_keys,
-        steps=tuple(ColumnStep(column=n, kind=kind, source=source) for n, (_, kind, source) in COLUMNS.items()),  # type: ignore[arg-type]
+        phases=(Phase(steps=STEPS, matches=(Match(key=1, emptied=("store",)),)),),
         driving=0,
-        matches=(1,),
     )
-    encodings = TableEncoding(table="orders", rows=10, columns=tuple(encoding(n, t) for n, (t, kind, _) in COLUMNS.items() if kind == "drawn"))
+    encodings = TableEncoding(table="orders", rows=10, columns=tuple(encoding(n, t) for n, t in DRAWN.items()))
     graph = SchemaGraph.from_metadata(metadata)
     return FittedSchema(metadata=metadata, graph=graph, tables={"orders": FittedTable(program, encodings)}, references={"zones": "x"}, seed=1, version="0")
 

@@ -12,11 +12,12 @@ import pytest
 
 from synthohive_spark.kernels.columns.types import arrow_type
 from synthohive_spark.kernels.dependencies.count import COUNTS, confirmed, count_batches
-from synthohive_spark.kernels.dependencies.derive import derive_columns, split_early
+from synthohive_spark.kernels.dependencies.derive import derive_columns
 from synthohive_spark.kernels.dependencies.formulas import evaluate, holds
 from synthohive_spark.spec.dependencies import AnyDependency, Copy, DatePart, Linear, Lookup, Quotient, Remainder, described
 from synthohive_spark.spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding
-from synthohive_spark.spec.program import ColumnStep, TableProgram
+from synthohive_spark.spec.planning.derived import split_early
+from synthohive_spark.spec.program import Draw, Phase, Series, TableProgram
 
 ROUTES = Lookup(
     target="distance",
@@ -29,10 +30,9 @@ ROUTES = Lookup(
 
 def program(types: dict[str, str], dependencies: tuple[AnyDependency, ...], known: tuple[str, ...] = ()) -> TableProgram:
     targets = {d.target for d in dependencies}
-    kinds = {n: "derived" if n in targets else "known" if n in known else "drawn" for n in types}
-    sources = {"derived": "dependency", "known": "series", "drawn": "model"}
-    steps = tuple(ColumnStep.model_validate({"column": n, "kind": k, "source": sources[k]}) for n, k in kinds.items())
-    return TableProgram(table="t", rows=100, columns=tuple((n, t, True) for n, t in types.items()), steps=steps, dependencies=dependencies)
+    drawn = tuple(n for n in types if n not in targets and n not in known)
+    steps = (*(Series(columns=(n,)) for n in known), Draw(columns=drawn))
+    return TableProgram(table="t", rows=100, columns=tuple((n, t, True) for n, t in types.items()), phases=(Phase(steps=steps),))
 
 
 def encoding(types: dict[str, str], without_nulls: tuple[str, ...] = ()) -> TableEncoding:
@@ -205,8 +205,8 @@ def test_what_follows_from_known_columns_comes_first() -> None:
     types = {"at": "timestamp", "hour": "int", "minute": "int", "clock": "int"}
     clock = Linear(target="clock", determinants=("hour", "minute"), factors=(100, 1), digits=(0, 0, 0))
     hour = DatePart(target="hour", determinants=("at",), part="hour", zone="UTC")
-    assert split_early(program(types, (hour, clock), known=("at",))) == ((hour,), (clock,))
-    assert split_early(program(types, (hour, clock))) == ((), (hour, clock))
+    assert split_early(program(types, (hour, clock), known=("at",)), (hour, clock)) == ((hour,), (clock,))
+    assert split_early(program(types, (hour, clock)), (hour, clock)) == ((), (hour, clock))
 
 
 def counted(candidate: AnyDependency, columns: dict[str, pa.Array], types: dict[str, str], min_rows: int = 3, limit: int = 100) -> AnyDependency | None:

@@ -2,45 +2,46 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
+import pytest
 from safetensors.torch import save
 
-from synthohive_spark.kernels.cardinality import fit_linkage
+from synthohive_spark.errors import GenerationError
+from synthohive_spark.kernels.block import GenerationPlan
+from synthohive_spark.kernels.cardinality import CountRule
 from synthohive_spark.kernels.conditioning import context_cardinalities
-from synthohive_spark.kernels.generate import BLOCK, BLOCK_ROWS, GenerationPlan, generate_children, generate_roots
+from synthohive_spark.kernels.generate import BLOCK_ROWS, Families, Roots, finish_children, generate_children, generate_roots
 from synthohive_spark.spec.encoding import NumberEncoding, TableEncoding
 from synthohive_spark.spec.fitted import FittedTable, ModelSpec
 from synthohive_spark.spec.metadata import ForeignKey
-from synthohive_spark.spec.program import ROW, ColumnStep, KeyPattern, TableProgram
+from synthohive_spark.spec.program import BLOCK, PARENT_ROW, POSITION, ROW, SIBLINGS, Carry, Combine, Draw, KeyPattern, NumberKey, ParentKey, Phase, TableProgram
 
 VALUE = NumberEncoding(name="value", spark_type="int", has_null=True, weights=(0.1, 0.4, 0.5), tokens=(3.0, 8.0), step=1.0)
+NUMBER = NumberKey(column="id", pattern=KeyPattern())
+PARENT = ParentKey(columns=("parent",), parent_columns=("pk",))
 
 
-def plan(driven: bool) -> GenerationPlan:
+def plan(*phases: Phase, driven: bool = False, total: int = 2 * BLOCK_ROWS + 5) -> GenerationPlan:
     key = ForeignKey(columns=("parent",), parent_table="parents", parent_columns=("pk",))
-    steps = [ColumnStep(column="id", kind="known", source="row_number"), ColumnStep(column="value", kind="drawn", source="model")]
-    if driven:
-        steps.insert(1, ColumnStep(column="parent", kind="known", source="parent"))
     program = TableProgram(
         table="t",
         rows=10,
         columns=(("id", "bigint", False), ("value", "int", True), *((("parent", "bigint", True),) if driven else ())),
         primary_key=("id",),
         foreign_keys=(key,) if driven else (),
-        steps=tuple(steps),
+        phases=phases or (Phase(steps=(NUMBER, *((PARENT,) if driven else ()), Draw(columns=("value",)))),),
         driving=0 if driven else None,
-        key=KeyPattern(),
-        linkages={0: fit_linkage([2], [5], method="empirical")} if driven else {},
     )
     encoding = TableEncoding(table="t", rows=10, columns=(VALUE,))
     model = ModelSpec(name="independent", row=(3,), context=context_cardinalities(encoding.select(()), None))
     fitted = FittedTable(program=program, encoding=encoding, model=model, weights=save({}))
-    counts = {"__n_0_child": fit_linkage([0, 2], [1, 1], method="empirical")}
-    return GenerationPlan(fitted=fitted, counts=counts, references=(), seed=7, rows=2 * BLOCK_ROWS + 5)
+    return GenerationPlan(fitted=fitted, seed=7, total=total, phase=0)
 
 
 def blocks(*numbers: int) -> pd.DataFrame:
-    return pd.concat(list(generate_roots(iter([pd.DataFrame({"id": list(numbers)})]), plan=plan(driven=False))), ignore_index=True)
+    frames = generate_roots(iter([pd.DataFrame({"id": list(numbers)})]), plan=plan(), roots=Roots(0, 2 * BLOCK_ROWS + 5), names=("id", "value", ROW))
+    return pd.concat(list(frames), ignore_index=True)
 
 
 def test_a_block_does_not_depend_on_what_its_task_made_before() -> None:
@@ -57,17 +58,39 @@ def test_blocks_differ_and_count_on() -> None:
     assert set(both["value"].dropna()) == {3, 8}
 
 
+PARENTS = pd.DataFrame({ROW: range(60), "pk": range(100, 160), BLOCK: [i // 20 for i in range(60)]})
+FAMILIES = Families(CountRule(by_row=np.arange(60) % 4), None, None, 20, {0: 0, 1: 30, 2: 60})
+
+
+def children(*cuts: int) -> pd.DataFrame:
+    edges = [0, *cuts, 60]
+    frames = (PARENTS.iloc[a:b].reset_index(drop=True) for a, b in zip(edges, edges[1:], strict=False))
+    return pd.concat(list(generate_children(frames, plan=plan(driven=True), families=FAMILIES, names=("id", "value", "parent", ROW))), ignore_index=True)
+
+
 def test_children_do_not_depend_on_where_arrow_cuts_their_parents() -> None:
-    parents = pd.DataFrame({ROW: range(60), "pk": range(100, 160), "n": [i % 4 for i in range(60)], BLOCK: [i // 20 for i in range(60)]})
-    offsets = {0: 0, 1: 30, 2: 60}
-
-    def children(*cuts: int) -> pd.DataFrame:
-        edges = [0, *cuts, 60]
-        frames = (parents.iloc[a:b].reset_index(drop=True) for a, b in zip(edges, edges[1:], strict=False))
-        return pd.concat(list(generate_children(frames, plan=plan(driven=True), count_column="n", offsets=offsets)), ignore_index=True)
-
     whole = children()
     assert whole["id"].tolist() == list(range(1, 91))
     assert whole["parent"].value_counts().to_dict() == {100 + i: i % 4 for i in range(60) if i % 4}
     for cuts in [(7,), (20, 40), (1, 2, 3, 59)]:
         pd.testing.assert_frame_equal(children(*cuts), whole)
+
+
+def test_a_row_in_two_phases_is_the_row_in_one() -> None:
+    """A model that draws whole rows draws the same one in each phase; the order of the rows that come in does not matter."""
+    first = Phase(steps=(Draw(columns=("value",)),))
+    last = Phase(steps=(NUMBER, PARENT, Carry(columns=("value",)), Draw(columns=("value",))))
+    names = ("value", ROW, BLOCK, PARENT_ROW, POSITION, SIBLINGS)
+    two = plan(first, last, driven=True)
+    narrow = pd.concat(list(generate_children(iter([PARENTS]), plan=two, families=FAMILIES, names=names)), ignore_index=True)
+    finished = []
+    for block, rows in narrow.sample(frac=1, random_state=1).groupby(BLOCK):
+        parents = PARENTS[PARENTS[BLOCK] == block].sample(frac=1, random_state=2)
+        finished.append(finish_children(rows, parents, plan=GenerationPlan(two.fitted, 7, two.total), names=("id", "value", "parent", ROW)))
+    pd.testing.assert_frame_equal(pd.concat(finished, ignore_index=True), children())
+
+
+def test_what_a_step_raises_names_table_and_step_and_shows_no_value() -> None:
+    broken = plan(Phase(steps=(NUMBER, Combine(key=0))), driven=True)
+    with pytest.raises(GenerationError, match=r"table 't', step 'combine': KeyError in combine\.py:\d+ \(apply\)"):
+        list(generate_roots(iter([pd.DataFrame({"id": [0]})]), plan=broken, roots=Roots(0, 3), names=("id",)))

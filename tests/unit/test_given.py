@@ -10,24 +10,25 @@ import pyarrow as pa
 import pytest
 from safetensors.torch import save
 
-from synthohive_spark.kernels.generate import BLOCK_ROWS, GenerationPlan, generate_roots
+from synthohive_spark.kernels.block import GenerationPlan
+from synthohive_spark.kernels.generate import BLOCK_ROWS, Roots, generate_roots
 from synthohive_spark.kernels.given import Given, GivenValues, condition_of, draw_given, given_codes, repair_around, with_given_values
 from synthohive_spark.kernels.repair import ReferenceKey
 from synthohive_spark.kernels.seeds import generator
 from synthohive_spark.spec.encoding import NumberEncoding, TableEncoding
 from synthohive_spark.spec.fitted import FittedTable, ModelSpec
-from synthohive_spark.spec.program import ColumnStep, KeyPattern, TableProgram
+from synthohive_spark.spec.program import ROW, Draw, KeyPattern, NumberKey, Phase, TableProgram
 
 
 @pytest.fixture
 def root_plan() -> GenerationPlan:
     value = NumberEncoding(name="value", spark_type="int", has_null=True, weights=(0.1, 0.4, 0.5), tokens=(3.0, 8.0), step=1.0)
-    steps = (ColumnStep(column="id", kind="known", source="row_number"), ColumnStep(column="value", kind="drawn", source="model"))
+    steps = (NumberKey(column="id", pattern=KeyPattern()), Draw(columns=("value",)))
     columns = (("id", "bigint", False), ("value", "int", True))
-    program = TableProgram(table="t", rows=10, columns=columns, primary_key=("id",), steps=steps, key=KeyPattern())
+    program = TableProgram(table="t", rows=10, columns=columns, primary_key=("id",), phases=(Phase(steps=steps),))
     model = ModelSpec(name="independent", row=(3,), context=())
     fitted = FittedTable(program=program, encoding=TableEncoding(table="t", rows=10, columns=(value,)), model=model, weights=save({}))
-    return GenerationPlan(fitted=fitted, counts={}, references=(), seed=7)
+    return GenerationPlan(fitted=fitted, seed=7, total=0)
 
 
 def values(rows: int, **codes: int) -> GivenValues:
@@ -101,9 +102,9 @@ def test_a_key_to_a_reference_table_is_completed_around_what_was_given() -> None
 
 def test_blocks_with_conditions_do_not_depend_on_their_order_and_rows_without_any_are_as_ever(root_plan) -> None:
     def blocks(plan, *numbers: int) -> pd.DataFrame:
-        return pd.concat(list(generate_roots(iter([pd.DataFrame({"id": list(numbers)})]), plan=plan)), ignore_index=True)
+        return pd.concat(list(generate_roots(iter([pd.DataFrame({"id": list(numbers)})]), plan=plan, roots=Roots(0, plan.total), names=("id", "value", ROW))), ignore_index=True)
 
-    free = replace(root_plan, rows=2 * BLOCK_ROWS)
+    free = replace(root_plan, total=2 * BLOCK_ROWS)
     given = replace(free, given=Given((GivenValues(12_000, {"value": 2}, {"value": pa.array([8], pa.int32())}),)))
     whole = blocks(given, 0, 1)
     assert (whole["value"][:12_000] == 8).all() and set(whole["value"][12_000:].dropna()) == {3, 8}

@@ -72,7 +72,7 @@ def _program(view: TableView, keys: KeyPlan, uniques: UniquePlan, counts: tuple[
     known = _known(view, keys, uniques)
     drawn = _drawn(view, keys, matches, known, counts)
     conditions = tuple(c for step in uniques.known for c in step.columns)
-    first = _first_phase(view, keys, uniques, known, early, drawn, conditions)
+    first = _first_phase(uniques, known, early, drawn, conditions)
     carried = {c for m in early for c in view.key(m.key).columns if c not in m.fixed} | ({c for s in first.steps if isinstance(s, Draw) for c in s.columns})
     in_order = [*drawn, *(c for c, _, _ in view.facts.columns)]
     carry = (Carry(columns=tuple(dict.fromkeys(c for c in in_order if c in carried))),) if carried else ()
@@ -89,7 +89,7 @@ def _program(view: TableView, keys: KeyPlan, uniques: UniquePlan, counts: tuple[
         needs=tuple(keys.needs.get(keys.driving, ())) if keys.driving is not None else (),
         linkages=view.linkages,
         uniques=tuple(uniques.uniques),
-        opaque=view.opaque,
+        opaque=tuple(sorted(view.opaque)),
         context=view.table.parent_context_cols,
     )
 
@@ -115,7 +115,7 @@ def _drawn(view: TableView, keys: KeyPlan, matches: Iterable[Match], known: tupl
 
 
 def _first_phase(
-    view: TableView, keys: KeyPlan, uniques: UniquePlan, known: tuple[Step, ...], early: tuple[Match, ...], drawn: tuple[str, ...], conditions: tuple[str, ...]
+    uniques: UniquePlan, known: tuple[Step, ...], early: tuple[Match, ...], drawn: tuple[str, ...], conditions: tuple[str, ...]
 ) -> Phase:
     """What the matches need: keys that are fixed, what tells rows apart, whether a key is there."""
     needed = {c for m in early for a in m.apart for c in a.before} | {c for m in early for c in (*m.fixed, *m.wished)}
@@ -123,7 +123,8 @@ def _first_phase(
     moved = tuple(step for step in uniques.moved if set(step.columns) & needed)
     needed |= {c for step in moved for c in step.columns}
     columns = tuple(c for c in drawn if c in needed)
-    there = tuple(step for step in known if set(step.columns) & needed or (columns and set(step.columns) & set(conditions)))
+    # What is drawn depends on all that is known; generated keys say nothing.
+    there = tuple(step for step in known if set(step.columns) & needed or (columns and not isinstance(step, NumberKey)))
     draw = (Draw(columns=columns, conditions=conditions),) if columns else ()
     return Phase(steps=(*there, *draw, *moved), matches=early)
 
