@@ -38,6 +38,7 @@ from .families import Kin, Made
 from .frames import map_frames
 from .profile import with_plain_times
 from .rows import room_of_schema
+from .verify import verify
 
 MEASURED_ROWS = 100_000  # of a table, where `quality_threshold` judges it: shares of so many are off by 0.2 % at most
 
@@ -68,7 +69,7 @@ class SampleRun:
     quality_threshold: float | None = None
     given: Mapping[str, Given] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
-    _done: int = field(default=0, init=False, repr=False)
+    _staged: dict[str, DataFrame] = field(default_factory=dict, init=False, repr=False)
     _far: list[str] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -91,9 +92,11 @@ class SampleRun:
                     self._make(self.fitted.tables[table])
                 for ready in [t for t in waiting if self._match_deferred(t, waiting[t])]:
                     del waiting[ready]
-                progress.update(self._done, {"table": table})
+                progress.update(len(self._staged), {"table": table})
         if self._far:
             raise ConstraintViolationError(f"columns further than quality_threshold={self.quality_threshold} from the real ones (TVD): {', '.join(self._far)}")
+        counts = {name: (self.writer.rows(name), self.kin.made[name].count) for name in self.fitted.tables}
+        verify(self.fitted, self._staged, counts)
 
     def _copy_reference(self, table: str) -> None:
         rows = self.spark.read.parquet(self.fitted.references[table])
@@ -104,8 +107,8 @@ class SampleRun:
         self._publish(table, rows.select(*(_typed(*column) for column in columns)))
 
     def _publish(self, table: str, rows: DataFrame) -> DataFrame:
-        self._done += 1
-        return self.writer.stage(table, rows)
+        self._staged[table] = self.writer.stage(table, rows)
+        return self._staged[table]
 
     def _make(self, fitted: FittedTable) -> None:
         """Make the rows of a table; where nothing waits for them, write them at once."""

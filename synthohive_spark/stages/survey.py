@@ -26,7 +26,7 @@ from ..spec.program import KeyPattern
 from ..spec.structure import Shape, key_usable, names_in_order, usable
 from ..spec.survey import EntityFacts, KeyFacts, SequenceFacts, Survey, TableFacts, UniqueFacts
 from ..spec.types import type_family
-from .jobs import collect_all
+from .jobs import collect_all, one_row
 from .orphans import drop_orphans
 from .profile import with_plain_times
 from .tally import MATCHED, NULLS, ORPHANS, PARENTS, tally
@@ -100,9 +100,9 @@ class _Surveyor:
 
     def _counts(self, kept: Mapping[str, DataFrame], shapes: Mapping[str, Shape]) -> dict[str, dict[str, Any]]:
         """By table and label, as `_asked` names them. Unique keys are counted before anything is dropped: what repeats must be mended where it is."""
-        frames = [_one_row(name, frame, self._asked(name, shapes[name])) for name, frame in self.data.items()]
+        frames = [one_row(name, frame, self._asked(name, shapes[name])) for name, frame in self.data.items()]
         shrunk = [name for name in self.data if kept[name] is not self.data[name]]
-        frames += [_one_row(name, kept[name], {"kept": F.count(F.lit(1))}) for name in shrunk]
+        frames += [one_row(name, kept[name], {"kept": F.count(F.lit(1))}) for name in shrunk]
         found: dict[str, dict[str, Any]] = {name: {} for name in self.data}
         for row in collect_all(frames):
             found[row["name"]] |= json.loads(row["facts"])
@@ -187,11 +187,6 @@ class _Surveyor:
         if len(rows) > MAX_ENTITIES or 2 * told < counts["kept"]:
             return EntityFacts(columns=(*columns, runs))  # most rows belong to entities that cannot be told
         return EntityFacts(columns=(*columns, runs), entities=tuple(tuple(row)[:-1] for row in rows), counts=tuple(row["count"] for row in rows))
-
-
-def _one_row(name: str, frame: DataFrame, asked: Mapping[str, Column]) -> DataFrame:
-    """All that is asked of a table as one JSON object, so that tables can be asked together."""
-    return frame.agg(F.to_json(F.struct(*(column.alias(label) for label, column in asked.items()))).alias("facts")).select(F.lit(name).alias("name"), "facts")
 
 
 def _unique(key: tuple[str, ...], found: Mapping[str, Any], place: int) -> UniqueFacts:

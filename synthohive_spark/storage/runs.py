@@ -26,6 +26,8 @@ class RunWriter:
         self._schema = rows.schema
         self.staged[table] = (self.staged[table], rows.schema)
         return self.staged[table][0]
+    def rows(self, table):
+        return self.staged[table][0].count()
     def publish(self, warnings=()):
         out = {}
         for t, (f, schema) in self.staged.items():

@@ -61,7 +61,7 @@ def hints(data: DataFrame) -> list[ColumnHint]:
 
 
 def test_every_kind_of_column(data: DataFrame, hints: list[ColumnHint]) -> None:
-    encoding = profile_table(data, table="t", hints=hints, config=EncodingConfig(), seed=1)
+    encoding = profile_table(data, table="t", rows=ROWS, hints=hints, config=EncodingConfig(), seed=1)
     assert encoding.rows == ROWS and encoding.names == tuple(data.columns)
     label, double, at, local = encoding.column('naïve-"col"'), encoding.column("a.b"), encoding.column("at"), encoding.column("local")
     assert isinstance(label, CategoryEncoding) and set(label.values) == {f"group {i}" for i in range(5)}
@@ -77,16 +77,16 @@ def test_every_kind_of_column(data: DataFrame, hints: list[ColumnHint]) -> None:
 
 def test_partitions_and_order_change_nothing(data: DataFrame, hints: list[ColumnHint]) -> None:
     shuffled = data.orderBy(F.xxhash64("id"))
-    found = [profile_table(shuffled.repartition(n), table="t", hints=hints, config=SMALL, seed=5) for n in (1, 4, 13)]
+    found = [profile_table(shuffled.repartition(n), table="t", rows=ROWS, hints=hints, config=SMALL, seed=5) for n in (1, 4, 13)]
     assert found[0] == found[1] == found[2]
     number = found[0].column("a.b")
     assert number.weights[0] == pytest.approx(0.1, abs=1e-12)  # nulls are counted in all rows, the sample is a sixth of them
-    other = profile_table(data, table="t", hints=[hints[1]], config=SMALL, seed=6)
+    other = profile_table(data, table="t", rows=ROWS, hints=[hints[1]], config=SMALL, seed=6)
     assert other.columns[0] != number
 
 
 def test_codes_of_spark_frames_come_back_in_their_type(data: DataFrame, hints: list[ColumnHint]) -> None:
-    encoding = profile_table(data, table="t", hints=hints, config=EncodingConfig(), seed=1)
+    encoding = profile_table(data, table="t", rows=ROWS, hints=hints, config=EncodingConfig(), seed=1)
     frame = with_plain_times(data).toPandas()
     codes = encode_frame(frame, encoding)
     for i, column in enumerate(encoding.columns):
@@ -107,7 +107,7 @@ def test_times_do_not_depend_on_the_sessions_zone(spark: SparkSession) -> None:
             spark.conf.set("spark.sql.session.timeZone", zone)
             local = spark.createDataFrame(pd.DataFrame({"x": [s[0] for s in stamps]}), "x timestamp_ntz")
             hints = [ColumnHint(name="x", spark_type="timestamp_ntz")]
-            found.append(profile_table(local, table="t", hints=hints, config=EncodingConfig(), seed=1))
+            found.append(profile_table(local, table="t", rows=40, hints=hints, config=EncodingConfig(), seed=1))
             micros = with_plain_times(local).agg(F.min("x"), F.max("x")).collect()[0]
             assert tuple(micros) == (1711848600000000, 1711854000000000)
     finally:
@@ -117,16 +117,16 @@ def test_times_do_not_depend_on_the_sessions_zone(spark: SparkSession) -> None:
 
 def test_few_different_rows_are_not_sampled_by_their_hash(spark: SparkSession) -> None:
     data = spark.range(20_000).select((F.col("id") % 7).alias("x"))
-    encoding = profile_table(data, table="t", hints=[ColumnHint(name="x", spark_type="bigint")], config=EncodingConfig(sample_rows=100), seed=1)
+    encoding = profile_table(data, table="t", rows=20_000, hints=[ColumnHint(name="x", spark_type="bigint")], config=EncodingConfig(sample_rows=100), seed=1)
     assert encoding.columns[0].tokens == tuple(range(7))  # type: ignore[union-attr]
     np.testing.assert_allclose(encoding.columns[0].weights, 1 / 7, atol=1e-3)
 
 
 def test_tables_without_rows_or_hints(spark: SparkSession, data: DataFrame, hints: list[ColumnHint]) -> None:
-    empty = profile_table(data.limit(0), table="t", hints=hints, config=EncodingConfig(), seed=1)
+    empty = profile_table(data.limit(0), table="t", rows=0, hints=hints, config=EncodingConfig(), seed=1)
     assert empty.rows == 0 and all(c.weights == (1.0,) for c in empty.columns)
-    assert profile_table(data, table="t", hints=[], config=EncodingConfig(), seed=1).columns == ()
-    one = profile_table(data.limit(1), table="t", hints=hints, config=EncodingConfig(), seed=1)
+    assert profile_table(data, table="t", rows=ROWS, hints=[], config=EncodingConfig(), seed=1).columns == ()
+    one = profile_table(data.limit(1), table="t", rows=1, hints=hints, config=EncodingConfig(), seed=1)
     values = decode_codes(np.zeros((1, len(hints)), dtype=np.int64), one, np.random.default_rng(0))
     assert values["id"].to_pylist() == data.limit(1).toPandas()["id"].tolist() and isinstance(values["at"], pa.Array)
 
@@ -139,6 +139,6 @@ def test_faults_are_named_together(data: DataFrame) -> None:
         ColumnHint(name="price", spark_type="decimal(8,2)", kind="text"),
     ]
     with pytest.raises(SchemaError) as caught:
-        profile_table(data, table="t", hints=bad, config=EncodingConfig(), seed=1)
+        profile_table(data, table="t", rows=ROWS, hints=bad, config=EncodingConfig(), seed=1)
     for part in ("'gone'", "binary", "no_such_thing", "'price'"):
         assert part in str(caught.value)

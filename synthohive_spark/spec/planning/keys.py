@@ -67,6 +67,8 @@ def _can_drive(view: TableView, index: int) -> bool:
 
 def _add(view: TableView, plan: KeyPlan, index: int, filled: set[str], done: Sequence[int]) -> None:
     columns = view.columns(index)
+    if view.is_deferred(index):  # its rows are there before it: what is part of their primary key is, too
+        filled = filled | (columns & set(view.table.primary_key))
     covering = [j for j in done if columns <= view.columns(j)]
     if covering:
         _covered(view, plan, index, covering[0])

@@ -106,9 +106,8 @@ def _known(view: TableView, keys: KeyPlan, uniques: UniquePlan) -> tuple[Step, .
 
 def _drawn(view: TableView, keys: KeyPlan, matches: Iterable[Match], known: tuple[Step, ...], counts: tuple[str, ...]) -> tuple[str, ...]:
     there = {c for step in known for c in step.columns}
-    matched = {c for m in matches for c in view.key(m.key).columns if c not in m.wished}
-    wished = {c for m in matches for c in m.wished}
-    visible = [c for c, _, _ in view.facts.columns if c not in there and (c not in matched or c in wished)]
+    matched = {c for m in matches for c in view.key(m.key).columns if c not in (*m.wished, *m.fixed)}
+    visible = [c for c, _, _ in view.facts.columns if c not in there and c not in matched]
     statuses = [status_column(m.key) for m in matches if m.status]
     fallback = [c for step in known if isinstance(step, ParentKey) for c in step.fallback]
     return (*visible, *statuses, *counts, *fallback)

@@ -77,8 +77,8 @@ def _resolved(view: TableView, keys: KeyPlan, columns: tuple[str, ...]) -> Uniqu
     inside = tuple(c for c in columns if c in driver)
     filled, matches = set(driver), []
     for match in keys.matches:
-        own = tuple(c for c in columns if c in view.columns(match.key) - filled)
-        filled |= view.columns(match.key)
+        own = tuple(c for c in columns if c in view.columns(match.key) - filled - set(match.fixed))
+        filled |= view.columns(match.key) - set(match.fixed)
         if own:
             matches.append((match.key, own))
     whole = keys.driving is not None and inside and _tells_parents_apart(view, keys.driving, inside)
