@@ -134,6 +134,14 @@ class Network(nn.Module):
         return [functional.cross_entropy(self.logits(d, *head), targets[d]) for d, head in enumerate(heads)]
 
 
+def _patterns(known: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Each row of `known`, bool (N, D), that is there, and the places of the rows that equal it."""
+    if not len(known) or (known == known[0]).all():  # nearly always, and sorting rows is slow
+        return [(known[0], np.arange(len(known)))] if len(known) else []
+    patterns, which = np.unique(known, axis=0, return_inverse=True)
+    return [(pattern, np.flatnonzero(which.reshape(-1) == i)) for i, pattern in enumerate(patterns)]
+
+
 class Autoregressive(ConditionalGenerativeModel):
     """Draws column by column, each given those before it."""
 
@@ -213,9 +221,7 @@ class Autoregressive(ConditionalGenerativeModel):
     def _filled(self, context: np.ndarray, rng: np.random.Generator, given: np.ndarray | None, columns: Sequence[int]) -> np.ndarray:
         """Rows, int64 (N, D), in which those of `columns` that are not given are drawn."""
         rows = np.full((len(context), len(self.layout.row)), -1, dtype=np.int64) if given is None else given.astype(np.int64)
-        known, pattern = np.unique(rows >= 0, axis=0, return_inverse=True)
-        for i, there in enumerate(known):
-            alike = np.flatnonzero(pattern.reshape(-1) == i)
+        for there, alike in _patterns(rows >= 0):
             wanted = np.array([d for d in columns if not there[d]], dtype=np.int64)
             for start in range(0, len(alike), BLOCK):
                 block = alike[start : start + BLOCK]

@@ -28,7 +28,7 @@ def with_dependencies(program: TableProgram, dependencies: Sequence[AnyDependenc
     early, late = split_early(program, dependencies)
     targets = {d.target for d in dependencies}
     told = tuple(d.target for d in early if encoding.column(d.target).cardinality > 1 and not _is_the_parents(d, program, parent))
-    phases = [_derived(phase, early, targets, told) for phase in program.phases]
+    phases = [_derived(phase, early if told or phase is program.phases[-1] else (), targets, told) for phase in program.phases]
     if late:
         phases[-1] = phases[-1].model_copy(update={"steps": (*phases[-1].steps, Derive(dependencies=late))})
     return program.model_copy(update={"phases": tuple(phases)})
