@@ -13,6 +13,7 @@ from .encoding import TableEncoding
 from .graph import SchemaGraph
 from .metadata import Metadata
 from .program import TableProgram
+from .sources import Sources
 
 
 class ModelSpec(Spec):
@@ -72,6 +73,7 @@ class FittedSchema:
         seed: what all of it was trained with.
         version: of the package that fitted it.
         reference_required: columns of the reference tables that are never null, which Parquet does not keep.
+        sources: where the real tables lie, which no output may replace.
     """
 
     metadata: Metadata
@@ -81,3 +83,4 @@ class FittedSchema:
     seed: int
     version: str
     reference_required: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    sources: Sources = field(default_factory=Sources)

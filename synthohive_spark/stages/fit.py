@@ -21,7 +21,9 @@ from ..spec.fitted import FittedSchema, FittedTable, ModelSpec, model_columns
 from ..spec.graph import SchemaGraph
 from ..spec.metadata import Metadata
 from ..spec.program import TableProgram
+from ..spec.sources import Sources
 from ..storage.manifest import package_version
+from ..storage.sources import sources_of
 from .copula import fit_copula
 from .dependencies import add_dependencies
 from .encode import stage_training_rows
@@ -72,6 +74,7 @@ def fit_schema(
         reference_required={name: tuple(f.name for f in data[name].schema.fields if not f.nullable) for name in references},
         seed=seed,
         version=package_version(),
+        sources=Sources(tables={name: sources_of(frame) for name, frame in data.items()}),
     )
 
 

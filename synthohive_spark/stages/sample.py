@@ -27,7 +27,7 @@ from ..spec.encoding import TableEncoding
 from ..spec.fitted import FittedSchema, FittedTable
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS, Linkage, count_column
-from ..storage.tables import TableWriter
+from ..storage.runs import RunWriter
 from .conditions import spread_over
 from .constraints import summary, valid_rows, violations
 from .frames import map_frames
@@ -51,7 +51,7 @@ class SampleRun:
 
     spark: SparkSession
     fitted: FittedSchema
-    writer: TableWriter
+    writer: RunWriter
     staged: str
     seed: int
     num_rows: Mapping[str, int] = field(default_factory=dict)
@@ -71,6 +71,7 @@ class SampleRun:
             GenerationError: a table cannot be generated.
             ConstraintViolationError: a column is further from the real marginal than `quality_threshold`.
         """
+        self.writer.prepare(list(self.fitted.metadata.tables))
         waiting: dict[str, list[int]] = {}
         with Progress("sampling", len(self.fitted.graph.order)) as progress:
             for table in self.fitted.graph.order:
@@ -88,7 +89,7 @@ class SampleRun:
             warnings.warn("left out rows with " + "; ".join(self._violations), stacklevel=2)
         if self._far:
             raise ConstraintViolationError(f"columns further than quality_threshold={self.quality_threshold} from the real ones (TVD): {', '.join(self._far)}")
-        return {table: self._written[table] for table in self.fitted.metadata.tables}
+        return self.writer.publish(self._violations)
 
     def _copy_reference(self, table: str) -> None:
         self._rows[table] = self.spark.read.parquet(self.fitted.references[table])
@@ -97,7 +98,7 @@ class SampleRun:
         self._write(table, self._rows[table].select(*(_typed(*column) for column in columns)))
 
     def _write(self, table: str, rows: DataFrame) -> None:
-        self._written[table] = self.writer.write(table, rows)
+        self._written[table] = self.writer.stage(table, rows)
         log.info(TABLE_WRITTEN, table=table)
 
     def _generate(self, fitted: FittedTable) -> DataFrame:

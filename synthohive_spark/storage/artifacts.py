@@ -50,6 +50,7 @@ def save_artifact(fitted: FittedSchema, path: str | os.PathLike[str], *, overwri
             entries += _copy_reference(staged, table, source)
         manifest = Manifest(
             reference_required=fitted.reference_required,
+            sources=fitted.sources,
             version=fitted.version,
             seed=fitted.seed,
             metadata=fitted.metadata,
@@ -95,6 +96,7 @@ def load_artifact(path: str | os.PathLike[str]) -> FittedSchema:
         seed=manifest.seed,
         version=manifest.version,
         reference_required=manifest.reference_required,
+        sources=manifest.sources,
     )
 
 

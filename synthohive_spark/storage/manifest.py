@@ -15,6 +15,7 @@ from ..spec.base import Spec
 from ..spec.graph import SchemaGraph
 from ..spec.identifiers import checked_table_name
 from ..spec.metadata import Metadata
+from ..spec.sources import Sources
 
 MANIFEST = "manifest.json"
 FORMAT = "synthohive_spark.artifact"
@@ -44,6 +45,7 @@ class Manifest(Spec):
     graph: SchemaGraph
     files: tuple[FileEntry, ...]
     reference_required: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    sources: Sources = Field(default_factory=Sources)
 
     def render(self) -> bytes:
         """The bytes of the file."""
