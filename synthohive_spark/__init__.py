@@ -20,6 +20,7 @@ from .spec.condition import Condition
 from .spec.config import EncodingConfig, FitConfig, TrainingConfig
 from .spec.metadata import Constraint, ForeignKey, Metadata, Table
 from .stages.session import spark_session
+from .storage.tables import read_run
 from .synthesizer import Synthesizer
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "Table",
     "TrainingConfig",
     "TrainingError",
+    "read_run",
     "register_model",
     "spark_session",
 ]

@@ -21,6 +21,8 @@ TRAINING_PROGRESS = "training.progress"
 TRAINING_DONE = "training.done"
 TABLE_SAMPLED = "table.sampled"
 TABLE_WRITTEN = "table.written"
+RUN_RECOVERED = "run.recovered"
+RUN_LEFT = "run.left"
 CONSTRAINT_VIOLATIONS = "constraint.violations"
 DEPENDENCIES = "dependencies"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import uuid
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
@@ -30,9 +29,7 @@ from .stages.session import spark_session
 from .stages.validate import validate
 from .stages.workspace import Workspace
 from .storage.artifacts import load_artifact, save_artifact
-from .storage.runs import RunInfo, RunWriter
-from .storage.tables import Target, read_table, save_tables
-from .storage.targets import absolute_path, is_path
+from .storage.tables import RunInfo, RunWriter, Target, read_table, save_tables
 
 DEFAULT_FOLDER = "./syntho_models"
 SEED_BITS = 31  # of a drawn seed: short enough to type again
@@ -72,7 +69,6 @@ class Synthesizer:
         self._workspace: Workspace | None = None
         self._fitted: FittedSchema | None = None
         self._samples = 0
-        self._sources: set[str] = set()
 
     @raises(SchemaError, "validating the schema")
     def validate_schema(self, data: Mapping[str, DataFrame | str]) -> None:
@@ -132,7 +128,9 @@ class Synthesizer:
         on_write_failure: Literal["raise", "cleanup", "retry"] = "raise",
         strict: bool = False,
     ) -> dict[str, DataFrame]:
-        """Generate all tables on the executors and write them as Delta tables.
+        """Generate all tables on the executors and write them as Delta tables, all or none.
+
+        Tables that an earlier run wrote there are replaced by a new version; what else stands there is left alone, and the call refused.
 
         Args:
             num_rows: rows of root tables (those that no learnt parent drives), by name.
@@ -144,15 +142,15 @@ class Synthesizer:
             output: a folder or URL for Delta tables, or `schema` or `catalog.schema`; a temporary folder that goes with the process where None.
             enforce_constraints: leave out rows that break the metadata's constraints, with one warning that sums them up; keys stay whole.
             quality_threshold: greatest TVD in [0, 1] of a column's codes from the real ones.
-            on_write_failure: `raise` leaves what was written; `cleanup` gives tables that existed their previous version back and removes new ones;
-                `retry` tries a failed write again, then cleans up.
+            on_write_failure: `raise` and `cleanup`: an error leaves the tables of the output as they were, and nothing of the run; `retry` tries a failed
+                write again before that.
 
         Returns:
-            One DataFrame per table, reading what was written.
+            One DataFrame per table, reading what this run wrote.
 
         Raises:
-            GenerationError: nothing is fitted, a table cannot be generated or written, `num_rows` names a table that is no root, or a condition cannot be
-                met: a column that is not drawn, a value that was never seen, a child table with fewer rows than asked for.
+            GenerationError: nothing is fitted, a table cannot be generated or written, the output holds what is not ours, `num_rows` names a table that is
+                no root, or a condition cannot be met: a column that is not drawn, a value that was never seen, a child table with fewer rows than asked for.
             ConstraintViolationError: a column is further than `quality_threshold` from the real one.
         """
         fitted = self._need_fitted("sample")
@@ -165,14 +163,15 @@ class Synthesizer:
         run_name = f"s{self._samples}"
         target = output or self._work().folder("samples", run_name)
         log.info(SAMPLE_STARTED, seed=seed, output=target)
-        info = RunInfo(run=uuid.uuid4().hex[:12], model=fitted.version, seed=seed)
-        with RunWriter(self.spark, Target.parse(target), info=info, on_failure=on_write_failure, work_dir=self._work().path) as writer:
+        staged = self._work().folder("staged", run_name)
+        info = RunInfo.fresh(model=_models(fitted), seed=seed)
+        with RunWriter(self.spark, Target.parse(target), info=info, never=fitted.sources, on_failure=on_write_failure, work_dir=staged) as writer:
             writer.prepare(list(fitted.metadata.tables))
             run = SampleRun(
                 spark=self.spark,
                 fitted=fitted,
                 writer=writer,
-                staged=self._work().folder("staged", run_name),
+                staged=staged,
                 seed=seed,
                 planned=planned,
                 scale=scale,
@@ -235,19 +234,22 @@ class Synthesizer:
     def save_to_hive(
         self, tables: Mapping[str, DataFrame], target_db: str, *, on_write_failure: Literal["raise", "cleanup", "retry"] = "raise"
     ) -> dict[str, str]:
-        """Write tables to a schema of the catalog, as Delta tables.
+        """Write tables to a schema of the catalog, as Delta tables, all or none.
 
         Args:
             target_db: `schema` or `catalog.schema`; made where it is missing.
+            on_write_failure: as for `sample`.
 
         Returns:
             The full name of each table.
 
         Raises:
             SchemaError: a name is not allowed.
-            GenerationError: a write failed.
+            GenerationError: a write failed, or the schema holds tables that are not ours.
         """
-        return save_tables(self.spark, tables, target_db, on_failure=on_write_failure)
+        never = self._fitted.sources if self._fitted else None
+        info = RunInfo.fresh(model=_models(self._fitted) if self._fitted else "")
+        return save_tables(self.spark, tables, target_db, info=info, never=never, on_failure=on_write_failure, work_dir=self._work_dir)
 
     @raises(GenerationError, "validating")
     def generate_validation_report(
@@ -264,14 +266,7 @@ class Synthesizer:
             report.save(path)
         return report
 
-    def _check_output(self, output: str | None) -> None:
-        target = Target.parse(output) if output else None
-        hit = sorted(n for n in self.metadata.tables if target is not None and target.address(n) in self._sources)
-        if hit:
-            raise GenerationError(f"output {output!r} holds the real tables {hit} that were read before; name another place, so that they are not overwritten")
-
     def _read(self, data: Mapping[str, DataFrame | str]) -> dict[str, DataFrame]:
-        self._sources |= {absolute_path(source) if is_path(source) else source for source in data.values() if isinstance(source, str)}
         return {name: read_table(self.spark, source) for name, source in data.items()}
 
     def _work(self) -> Workspace:
@@ -288,6 +283,11 @@ class Synthesizer:
         given = {k: v for k, v in {"epochs": epochs, "batch_size": batch_size}.items() if v is not None}
         training = type(self.config.training).model_validate({**self.config.training.model_dump(), **given})
         return self.config.model_copy(update={"training": training})
+
+
+def _models(fitted: FittedSchema) -> str:
+    """The row models, for the notes of a run."""
+    return ", ".join(sorted({table.model.name for table in fitted.tables.values() if table.model}))
 
 
 def _drawn(seed: int | None) -> int:

@@ -1,7 +1,7 @@
 """Make the rows of a table block by block: the kernels that Spark runs, a loop over the steps of a phase and nothing more.
 
-A block is a run of root rows, or all children of a run of parent rows. Everything random in it is a function of (seed, table, block), so that rows do not depend
-on partitions, executors or retries. Legend: `n` rows of the block, `p` its parents.
+A block is a run of root rows, or all children of a run of parent rows. Everything random in it is a function of (seed, table, block), so that rows do
+not depend on partitions, executors or retries. Legend: `n` rows of the block, `p` its parents.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc

@@ -1,8 +1,8 @@
 """Pair rows of a table with rows of another parent, inside one bucket of both: the kernel that a match runs.
 
-Each parent comes with its free places. Seekers and places are put in an order that depends on their identity only, and the k-th of one meets the k-th of the other
-in each group that has to agree. Where a unique key forbids a pair, two seekers swap partners, which keeps every parent's number of children; where no swap is
-found, the seeker takes any partner that it may have. So no row is thrown away, and nothing is tried again and again.
+Each parent comes with its free places. Seekers and places are put in an order that depends on their identity only, and the k-th of one meets the k-th
+of the other in each group that has to agree. Where a unique key forbids a pair, two seekers swap partners, which keeps every parent's number of
+children; where no swap is found, the seeker takes any partner that it may have. So no row is thrown away, and nothing is tried again and again.
 
 Legend: `n` seekers, `p` parents, `m` places.
 """
@@ -152,8 +152,8 @@ def _spans(sorted_ids: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndar
 def _seeker_order(seekers: pd.DataFrame, rule: MatchRule) -> tuple[np.ndarray, ...]:
     """Keys for `lexsort`, the last one counts most.
 
-    By row for the table itself. For a unique key by position in the family, large families first: with places of one parent in a run, a run meets each family once
-    (Gale and Ryser's construction). Else at random.
+    By row for the table itself. For a unique key by position in the family, large families first: with places of one parent in a run, a run meets each
+    family once (Gale and Ryser's construction). Else at random.
     """
     rows = seekers[ROW].to_numpy(dtype="int64")
     if rule.own_table:

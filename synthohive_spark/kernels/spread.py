@@ -1,8 +1,8 @@
 """Different values in a column's own distribution: the value of rank `i` of `n` is a function of `i` and `n`, and no two ranks share one.
 
-The real quantiles are a line of pieces that says how far rank `i` should be on the column's grid, q(i). Where it rises by less than one cell per rank, values would
-repeat; so a rank is at least one cell past the one before: g(i) = i + max over j <= i of (q(j) - j), which the ends of the pieces tell without going through all
-ranks. Past the greatest real value the grid goes on. Legend: `m` ranks, `K` pieces.
+The real quantiles are a line of pieces that says how far rank `i` should be on the column's grid, q(i). Where it rises by less than one cell per
+rank, values would repeat; so a rank is at least one cell past the one before: g(i) = i + max over j <= i of (q(j) - j), which the ends of the pieces
+tell without going through all ranks. Past the greatest real value the grid goes on. Legend: `m` ranks, `K` pieces.
 """
 
 from __future__ import annotations
@@ -148,4 +148,3 @@ def shuffled(ranks: np.ndarray, n: int, salt: int) -> np.ndarray:
         out[outside] = (left << np.uint64(bits)) | right
         outside = out >= np.uint64(n)
     return out.astype(np.int64)
-

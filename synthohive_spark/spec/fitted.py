@@ -13,6 +13,7 @@ from .encoding import TableEncoding
 from .graph import SchemaGraph
 from .metadata import Metadata
 from .program import TableProgram
+from .sources import Sources
 
 
 class ModelSpec(Spec):
@@ -73,6 +74,7 @@ class FittedSchema:
         version: of the package that fitted it.
         reference_required: columns of the reference tables that are never null, which Parquet does not keep.
         reference_rows: rows of the reference tables.
+        sources: where the real tables lie, which no output may replace.
     """
 
     metadata: Metadata
@@ -83,3 +85,4 @@ class FittedSchema:
     version: str
     reference_required: dict[str, tuple[str, ...]] = field(default_factory=dict)
     reference_rows: dict[str, int] = field(default_factory=dict)
+    sources: Sources = field(default_factory=Sources)

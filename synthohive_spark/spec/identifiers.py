@@ -6,7 +6,8 @@ Tables and databases that we create must match an allow-list; columns that exist
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ..errors import SchemaError
 
@@ -18,6 +19,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _BACKTICKED_PART = re.compile(r"`((?:[^`]|``)+)`|([^`.]+)")
 # Types whose text holds no names, so that nothing of a schema can reach SQL text unquoted.
 _SCALAR_TYPE = re.compile(r"[a-z_]{1,32}(\(\d{1,5}(,\d{1,5})?\))?", re.ASCII)
+_SQL_TYPES = {"integer": "int", "long": "bigint", "short": "smallint", "byte": "tinyint"}  # SQL's words where Spark's JSON has others
 HIDDEN_PREFIX = "__"  # ours: row numbers, counts, keys of other tables; never written to an output table
 
 
@@ -89,34 +91,73 @@ def drop_schema_sql(database: str) -> str:
     return f"DROP SCHEMA IF EXISTS {checked_qualified_name(database)} RESTRICT"
 
 
-def drop_table_sql(name: str) -> str:
-    """`DROP TABLE IF EXISTS` for a checked name of up to three parts.
+def path_table(path: str) -> str:
+    """The Delta table in a folder, as SQL names it.
 
     Raises:
-        SchemaError: the name is not allowed.
+        SchemaError: the path holds control characters or wildcards.
     """
-    return f"DROP TABLE IF EXISTS {checked_qualified_name(name)}"
+    return f"delta.{quoted(checked_path(path))}"
 
 
-def replace_table_sql(name: str, columns: Iterable[tuple[str, str, bool]]) -> str:
-    """`CREATE OR REPLACE TABLE ... USING delta` for a checked name: the table becomes empty, its history stays.
+def describe_detail_sql(table: str) -> str:
+    """`DESCRIBE DETAIL`: one row of format, id, location, properties, features. `table` is quoted already, as by `path_table`."""
+    return f"DESCRIBE DETAIL {table}"
+
+
+def describe_history_sql(table: str, commits: int) -> str:
+    """`DESCRIBE HISTORY`: the last `commits` commits, the latest first. `table` is quoted already."""
+    return f"DESCRIBE HISTORY {table} LIMIT {int(commits)}"
+
+
+def restore_sql(table: str, version: int) -> str:
+    """`RESTORE TABLE` to a version, as a new commit. `table` is quoted already."""
+    return f"RESTORE TABLE {table} TO VERSION AS OF {int(version)}"
+
+
+def drop_table_sql(table: str) -> str:
+    """`DROP TABLE IF EXISTS`. `table` is quoted already."""
+    return f"DROP TABLE IF EXISTS {table}"
+
+
+def define_table_sql(table: str, columns: Iterable[Mapping[str, Any]], properties: Mapping[str, str], *, replace: bool = False) -> str:
+    """`CREATE TABLE` of an empty Delta table; with `replace`, of one that is there: it becomes empty, its history stays.
 
     Args:
-        name: up to three parts.
-        columns: (name, Spark type as a simple string, nullable).
+        table: quoted already.
+        columns: the fields of a schema, as Spark's JSON has them; none for a table that gets its columns later.
+        properties: of the table.
 
     Raises:
-        SchemaError: the name is not allowed, or a type is nested.
+        SchemaError: a column has a name or a type that cannot be written.
     """
-    parts = []
-    for column, spark_type, nullable in columns:
-        faults = column_name_faults(column)
-        if not _SCALAR_TYPE.fullmatch(spark_type):
-            faults.append(f"the column {_shown(column)} has the nested type {_shown(spark_type)}; drop the table first, or flatten the column")
-        if faults:
-            raise SchemaError(f"table {_shown(name)}: " + "; ".join(faults))
-        parts.append(f"{quoted(column)} {spark_type}{'' if nullable else ' NOT NULL'}")
-    return f"CREATE OR REPLACE TABLE {checked_qualified_name(name)} ({', '.join(parts)}) USING delta"
+    parts = [_column_sql(column) for column in columns]
+    listed = ", ".join(f"{_text_sql(key)} = {_text_sql(value)}" for key, value in properties.items())
+    body = f" ({', '.join(parts)})" if parts else ""
+    return f"{'REPLACE' if replace else 'CREATE'} TABLE {table}{body} USING delta{f' TBLPROPERTIES ({listed})' if listed else ''}"
+
+
+def _column_sql(column: Mapping[str, Any], separator: str = " ") -> str:
+    kind = column.get("metadata", {}).get("__CHAR_VARCHAR_TYPE_STRING") or column["type"]
+    return f"{quoted(column['name'])}{separator}{_type_sql(kind, column['name'])}{'' if column['nullable'] else ' NOT NULL'}"
+
+
+def _type_sql(kind: Any, column: str) -> str:
+    """A type of Spark's JSON as SQL; names inside are quoted."""
+    if isinstance(kind, str) and _SCALAR_TYPE.fullmatch(kind):
+        return _SQL_TYPES.get(kind, kind)
+    if isinstance(kind, Mapping) and kind.get("type") == "struct":
+        return f"struct<{', '.join(_column_sql(f, ': ') for f in kind['fields'])}>"
+    if isinstance(kind, Mapping) and kind.get("type") == "array":
+        return f"array<{_type_sql(kind['elementType'], column)}>"
+    if isinstance(kind, Mapping) and kind.get("type") == "map":
+        return f"map<{_type_sql(kind['keyType'], column)}, {_type_sql(kind['valueType'], column)}>"
+    raise SchemaError(f"the column {_shown(column)} has a type that a Delta table cannot be made with: {_shown(kind)}; cast it first")
+
+
+def _text_sql(text: str) -> str:
+    """A string literal."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def existing_table_name(name: object) -> str:

@@ -1,11 +1,11 @@
 """The row program: how a table's rows come about, decided once on the driver, as plain data.
 
-A program is a list of phases. A phase is an ordered list of steps that one pass over blocks of rows carries out, and then the keys that Spark matches with rows of
-other tables. Where keys are matched, a first phase makes what the match needs (keys, what tells whether a key is there), and a second one makes the whole rows.
-Each kind of step is a small class here and a module of the same name in `kernels/steps/`.
+A program is a list of phases. A phase is an ordered list of steps that one pass over blocks of rows carries out, and then the keys that Spark matches
+with rows of other tables. Where keys are matched, a first phase makes what the match needs (keys, what tells whether a key is there), and a second
+one makes the whole rows. Each kind of step is a small class here and a module of the same name in `kernels/steps/`.
 
-A column is **known** (given before the row starts: the driving parent's key, the row's number, a natural key part), **drawn** by the row model, or **derived**
-(computed from others, or matched).
+A column is **known** (given before the row starts: the driving parent's key, the row's number, a natural key part), **drawn** by the row model, or
+**derived** (computed from others, or matched).
 """
 
 from __future__ import annotations

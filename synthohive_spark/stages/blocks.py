@@ -101,4 +101,3 @@ def parent_columns(fitted: FittedTable) -> tuple[str, ...]:
     context = fitted.context_encoding.names if fitted.context_encoding else ()
     draws = any(isinstance(step, Draw) for phase in program.phases for step in phase.steps)
     return tuple(dict.fromkeys([*keys, *(context if draws else ())]))
-

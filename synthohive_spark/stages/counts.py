@@ -1,7 +1,8 @@
-"""How many children each synthetic parent gets along one key: settled before the children are made, so that totals and histogram hold and no key runs out of room.
+"""How many children each synthetic parent gets along one key: settled before the children are made, so that totals and histogram hold and no key runs
+out of room.
 
-Up to `FEW_PARENTS` parents come to the driver as two numbers each, in one job; of more, their drawn numbers are counted (one job) and the rest is a function of the
-row number.
+Up to `FEW_PARENTS` parents come to the driver as two numbers each, in one job; of more, their drawn numbers are counted (one job) and the rest is a
+function of the row number.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from ..spec.fitted import FittedSchema, FittedTable
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.planning.room import Room, TableRows, rows_alone
 from ..spec.planning.view import unique_keys
-from ..spec.program import BLOCK, CHILDREN, FIRST, ROW, SIZE, Match, TableProgram, UniqueKey, count_column
+from ..spec.program import BLOCK, CHILDREN, FIRST, ROW, SIZE, Match, TableProgram, count_column
 from .blocks import Above, parent_columns
 from .counts import LIMIT, Wanted, settle
 from .frames import map_frames
@@ -117,7 +117,7 @@ class Kin:
 
     def partners(self, program: TableProgram) -> dict[int, int]:
         """By matched key that is part of a unique one, how many different partners there are; the fewest, where they depend on other columns."""
-        found = {}
+        found: dict[int, int] = {}
         for unique in program.uniques:
             for index, own in unique.matches:
                 n = self._different(program, self._match(program, index), own)
@@ -295,4 +295,3 @@ def _found_in(frame: DataFrame, other: DataFrame, columns: Mapping[str, str]) ->
     names = {mine: f"__needed_{i}" for i, mine in enumerate(columns)}
     known = other.select(*(F.col(quoted(theirs)).alias(names[mine]) for mine, theirs in columns.items())).distinct()
     return frame.join(known, reduce(and_, (F.col(quoted(mine)) == F.col(name) for mine, name in names.items())), "left_semi")
-

@@ -24,7 +24,9 @@ from ..spec.identifiers import HIDDEN_PREFIX
 from ..spec.metadata import Metadata
 from ..spec.planning.programs import SchemaPlan
 from ..spec.program import TableProgram
+from ..spec.sources import Sources
 from ..storage.manifest import package_version
+from ..storage.sources import sources_of
 from .copula import fit_copula
 from .dependencies import add_dependencies
 from .encode import stage_training_rows
@@ -89,6 +91,7 @@ class FitRun:
             reference_rows={name: self.plan.references[name] for name in references},
             seed=self.seed,
             version=package_version(),
+            sources=Sources(tables={name: sources_of(frame) for name, frame in self.data.items()}),
         )
 
     def _described(self) -> dict[str, FittedTable]:

@@ -1,13 +1,13 @@
 """Pair the rows of a table with rows of another parent, while they are narrow.
 
-Both sides are cut into buckets by their identity, and one kernel pairs each bucket (`kernels/match.py`). One match is one Spark job of two narrow shuffles and the
-joins that bring the partner's key; its result is staged, so that no plan grows with the number of keys.
+Both sides are cut into buckets by their identity, and one kernel pairs each bucket (`kernels/match.py`). One match is one Spark job of two narrow
+shuffles and the joins that bring the partner's key; its result is staged, so that no plan grows with the number of keys.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from operator import and_
@@ -177,7 +177,9 @@ class Pairing:
     def _joined(self, rows: DataFrame, pairs: DataFrame) -> DataFrame:
         """The partner's columns on the rows; what the key leaves null where it is not there, is emptied."""
         types, match = self.program.types, self.match
-        found = self.partner.frame.select(F.col(ROW).alias("__parent"), *(F.col(quoted(self.above[c])).cast(types[c]).alias(_found(i)) for i, c in enumerate(self.free)))
+        found = self.partner.frame.select(
+            F.col(ROW).alias("__parent"), *(F.col(quoted(self.above[c])).cast(types[c]).alias(_found(i)) for i, c in enumerate(self.free))
+        )
         chosen = pairs.where(F.col(TAKEN) >= 0).withColumnRenamed(ROW, "__seeker").join(found, F.col(TAKEN) == F.col("__parent"))
         joined = rows.join(chosen.drop(TAKEN), F.col(ROW) == F.col("__seeker"), "left")
         partnered = F.col("__seeker").isNotNull()
@@ -197,7 +199,9 @@ class Pairing:
     def _emptied_orphans(self, rows: DataFrame) -> DataFrame:
         """Other keys have filled all columns: where their combination has no parent, the columns that may be null are emptied."""
         types = self.program.types
-        known = self.partner.frame.select(*(F.col(quoted(p)).cast(types[c]).alias(_found(i)) for i, (c, p) in enumerate(self.above.items())), F.lit(True).alias("__known"))
+        known = self.partner.frame.select(
+            *(F.col(quoted(p)).cast(types[c]).alias(_found(i)) for i, (c, p) in enumerate(self.above.items())), F.lit(True).alias("__known")
+        )
         joined = rows.join(known, reduce(and_, (F.col(quoted(c)) == F.col(_found(i)) for i, c in enumerate(self.above))), "left")
         orphan = F.col("__known").isNull() & _all_there(self.key.columns)
         emptied = {c: F.when(~orphan, F.col(quoted(c))) for c in self.match.emptied}
@@ -208,9 +212,9 @@ def _all_there(columns: Sequence[str]) -> Column:
     return reduce(and_, (F.col(quoted(c)).isNotNull() for c in columns), F.lit(True))
 
 
-def _hash(columns: object) -> Column:
+def _hash(columns: Iterable[Column]) -> Column:
     """One number for a combination of values. Two combinations meet by chance once in 10**19; keys are checked before anything is published."""
-    return F.xxhash64(*columns)  # type: ignore[arg-type, misc]
+    return F.xxhash64(*columns)
 
 
 def _before(i: int) -> str:

@@ -11,8 +11,8 @@ from pyspark.sql import functions as F
 
 from ..errors import SchemaError
 from ..kernels.columns.fit import COUNTED, fit_column, is_number_hint
-from ..kernels.columns.types import SUPPORTED, is_supported, is_time
 from ..kernels.columns.texts import provider_fault
+from ..kernels.columns.types import SUPPORTED, is_supported, is_time
 from ..kernels.seeds import derive_seed
 from ..kernels.text import MAX_LENGTH
 from ..spec.config import EncodingConfig
@@ -30,8 +30,8 @@ def profile_table(data: DataFrame, *, table: str, rows: int, hints: Sequence[Col
     """Fit the encodings of the columns that `hints` names, in their order.
 
     Numbers are seen in a sample of rows chosen by their hash, categories and nulls in all rows. The result depends on the rows and the seed, not on
-    their order or partitions. It runs one Spark job for the encodings, one before where the table is larger than the sample, and one for columns with more values
-    than codes, so that values that share a code are alike.
+    their order or partitions. It runs one Spark job for the encodings, one before where the table is larger than the sample, and one for columns with more
+    values than codes, so that values that share a code are alike.
 
     Args:
         rows: of `data`.

@@ -1,7 +1,7 @@
 """Sample a fitted schema: table by table from the roots, in a staging place; the writer publishes the whole.
 
-Spark jobs of a table: one that makes its rows (two where keys are matched, and one per key between them), one that writes them where children need hidden columns of
-it, at most one that settles how many children its driving parent's rows have, and one per matched key for the places of its parent.
+Spark jobs of a table: one that makes its rows (two where keys are matched, and one per key between them), one that writes them where children need
+hidden columns of it, at most one that settles how many children its driving parent's rows have, and one per matched key for the places of its parent.
 """
 
 from __future__ import annotations

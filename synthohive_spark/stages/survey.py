@@ -1,7 +1,7 @@
 """Look at the real data once: every fact that a later decision needs, from a few aggregates per table.
 
-Spark jobs, for up to `FRAMES_PER_JOB` tables or keys each: one for counts and unique keys, one for children per parent, one for sequences; and one per table whose
-primary key is natural and has several columns. They read the columns of keys only.
+Spark jobs, for up to `FRAMES_PER_JOB` tables or keys each: one for counts and unique keys, one for children per parent, one for sequences; and one
+per table whose primary key is natural and has several columns. They read the columns of keys only.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import reduce
 from operator import and_
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from ..errors import GenerationError
@@ -49,7 +49,7 @@ def _type_faults(program: TableProgram, frame: DataFrame) -> list[str]:
 def _repeats(programs: Mapping[str, TableProgram], staged: Mapping[str, DataFrame]) -> list[str]:
     frames, asked = [], {}
     for name, program in programs.items():
-        counts = {}
+        counts: dict[str, Column] = {}
         for place, unique in enumerate(program.uniques):
             columns = [F.col(quoted(c)) for c in unique.columns]
             counts |= {f"whole{place}": F.count_if(reduce(and_, (c.isNotNull() for c in columns))), f"distinct{place}": F.count_distinct(*columns)}

@@ -51,6 +51,7 @@ def save_artifact(fitted: FittedSchema, path: str | os.PathLike[str], *, overwri
         manifest = Manifest(
             reference_required=fitted.reference_required,
             reference_rows=fitted.reference_rows,
+            sources=fitted.sources,
             version=fitted.version,
             seed=fitted.seed,
             metadata=fitted.metadata,
@@ -97,6 +98,7 @@ def load_artifact(path: str | os.PathLike[str]) -> FittedSchema:
         version=manifest.version,
         reference_required=manifest.reference_required,
         reference_rows=manifest.reference_rows,
+        sources=manifest.sources,
     )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import re
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import fsspec
@@ -16,6 +19,8 @@ from ..errors import MissingDependencyError, SchemaError, SerializationError
 from ..spec.identifiers import checked_path
 from .targets import absolute_path
 
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
+LEFT_AFTER = timedelta(hours=1)  # no writer takes longer for one small file
 _CHUNK = 1 << 22  # bytes; reference tables may be larger than the driver's memory
 
 
@@ -101,6 +106,61 @@ class Folder:
         """The bytes of one file."""
         return b"".join(self.chunks(relative))
 
+    def below(self, relative: str) -> Folder:
+        """A folder inside of this one."""
+        return Folder(self.files, self.at(relative), f"{self.url}/{relative}")
+
+    def names(self) -> list[str]:
+        """The names directly in the folder, sorted; none where it is not there."""
+        self.files.invalidate_cache()
+        try:
+            found = self.files.ls(self.root, detail=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return sorted(name for path in found if (name := str(path).rstrip("/").rpartition("/")[2]) and str(path).rstrip("/") != self.root)
+
+    def put(self, relative: str, data: bytes) -> None:
+        """Write one small file, replacing what has its name; a reader sees the old content or the new."""
+        path = self.at(relative)
+        self.files.makedirs(path.rpartition("/")[0], exist_ok=True)
+        if isinstance(self.files, LocalFileSystem):
+            os.replace(_temporary(path, data), path)
+        else:
+            self.files.pipe_file(path, data)
+
+    def put_new(self, relative: str, data: bytes) -> None:
+        """Write one small file that is not there yet, whole or not at all: of several writers one wins.
+
+        Raises:
+            FileExistsError: something has its name.
+        """
+        path = self.at(relative)
+        self.files.makedirs(path.rpartition("/")[0], exist_ok=True)
+        if isinstance(self.files, LocalFileSystem):
+            _put_new_local(path, data)
+        else:
+            self.files.pipe_file(path, data, mode="create")
+
+    def remove_file(self, relative: str) -> None:
+        """Remove one file, if it is there."""
+        with contextlib.suppress(FileNotFoundError):
+            self.files.rm_file(self.at(relative))
+
+    def sweep(self, prefix: str | None = None) -> None:
+        """Remove what writers that died in the middle of `put` or `put_new` have left directly in the folder, and old files that begin with `prefix`."""
+        oldest = datetime.now(timezone.utc) - LEFT_AFTER
+        for name in self.names():
+            if _TEMPORARY.fullmatch(name) or (prefix and name.startswith(prefix)):
+                with contextlib.suppress(FileNotFoundError):
+                    if _aware(self.files.modified(self.at(name))) < oldest:
+                        self.remove_file(name)
+
+    def remove_if_empty(self) -> None:
+        """Remove a local folder, if it is there and holds nothing. Object stores have no empty folders, and theirs could be a whole bucket."""
+        if isinstance(self.files, LocalFileSystem):
+            with contextlib.suppress(OSError):
+                os.rmdir(self.root)
+
     def remove(self) -> None:
         """Remove the folder and all below it, if it is there."""
         if self.exists():
@@ -109,6 +169,44 @@ class Folder:
     def move_to(self, other: Folder) -> None:
         """Rename; on an object store this copies and deletes. `other` must not exist."""
         self.files.mv(self.root, other.root, recursive=True)
+
+
+def _aware(moment: datetime) -> datetime:
+    """File systems that give no time zone mean UTC."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def _temporary(path: str, data: bytes) -> str:
+    """The data in a file beside `path`, hidden from Spark, on the disk when this returns."""
+    folder, _, name = path.rpartition("/")
+    temporary = f"{folder}/.{name}.{uuid.uuid4().hex[:12]}.tmp"
+    try:
+        with open(temporary, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    return temporary
+
+
+def _put_new_local(path: str, data: bytes) -> None:
+    """A rename would replace what another writer has put there; a hard link does not."""
+    temporary = _temporary(path, data)
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links, such as a mounted object store
+        if os.path.exists(path):
+            raise FileExistsError(path) from None
+        os.rename(temporary, path)
+        return
+    finally:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
 
 
 def swap_in(staged: Folder, place: Folder) -> None:

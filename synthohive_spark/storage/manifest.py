@@ -15,6 +15,7 @@ from ..spec.base import Spec
 from ..spec.graph import SchemaGraph
 from ..spec.identifiers import checked_table_name
 from ..spec.metadata import Metadata
+from ..spec.sources import Sources
 
 MANIFEST = "manifest.json"
 FORMAT = "synthohive_spark.artifact"
@@ -45,6 +46,7 @@ class Manifest(Spec):
     files: tuple[FileEntry, ...]
     reference_required: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     reference_rows: dict[str, int] = Field(default_factory=dict)
+    sources: Sources = Field(default_factory=Sources)
 
     def render(self) -> bytes:
         """The bytes of the file."""

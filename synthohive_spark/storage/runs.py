@@ -1,36 +1,246 @@
-"""TEMPORARY shim with the interface of the coming RunWriter."""
-from __future__ import annotations
-from dataclasses import dataclass
-from .tables import TableWriter
+"""Writing the tables of one run: staged one by one, published together or not at all."""
 
-@dataclass(frozen=True)
-class RunInfo:
-    run: str
-    model: str
-    seed: int
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Literal
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, SparkSession
+
+from ..errors import GenerationError, SchemaError, SynthoHiveError
+from ..events import RUN_LEFT, get_logger
+from ..spec.identifiers import column_name_faults, create_schema_sql, drop_schema_sql
+from ..spec.sources import Sources
+from .checks import check_names, check_places
+from .footers import staged_files
+from .found import reach
+from .frames import read_parquet
+from .ground import Ground, grounds
+from .journal import Entry, Journal, RunInfo, begin, end
+from .publish import back, clear, forward, settle, with_versions
+from .targets import Target
+from .through_delta import read_version
+
+FailurePolicy = Literal["raise", "cleanup", "retry"]
+_POLICIES = ("raise", "cleanup", "retry")
+
+log = get_logger(__name__)
+
 
 class RunWriter:
-    def __init__(self, spark, target, *, info, never=None, on_failure="raise", work_dir=None):
-        self.spark, self.target, self.work_dir, self.info = spark, target, work_dir, info
-        self.w = TableWriter(spark, target, on_failure)
-        self.staged = {}
-    def __enter__(self):
-        self.w.__enter__(); return self
-    def __exit__(self, *a):
-        return self.w.__exit__(*a)
-    def prepare(self, tables): pass
-    def stage(self, table, rows):
-        p = f"{self.work_dir}/stagedtables_{self.info.run}/{table}"
-        rows.write.mode("overwrite").parquet(p)
-        self.staged[table] = self.spark.read.schema(rows.schema).parquet(p)
-        self._schema = rows.schema
-        self.staged[table] = (self.staged[table], rows.schema)
-        return self.staged[table][0]
-    def rows(self, table):
-        return self.staged[table][0].count()
-    def publish(self, warnings=()):
-        out = {}
-        for t, (f, schema) in self.staged.items():
-            # nullability is lost in this shim
-            out[t] = self.w.write(t, f)
-        return out
+    """Writes the tables of one run, all or none.
+
+    `prepare` checks the output, `stage` writes the rows of each table once, as Parquet, and `publish` makes them the Delta tables of the output within
+    moments. Until then the tables of an earlier run stay as they are. As a context manager it removes on an error what was staged; a run that is killed is
+    cleared, or finished if it was publishing, by the next one into the same output.
+
+    Args:
+        spark: a session with Delta.
+        target: where the tables go.
+        info: which run this is.
+        never: the real tables; none of them is replaced.
+        on_failure: `raise` and `cleanup`: an error ends the run, and nothing of it stays. `retry`: a failed write of staged rows is tried again, three times
+            in all, with a pause that doubles.
+        work_dir: a folder that driver and executors share, for outputs that the driver's Python does not reach.
+
+    Raises:
+        SchemaError: the policy is not known.
+    """
+
+    ATTEMPTS = 3
+    PAUSE_SECONDS = 1.0  # object stores that throttle recover within seconds; a lost executor is replaced within a few
+
+    def __init__(
+        self,
+        spark: SparkSession,
+        target: Target,
+        *,
+        info: RunInfo,
+        never: Sources | None = None,
+        on_failure: FailurePolicy = "raise",
+        work_dir: str | None = None,
+    ) -> None:
+        if on_failure not in _POLICIES:
+            raise SchemaError(f"on_write_failure is {on_failure!r}; expected one of {', '.join(_POLICIES)}")
+        self._spark, self._target, self._info = spark, target, info
+        self._never = never or Sources()
+        self._attempts = self.ATTEMPTS if on_failure == "retry" else 1
+        self._work_dir = work_dir
+        self._ground: Ground | None = None
+        self._entries: dict[str, Entry] = {}
+        self._made_schema = False
+
+    def __enter__(self) -> RunWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._ground is not None:  # published and undone runs have given it up
+            self._abandon(clear)
+        end(self._info.run)
+
+    def prepare(self, tables: Sequence[str]) -> None:
+        """Check the output for all tables of the run, and clear or finish what dead runs have left there.
+
+        Raises:
+            SchemaError: names cannot stand beside each other.
+            GenerationError: the output holds what is not ours to replace, with all faults; or another run is at work there.
+        """
+        check_names(tables)
+        self._make_schema()
+        try:
+            for ground in grounds(self._spark, self._target):
+                if self._settle_on(ground, tables):
+                    return
+        except BaseException:
+            if self._ground is not None:
+                self._abandon(clear)
+            self._drop_schema()
+            raise
+
+    def stage(self, table: str, rows: DataFrame) -> DataFrame:
+        """Write the rows of a table into its staging folder.
+
+        Returns:
+            A frame that reads them, good until `publish`.
+
+        Raises:
+            SchemaError: a column name is not allowed.
+            GenerationError: the table was not prepared, or the write failed; the cause is chained.
+        """
+        faults = [fault for column in rows.columns for fault in column_name_faults(column)]
+        if faults:
+            raise SchemaError(f"table {table!r}: " + "; ".join(faults))
+        entry = self._entry(table)
+        columns = rows.schema.jsonValue()
+        for attempt in range(1, self._attempts + 1):
+            try:
+                rows.write.mode("overwrite").parquet(entry.staged)
+                break
+            except SynthoHiveError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever a user's storage or code raises
+                # Analysis errors (a missing column, a type that cannot be stored) are the same at every attempt.
+                if attempt == self._attempts or isinstance(error, AnalysisException):
+                    raise GenerationError(f"writing {self._target.describe(table)} failed with {_named(error)}; the cause is chained below") from error
+                time.sleep(self.PAUSE_SECONDS * 2 ** (attempt - 1))
+        self._entries[table] = self._counted(entry.model_copy(update={"columns": columns}))
+        return read_parquet(self._spark, entry.staged, columns)
+
+    def rows(self, table: str) -> int:
+        """How many rows are staged.
+
+        Raises:
+            GenerationError: the table was not prepared.
+        """
+        return self._entry(table).rows
+
+    def publish(self, warnings: Sequence[str] = ()) -> dict[str, DataFrame]:
+        """Make the staged rows the tables of the output, each by one commit.
+
+        Args:
+            warnings: what readers should know; goes into the commits and the manifest.
+
+        Returns:
+            Frames that read the tables at the versions of this run.
+
+        Raises:
+            GenerationError: a table is not staged, or has become somebody else's, or the storage failed; the tables are as they were before.
+        """
+        ground = self._prepared()
+        waiting = [name for name, entry in self._entries.items() if not entry.columns]
+        if waiting:
+            raise GenerationError(f"nothing is published: the tables {waiting} are not staged")
+        if self._info.run not in {journal.run for journal in ground.books.journals()}:
+            raise GenerationError("nothing is published: another run took this one for dead and cleared it; run again, one at a time")
+        journal = with_versions(ground, self._journal().model_copy(update={"phase": "publishing", "warnings": tuple(warnings)}))
+        ground.books.put(journal)
+        try:
+            whole = forward(ground, journal)
+        except BaseException as error:
+            undone = self._abandon(back, journal)
+            if isinstance(error, SynthoHiveError) or not isinstance(error, Exception):
+                raise
+            state = "the tables are as they were before" if undone else "some tables are new and some are not: the next run into this output mends that"
+            raise GenerationError(f"publishing failed with {_named(error)}; {state}; the cause is chained below") from error
+        self._ground = None
+        return {name: read_version(self._spark, self._target, name, table.version) for name, table in whole.tables.items()}
+
+    def _settle_on(self, ground: Ground, tables: Sequence[str]) -> bool:
+        """Take a place, if it can be had as `ground` sees it."""
+        run = self._info.run
+        settle(ground, run)
+        found = {table: ground.find(table) for table in tables}
+        check_places(self._target, ground.base, found, self._never, ground.faults())
+        if ground.folder is not None and not ground.shared(run):
+            return False
+        self._entries = {table: ground.entry(table, found[table], run, self._work_dir) for table in tables}
+        self._check_unused()
+        begin(run)
+        self._ground = ground
+        ground.books.put(self._journal())
+        settle(ground, run)  # once more: another run may have begun at the same moment, and then both see each other
+        return True
+
+    def _check_unused(self) -> None:
+        """A run id that was used here before would have its published rows removed as staged ones."""
+        for entry in self._entries.values():
+            folder = reach(entry.staged)
+            if folder is not None and folder.exists():
+                raise GenerationError(f"{entry.staged} is there already; give each run an id of its own")
+
+    def _journal(self) -> Journal:
+        return Journal.of(self._info, tuple(self._entries.values()))
+
+    def _counted(self, entry: Entry) -> Entry:
+        """The entry with its files and rows."""
+        folder = reach(entry.staged)
+        if folder is not None and folder.exists():
+            files = staged_files(folder, entry.columns)
+            return entry.model_copy(update={"files": files, "rows": sum(f.rows for f in files)})
+        if entry.in_place:
+            raise GenerationError(f"the executors have written {entry.staged} where the driver does not see it; choose an output that all machines reach")
+        return entry.model_copy(update={"rows": read_parquet(self._spark, entry.staged, entry.columns).count()})
+
+    def _entry(self, table: str) -> Entry:
+        self._prepared()
+        if table not in self._entries:
+            raise GenerationError(f"the table {table!r} was not prepared; the run has {sorted(self._entries)}")
+        return self._entries[table]
+
+    def _prepared(self) -> Ground:
+        if self._ground is None:
+            raise GenerationError("the run is not prepared, or is over; call prepare(tables) first")
+        return self._ground
+
+    def _abandon(self, way: Callable[[Ground, Journal], None], journal: Journal | None = None) -> bool:
+        """Clear or undo the run; whether that went well. What is left then, the next run finds in the journal."""
+        ground, self._ground = self._prepared(), None
+        try:
+            way(ground, journal or self._journal())
+        except Exception as error:  # noqa: BLE001 - what led here says more; the journal stays, and the next run clears up
+            log.warning(RUN_LEFT, run=self._info.run, why=_named(error))
+            return False
+        self._drop_schema()
+        return True
+
+    def _make_schema(self) -> None:
+        database = self._target.database
+        # Asked first: on a governed catalog CREATE SCHEMA needs a right that writing to an existing schema does not.
+        if database is not None and not self._spark.catalog.databaseExists(database):
+            self._spark.sql(create_schema_sql(database))
+            self._made_schema = True
+
+    def _drop_schema(self) -> None:
+        if self._made_schema:
+            with suppress(AnalysisException):  # somebody has put a table there in the meantime: it stays
+                self._spark.sql(drop_schema_sql(str(self._target.database)))
+            self._made_schema = False
+
+
+def _named(error: Exception) -> str:
+    condition = error.getCondition() if isinstance(error, AnalysisException) else None
+    return f"{type(error).__name__} ({condition})" if condition else type(error).__name__

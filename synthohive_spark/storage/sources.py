@@ -1,21 +1,28 @@
-"""Reading tables: DataFrames, catalog names, and Delta, Parquet or CSV files."""
+"""Reading tables: DataFrames, catalog names, and Delta, Parquet or CSV files; and where their rows lie."""
 
 from __future__ import annotations
 
 import os
+import re
 from typing import Literal
+from urllib.parse import unquote
 
 import fsspec
-from delta.tables import DeltaTable
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
 from ..errors import SchemaError
 from ..spec.identifiers import checked_path, existing_table_name
-from .targets import absolute_path, is_path
+from ..spec.sources import Source
+from .delta_log import UnknownLog, is_delta, read_state
+from .found import reach
+from .targets import absolute_path, canonical_location, is_path, plain_location
 
 _CSV = (".csv", ".csv.gz", ".csv.bz2")
 _PARQUET = (".parquet",)
+_PARTITION = re.compile(r"[^/=]+=[^/]*")  # a folder of one value of a partition column
+MOST_FOLDERS = 1000  # whose tables are looked for; more are those of a table that is partitioned in a way of its own
+LEVELS_UP = 4  # from a file's folder to its Delta table: ours have one, random prefixes of stores two
 
 
 def read_table(spark: SparkSession, source: DataFrame | str | os.PathLike[str]) -> DataFrame:
@@ -51,8 +58,9 @@ def read_table(spark: SparkSession, source: DataFrame | str | os.PathLike[str]) 
 def _read_path(spark: SparkSession, source: str) -> DataFrame:
     path = absolute_path(checked_path(source))
     try:
-        if DeltaTable.isDeltaTable(spark, path):
-            frame = spark.read.format("delta").load(path)
+        delta = _as_delta(spark, path)
+        if delta is not None:
+            frame = delta
         elif _format(path) == "csv":
             frame = spark.read.option("header", True).option("inferSchema", True).csv(path)
         else:
@@ -69,6 +77,15 @@ def _read_path(spark: SparkSession, source: str) -> DataFrame:
     return frame
 
 
+def _as_delta(spark: SparkSession, path: str) -> DataFrame | None:
+    try:
+        frame = spark.read.format("delta").load(path)
+        _ = frame.schema
+    except AnalysisException:
+        return None
+    return frame
+
+
 def _format(path: str) -> Literal["csv", "parquet"]:
     """By the name, or else by the names inside the folder; where Python cannot look, Parquet."""
     lower = path.lower().rstrip("/")
@@ -80,3 +97,56 @@ def _format(path: str) -> Literal["csv", "parquet"]:
     except (OSError, ImportError, ValueError):
         return "parquet"
     return "csv" if any(n.endswith(_CSV) for n in names) and not any(n.endswith(_PARQUET) for n in names) else "parquet"
+
+
+def sources_of(frame: DataFrame) -> Source:
+    """Where the rows of a frame lie: the folders of its files, and the ids of its Delta tables.
+
+    Empty where there are no files, and for a cached frame, whose files Spark does not tell.
+    """
+    try:
+        files = frame.inputFiles()
+    except Exception:  # noqa: BLE001 - a frame over a database or a stream; what it raises depends on the connector
+        return Source()
+    by_folder: dict[str, list[str]] = {}
+    for path in dict.fromkeys(spelling for file in files for spelling in _spellings(file)):
+        folder, _, name = path.rpartition("/")
+        while _PARTITION.fullmatch(folder.rpartition("/")[2]):
+            folder = folder.rpartition("/")[0]
+        if folder in by_folder or len(by_folder) < MOST_FOLDERS:
+            by_folder.setdefault(folder, []).append(name)
+    roots: list[str] = []
+    ids: list[str] = []
+    for folder, names in by_folder.items():
+        table = _delta_root(folder)
+        if table is None:
+            roots.append(f"{folder}/{names[0]}" if len(names) == 1 and not names[0].startswith("part-") else folder)
+        else:
+            roots.append(table[0])
+            ids += [table[1]] if table[1] else []
+    return Source(roots=tuple(sorted({canonical_location(root) for root in roots})), ids=tuple(sorted(set(ids))))
+
+
+def _spellings(file: str) -> set[str]:
+    """What the path of an input file can mean: Spark encodes it as a URI, Delta does not."""
+    return {plain_location(unquote(file)), plain_location(file)} if "%" in file else {plain_location(file)}
+
+
+def _delta_root(folder: str) -> tuple[str, str | None] | None:
+    """The Delta table that a folder of its files lies in: path and id."""
+    place = reach(folder)
+    path = folder
+    for _ in range(LEVELS_UP + 1):
+        try:
+            if place is None or not place.root.strip("/"):
+                return None
+            if is_delta(place):
+                state = read_state(place, files=False)
+                return path, state.id if state else None
+        except UnknownLog:
+            return path, None
+        except OSError:
+            return None
+        path = path.rpartition("/")[0]
+        place = reach(path) if path.rstrip("/:") else None
+    return None

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from ..errors import SchemaError
 from ..spec.identifiers import checked_path, checked_qualified_name, checked_table_name
 
+_SAME_STORE = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfs": "abfss", "wasb": "wasbs"}
+
 
 def is_path(text: str) -> bool:
     """Whether `text` names a place in a file system rather than in the catalog: it holds a slash, or starts with a dot or a tilde."""
@@ -20,6 +22,20 @@ def absolute_path(path: str) -> str:
     The JVM resolves relative paths against the directory that it was started in, Python against the current one: both must mean the same folder.
     """
     return path if "://" in path else os.path.abspath(os.path.expanduser(path))
+
+
+def plain_location(location: str) -> str:
+    """A place as Spark and catalogs name it, without the scheme of local files (`file:/x`, `file:///x`) and the slash at the end."""
+    if location.startswith("file:"):
+        location = "/" + location.removeprefix("file:").lstrip("/")
+    return location.rstrip("/") or "/"
+
+
+def canonical_location(location: str) -> str:
+    """One spelling for every name of a place: links followed, schemes that mean the same store alike."""
+    plain = plain_location(location)
+    scheme, separator, rest = plain.partition("://")
+    return f"{_SAME_STORE.get(scheme.lower(), scheme.lower())}://{rest}" if separator else os.path.realpath(absolute_path(plain))
 
 
 @dataclass(frozen=True)

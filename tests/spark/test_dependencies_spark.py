@@ -129,7 +129,9 @@ def test_keys_and_private_columns_are_never_derived(spark: SparkSession) -> None
 
 def test_names_with_dots_are_found_too(spark: SparkSession) -> None:
     data = spark.range(2_000).select((F.col("id") % 50).alias("a.b"), ((F.col("id") % 50) * 3).alias("c.d e"))
-    encoding = profile_table(data, table="t", rows=2_000, hints=[ColumnHint(name=n, spark_type="bigint") for n in data.columns], config=EncodingConfig(), seed=1)
+    encoding = profile_table(
+        data, table="t", rows=2_000, hints=[ColumnHint(name=n, spark_type="bigint") for n in data.columns], config=EncodingConfig(), seed=1
+    )
     phases = (Phase(steps=(Draw(columns=tuple(data.columns)),)),)
     program = TableProgram(table="t", rows=2_000, columns=tuple((n, "bigint", True) for n in data.columns), phases=phases)
     found = add_dependencies(program, data, table=Table(name="t"), encoding=encoding, parent=None, min_rows=3, seed=1)

@@ -72,8 +72,6 @@ def test_hostile_names_are_refused_for_tables_and_databases(name):
         names.checked_qualified_name,
         names.create_schema_sql,
         names.drop_schema_sql,
-        names.drop_table_sql,
-        lambda n: names.replace_table_sql(n, [("a", "bigint", True)]),
     ):
         with pytest.raises(SchemaError) as caught:
             build(name)
@@ -117,15 +115,48 @@ def test_columns_may_hold_what_delta_can_store(name):
 def test_sql_text():
     assert names.create_schema_sql("lake.x") == "CREATE SCHEMA IF NOT EXISTS `lake`.`x`"
     assert names.drop_schema_sql("x") == "DROP SCHEMA IF EXISTS `x` RESTRICT"
-    assert names.drop_table_sql("a.b.c") == "DROP TABLE IF EXISTS `a`.`b`.`c`"
-    text = names.replace_table_sql("a.b", [("id", "bigint", False), ("x'y", "decimal(10,2)", True)])
-    assert text == "CREATE OR REPLACE TABLE `a`.`b` (`id` bigint NOT NULL, `x'y` decimal(10,2)) USING delta"
+    table = names.checked_qualified_name("a.b")
+    assert names.drop_table_sql(table) == "DROP TABLE IF EXISTS `a`.`b`"
+    assert names.describe_detail_sql(table) == "DESCRIBE DETAIL `a`.`b`"
+    assert names.describe_history_sql(table, 3) == "DESCRIBE HISTORY `a`.`b` LIMIT 3"
+    assert names.restore_sql(names.path_table("/a b/c"), 2) == "RESTORE TABLE delta.`/a b/c` TO VERSION AS OF 2"
 
 
-@pytest.mark.parametrize("spark_type", ["struct<a:int>", "array<int>", "int) LOCATION '/x' --", "int NOT NULL", "decimal(1", "", "int\n"])
-def test_types_that_could_carry_names_are_refused(spark_type):
+def _field(name, kind, nullable=True, **metadata):
+    return {"name": name, "type": kind, "nullable": nullable, "metadata": metadata}
+
+
+def test_table_definitions():
+    table = names.checked_qualified_name("a.b")
+    inner = {"type": "struct", "fields": [_field("x y", "timestamp_ntz"), _field("z", {"type": "array", "elementType": "short", "containsNull": True}, False)]}
+    columns = [
+        _field("id", "long", False),
+        _field("x'y", "decimal(10,2)"),
+        _field("v", "string", __CHAR_VARCHAR_TYPE_STRING="varchar(3)"),
+        _field("s", inner),
+        _field("m", {"type": "map", "keyType": "string", "valueType": inner, "valueContainsNull": True}),
+    ]
+    text = names.define_table_sql(table, columns, {"k'\\": "it's"})
+    struct = "struct<`x y`: timestamp_ntz, `z`: array<smallint> NOT NULL>"
+    assert text == (
+        f"CREATE TABLE `a`.`b` (`id` bigint NOT NULL, `x'y` decimal(10,2), `v` varchar(3), `s` {struct}, `m` map<string, {struct}>)"
+        " USING delta TBLPROPERTIES ('k\\'\\\\' = 'it\\'s')"
+    )
+    assert names.define_table_sql(table, [], {}, replace=True) == "REPLACE TABLE `a`.`b` USING delta"
+
+
+@pytest.mark.parametrize("kind", ["int) LOCATION '/x' --", "int NOT NULL", "decimal(1", "", "int\n", {"type": "udt"}, {}, None])
+def test_types_that_could_carry_sql_are_refused(kind):
     with pytest.raises(SchemaError):
-        names.replace_table_sql("a.b", [("id", spark_type, True)])
+        names.define_table_sql("`a`", [_field("id", kind)], {})
+    with pytest.raises(SchemaError):
+        names.define_table_sql("`a`", [_field("id", {"type": "array", "elementType": kind, "containsNull": True})], {})
+
+
+@pytest.mark.parametrize("path", ["", "a\nb", "/a`b", "/a*"])
+def test_paths_that_could_leave_their_quotes_are_refused(path):
+    with pytest.raises(SchemaError):
+        names.path_table(path)
 
 
 @pytest.mark.parametrize(

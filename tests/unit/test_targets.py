@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from synthohive_spark.errors import SchemaError
-from synthohive_spark.storage.targets import Target
+from synthohive_spark.storage.targets import Target, canonical_location, plain_location
 
 
 @pytest.mark.parametrize(("output", "address"), [("lake", "lake.t"), ("cat.lake", "cat.lake.t"), ("spark_catalog.x_1", "spark_catalog.x_1.t")])
@@ -65,3 +65,20 @@ def test_hostile_tables(output, table):
         Target.parse(output).address(table)
     with pytest.raises(SchemaError):
         Target.parse(output).describe(table)
+
+
+@pytest.mark.parametrize(
+    ("location", "plain"),
+    [("file:/a b/c", "/a b/c"), ("file:///a/", "/a"), ("file:/", "/"), ("/a/b/", "/a/b"), ("s3://b/x/", "s3://b/x"), ("viewfs://m/o", "viewfs://m/o")],
+)
+def test_plain_locations(location, plain):
+    assert plain_location(location) == plain
+
+
+def test_one_spelling_for_one_place(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    real = os.path.realpath(tmp_path / "real")
+    assert {canonical_location(str(tmp_path / "link")), canonical_location(f"file:{tmp_path}/real/"), canonical_location(f"file://{tmp_path}/link")} == {real}
+    assert canonical_location("s3a://b/x/") == canonical_location("S3://b/x") == "s3://b/x"
+    assert canonical_location("s3://b/x") != canonical_location("s3://B/x")

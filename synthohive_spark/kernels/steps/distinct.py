@@ -17,7 +17,6 @@ from ..columns.types import from_scalars, to_float64
 from ..spread import grid_cells, grid_values
 from .series import as_numbers
 
-
 Columns = dict[str, pa.Array]
 
 

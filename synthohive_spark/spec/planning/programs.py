@@ -113,9 +113,7 @@ def _drawn(view: TableView, keys: KeyPlan, matches: Iterable[Match], known: tupl
     return (*visible, *statuses, *counts, *fallback)
 
 
-def _first_phase(
-    uniques: UniquePlan, known: tuple[Step, ...], early: tuple[Match, ...], drawn: tuple[str, ...], conditions: tuple[str, ...]
-) -> Phase:
+def _first_phase(uniques: UniquePlan, known: tuple[Step, ...], early: tuple[Match, ...], drawn: tuple[str, ...], conditions: tuple[str, ...]) -> Phase:
     """What the matches need: keys that are fixed, what tells rows apart, whether a key is there."""
     needed = {c for m in early for a in m.apart for c in a.before} | {c for m in early for c in (*m.fixed, *m.wished)}
     needed |= {status_column(m.key) for m in early if m.status}
@@ -166,4 +164,3 @@ def _hints(view: TableView, program: TableProgram, counts: tuple[str, ...]) -> t
 
 def _is_status(name: str) -> bool:
     return name.startswith(f"{HIDDEN_PREFIX}has_")
-

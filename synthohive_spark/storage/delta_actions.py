@@ -1,0 +1,119 @@
+"""The actions of the commits that we write: all rows of a table replaced, or an older version brought back."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote
+
+from .delta_log import Action, TableState
+from .delta_protocol import Json, clean_schema, needed_features, protocol_for, raised_protocol, same_columns, schema_of
+from .footers import StagedFile
+from .manifest import package_version
+
+MARK = "synthohive_spark.run"  # the table property of tables that we wrote; without it a table is somebody else's
+_ENGINE = "synthohive_spark/"
+
+
+def replace_rows(state: TableState | None, *, columns: Json, files: Iterable[StagedFile], folder: str, run: str, notes: Mapping[str, object]) -> list[Action]:
+    """Replace all rows of a table, or make it.
+
+    Args:
+        state: the table now, with its files; None for a new one.
+        columns: Spark's JSON of the new schema; its types must be known (`needed_features`).
+        files: the new rows.
+        folder: where they lie, relative to the table.
+        run: the run's id.
+        notes: what goes into the commit's `userMetadata`.
+    """
+    files = [f for f in files if f.rows]
+    features = needed_features(columns) or frozenset()
+    actions: list[Action] = [_commit_info(state, files, run, "Overwrite", notes)]
+    if state is None:
+        actions += [{"protocol": protocol_for(features)}, {"metaData": _new_metadata(columns, run)}]
+    else:
+        protocol = raised_protocol(state.protocol, features)
+        actions += [{"protocol": protocol}] if protocol else []
+        if not same_columns(schema_of(state.metadata), columns) or state.metadata.get("partitionColumns"):
+            actions.append({"metaData": _changed_metadata(state.metadata, columns, run)})
+        actions += [_remove(add) for add in state.files.values()]
+    return actions + [_add(f, folder) for f in files]
+
+
+def restore(now: TableState, then: TableState, *, run: str) -> list[Action]:
+    """Bring back the rows and the schema of an older version, as one commit on top."""
+    actions = [_commit_info(now, [], run, "Restore", {"run": run, "restored": then.version})]
+    if now.metadata != then.metadata:
+        actions.append({"metaData": then.metadata})
+    actions += [_remove(add) for path, add in now.files.items() if path not in then.files]
+    return actions + [{"add": {**add, "dataChange": True}} for path, add in then.files.items() if path not in now.files]
+
+
+def render(actions: Iterable[Action]) -> bytes:
+    """The bytes of a commit."""
+    return "".join(json.dumps(action, separators=(",", ":")) + "\n" for action in actions).encode()
+
+
+def run_of(actions: Iterable[Action]) -> str | None:
+    """The run that wrote a commit; None where it was none of ours."""
+    for action in actions:
+        if "commitInfo" in action:
+            info = action["commitInfo"]
+            return str(info.get("txnId")) if str(info.get("engineInfo", "")).startswith(_ENGINE) else None
+    return None
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _commit_info(state: TableState | None, files: list[StagedFile], run: str, mode: str, notes: Mapping[str, object]) -> Action:
+    metrics = {"numFiles": len(files), "numOutputRows": sum(f.rows for f in files), "numOutputBytes": sum(f.size for f in files)}
+    info = {
+        "timestamp": _now(),
+        "operation": "WRITE",
+        "operationParameters": {"mode": mode, "partitionBy": "[]"},
+        **({} if state is None else {"readVersion": state.version}),
+        "isolationLevel": "Serializable",
+        "isBlindAppend": False,
+        "operationMetrics": {name: str(value) for name, value in metrics.items()},
+        "engineInfo": _ENGINE + package_version(),
+        "txnId": run,
+        "userMetadata": json.dumps(notes),
+    }
+    return {"commitInfo": info}
+
+
+def _new_metadata(columns: Json, run: str) -> Action:
+    return {
+        "id": str(uuid.uuid4()),
+        "format": {"provider": "parquet", "options": {}},
+        "schemaString": json.dumps(clean_schema(columns)),
+        "partitionColumns": [],
+        "configuration": {MARK: run},
+        "createdTime": _now(),
+    }
+
+
+def _changed_metadata(metadata: Action, columns: Json, run: str) -> Action:
+    return {
+        **metadata,
+        "schemaString": json.dumps(clean_schema(columns)),
+        "partitionColumns": [],
+        "configuration": {**(metadata.get("configuration") or {}), MARK: run},
+    }
+
+
+def _remove(add: Action) -> Action:
+    # The path as it stands in the log: readers compare the text.
+    known = {key: add[key] for key in ("partitionValues", "size") if key in add}
+    return {"remove": {"path": add["path"], "deletionTimestamp": _now(), "dataChange": True, "extendedFileMetadata": True, **known}}
+
+
+def _add(file: StagedFile, folder: str) -> Action:
+    path = quote(f"{folder}/{file.path}", safe="/")
+    return {
+        "add": {"path": path, "partitionValues": {}, "size": file.size, "modificationTime": _now(), "dataChange": True, "stats": file.stats},
+    }

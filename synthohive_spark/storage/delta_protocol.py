@@ -1,0 +1,134 @@
+"""What a Delta table asks of its writers, and what a schema asks of the table. Pure: protocol and metadata as JSON in, decisions out."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+Json = dict[str, Any]
+
+NTZ = "timestampNtz"
+# Features that replacing all rows keeps to: nothing is appended by them, and NOT NULL holds by Spark's own schema.
+CARRIED = frozenset({"appendOnly", "invariants", "checkConstraints", "changeDataFeed", "generatedColumns", "vacuumProtocolCheck", NTZ})
+APPEND_ONLY = "delta.appendOnly"
+
+_PLAIN_TYPES = frozenset({"byte", "short", "integer", "long", "float", "double", "string", "boolean", "binary", "date", "timestamp"})
+_DECIMAL = re.compile(r"decimal\(\d+,\d+\)")
+# Field metadata that means something to readers. The rest is the session's (aliases, machine learning attributes).
+_KEPT_METADATA = ("comment", "__CHAR_VARCHAR_TYPE_STRING")
+_COLLATED = "__COLLATIONS"
+# What a protocol number without a list of features means; a table with a list must name them all.
+_IMPLIED = {
+    2: ("appendOnly", "invariants"),
+    3: ("checkConstraints",),
+    4: ("changeDataFeed", "generatedColumns"),
+    5: ("columnMapping",),
+    6: ("identityColumns",),
+}
+
+
+def needed_features(schema: Json) -> frozenset[str] | None:
+    """The table features that a schema (Spark's JSON) needs; None where it holds a type that is not known here.
+
+    Plain types and decimals need none, also within structs, arrays and maps.
+    """
+    return _type_features(schema)
+
+
+def _type_features(kind: Any) -> frozenset[str] | None:
+    if isinstance(kind, str):
+        if kind == "timestamp_ntz":
+            return frozenset({NTZ})
+        return frozenset() if kind in _PLAIN_TYPES or _DECIMAL.fullmatch(kind) else None
+    inner: list[Any] = []
+    if kind.get("type") == "struct":
+        if any(_COLLATED in f.get("metadata", {}) for f in kind["fields"]):
+            return None
+        inner = [f["type"] for f in kind["fields"]]
+    elif kind.get("type") == "array":
+        inner = [kind["elementType"]]
+    elif kind.get("type") == "map":
+        inner = [kind["keyType"], kind["valueType"]]
+    else:
+        return None
+    found = [_type_features(t) for t in inner]
+    return None if None in found else frozenset(name for features in found for name in features or ())
+
+
+def carry_fault(protocol: Json, metadata: Json) -> str | None:
+    """Why rows of this table cannot be replaced by a commit of ours; None where they can."""
+    if protocol.get("minReaderVersion", 1) > 3 or protocol.get("minWriterVersion", 1) > 7:
+        return "a protocol version that is not known here"
+    unknown = sorted({*protocol.get("writerFeatures", ()), *protocol.get("readerFeatures", ())} - CARRIED)
+    if unknown:
+        return f"the table features {', '.join(unknown)}"
+    configuration = metadata.get("configuration") or {}
+    if configuration.get("delta.columnMapping.mode", "none") != "none":
+        return "column mapping"
+    if any(key.startswith("delta.constraints.") for key in configuration):
+        return "check constraints"
+    if '"delta.' in metadata.get("schemaString", ""):
+        return "generated or identity columns"
+    return None
+
+
+def protocol_for(features: frozenset[str]) -> Json:
+    """The lowest protocol of a new table with these features."""
+    if not features:
+        return {"minReaderVersion": 1, "minWriterVersion": 2}
+    return {
+        "minReaderVersion": 3,
+        "minWriterVersion": 7,
+        "readerFeatures": sorted(features),
+        "writerFeatures": sorted({*features, *_IMPLIED[2]}),
+    }
+
+
+def raised_protocol(protocol: Json, features: frozenset[str]) -> Json | None:
+    """The protocol with further features; None where it has them."""
+    if features <= set(protocol.get("writerFeatures", ())):
+        return None
+    reader, writer = protocol.get("minReaderVersion", 1), protocol.get("minWriterVersion", 1)
+    had = protocol.get("writerFeatures") if writer == 7 else [name for version, names in _IMPLIED.items() if version <= writer for name in names]
+    read = protocol.get("readerFeatures") if reader == 3 else (["columnMapping"] if reader == 2 else [])
+    return {
+        "minReaderVersion": 3,
+        "minWriterVersion": 7,
+        "readerFeatures": sorted({*(read or ()), *features}),
+        "writerFeatures": sorted({*(had or ()), *(read or ()), *features}),
+    }
+
+
+def clean_schema(schema: Json) -> Json:
+    """Spark's JSON of a schema as it goes into a log: without metadata of the session."""
+    fields = []
+    for f in schema["fields"]:
+        kept = {key: f["metadata"][key] for key in _KEPT_METADATA if key in f.get("metadata", {})}
+        fields.append({"name": f["name"], "type": _clean_type(f["type"]), "nullable": f["nullable"], "metadata": kept})
+    return {"type": "struct", "fields": fields}
+
+
+def _clean_type(kind: Any) -> Any:
+    if isinstance(kind, str):
+        return kind
+    if kind.get("type") == "struct":
+        return clean_schema(kind)
+    return {key: _clean_type(value) if key in ("elementType", "keyType", "valueType") else value for key, value in kind.items()}
+
+
+def same_columns(one: Json, other: Json) -> bool:
+    """Whether two schemas have the same names, types and nullability in the same order; comments aside."""
+    return _bare(one) == _bare(other)
+
+
+def _bare(kind: Any) -> Any:
+    if isinstance(kind, dict):
+        return {key: _bare(value) for key, value in kind.items() if key != "metadata"}
+    return [_bare(item) for item in kind] if isinstance(kind, list) else kind
+
+
+def schema_of(metadata: Json) -> Json:
+    """The schema of a table's metadata."""
+    schema: Json = json.loads(metadata["schemaString"])
+    return schema

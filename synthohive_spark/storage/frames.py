@@ -1,0 +1,53 @@
+"""Frames over staged Parquet, with the nullability that they were written with."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from ..spec.identifiers import quoted
+
+
+def read_parquet(spark: SparkSession, path: str, columns: dict[str, Any]) -> DataFrame:
+    """The rows of a folder with a schema (Spark's JSON), NOT NULL counted in."""
+    schema = T.StructType.fromJson(columns)
+    rows = spark.read.schema(schema).parquet(path)
+    if all(field.nullable for field in schema.fields):
+        return rows
+    return rows.select(*(_declared(field) for field in schema.fields))
+
+
+def _declared(field: T.StructField) -> Column:
+    """Spark takes every column of files for one with nulls. The value here is never used: it only tells that no null is there."""
+    column = F.col(quoted(field.name))
+    if field.nullable:
+        return column
+    return F.coalesce(column, _some_value(field.dataType)).alias(field.name, metadata=field.metadata)
+
+
+def _some_value(kind: T.DataType) -> Column:
+    """A literal of the type, as it is: a cast of one that could fail would count as null again."""
+    if isinstance(kind, T.DecimalType):
+        return F.lit(Decimal(0).scaleb(-kind.scale)).cast(kind)
+    if isinstance(kind, T.StructType):
+        return F.struct(*(_some_value(f.dataType).alias(f.name) for f in kind.fields)).cast(kind)
+    if isinstance(kind, T.ArrayType):
+        return F.array().cast(kind)
+    if isinstance(kind, T.MapType):
+        return F.create_map().cast(kind)
+    return F.lit(_PLAIN.get(type(kind), 0)).cast(kind)
+
+
+_PLAIN: dict[type[T.DataType], Any] = {
+    T.StringType: "",
+    T.BinaryType: b"",
+    T.BooleanType: False,
+    T.DateType: date(1970, 1, 1),
+    T.TimestampType: datetime(1970, 1, 1),
+    T.TimestampNTZType: datetime(1970, 1, 1),
+}

@@ -1,0 +1,130 @@
+"""Publishing a table by Delta's own writer: where Python does not reach the storage, or the table has features that our commits do not carry.
+
+The rows are written a second time. Every step can be repeated after a crash.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, SparkSession
+
+from ..errors import GenerationError
+from ..spec.identifiers import define_table_sql, drop_table_sql, restore_sql
+from .delta_actions import MARK
+from .delta_protocol import NTZ, clean_schema, needed_features, same_columns
+from .found import Found, detail, find_by_spark, find_in_catalog, history, sql_name
+from .frames import read_parquet
+from .journal import Entry, Journal
+from .targets import Target
+
+RECENT = 20  # commits that are looked at for those of a run
+# Properties that Delta keeps for itself and does not take from a statement.
+_OWN_PROPERTIES = ("delta.columnMapping.maxColumnId", "delta.rowTracking.materialized")
+
+
+def write_through(spark: SparkSession, target: Target, entry: Entry, journal: Journal) -> int:
+    """Publish the staged rows of a table; nothing where that is done already.
+
+    Returns:
+        The version.
+
+    Raises:
+        GenerationError: the table has become somebody else's.
+    """
+    done = _version_of(spark, target, entry, journal.run)
+    if done is not None:
+        return done
+    name = sql_name(target, entry.table)
+    _define(spark, target, entry, journal.run)
+    rows = read_parquet(spark, entry.staged, entry.columns)
+    # A session set to dynamic partition overwrite would keep the old partitions of a partitioned table.
+    writer = rows.write.format("delta").mode("overwrite").option("partitionOverwriteMode", "static")
+    writer = writer.option("userMetadata", json.dumps(journal.notes(entry.rows)))
+    if target.folder is None:
+        writer.saveAsTable(name)
+    else:
+        writer.save(target.address(entry.table))
+    version = _version_of(spark, target, entry, journal.run)
+    if version is None:
+        raise GenerationError(f"{target.describe(entry.table)}: the history does not show what was written; others write there too")
+    return version
+
+
+def restore_through(spark: SparkSession, target: Target, entry: Entry, journal: Journal) -> None:
+    """Bring the table back to what it was before the run; nothing where the run has not touched it.
+
+    A new table of the catalog is dropped. In a folder that Python does not reach it stays, empty.
+    """
+    name = sql_name(target, entry.table)
+    found = _found(spark, target, name, entry)
+    if found.kind != "delta":
+        return
+    if _version_of(spark, target, entry, journal.run) is None and found.run != journal.run:
+        return
+    if entry.before is not None:
+        spark.sql(restore_sql(name, entry.before)).collect()
+    elif target.folder is None:
+        spark.sql(drop_table_sql(name))
+    else:
+        spark.sql(restore_sql(name, 0)).collect()
+
+
+def last_version(spark: SparkSession, target: Target, table: str) -> int:
+    """The last version of a Delta table that is there."""
+    return int(history(spark, sql_name(target, table), 1)[0]["version"])
+
+
+def make_marked(spark: SparkSession, name: str, run: str) -> None:
+    """Make an empty Delta table of the catalog without columns, with our mark."""
+    spark.sql(define_table_sql(name, [], {MARK: run}))
+
+
+def read_version(spark: SparkSession, target: Target, table: str, version: int) -> DataFrame:
+    """A table at one version."""
+    reader = spark.read.format("delta").option("versionAsOf", version)
+    return reader.table(sql_name(target, table)) if target.folder is None else reader.load(target.address(table))
+
+
+def _define(spark: SparkSession, target: Target, entry: Entry, run: str) -> None:
+    """Give the table the columns of the rows, with their NOT NULL: a write that changes the schema would lose it."""
+    name = sql_name(target, entry.table)
+    found = _found(spark, target, name, entry)
+    features = {f"delta.feature.{NTZ}": "supported"} if NTZ in (needed_features(entry.columns) or ()) else {}
+    columns = clean_schema(entry.columns)
+    if found.kind == "nothing":
+        spark.sql(define_table_sql(name, columns["fields"], {**features, MARK: run}))
+        return
+    if found.kind != "delta" or found.run is None:
+        raise GenerationError(f"{target.describe(entry.table)} has become something that synthohive_spark did not write; choose another output")
+    now = spark.read.format("delta")
+    schema: Any = (now.table(name) if target.folder is None else now.load(target.address(entry.table))).schema.jsonValue()
+    if not same_columns(schema, columns):
+        kept = {k: v for k, v in dict(detail(spark, name)["properties"] or {}).items() if not k.startswith(_OWN_PROPERTIES)}
+        spark.sql(define_table_sql(name, columns["fields"], {**kept, **features, MARK: run}, replace=True))
+
+
+def _found(spark: SparkSession, target: Target, name: str, entry: Entry) -> Found:
+    return find_in_catalog(spark, name) if target.folder is None else find_by_spark(spark, name, target.address(entry.table))
+
+
+def _version_of(spark: SparkSession, target: Target, entry: Entry, run: str) -> int | None:
+    """The version with the run's rows."""
+    try:
+        commits = history(spark, sql_name(target, entry.table), RECENT)
+    except AnalysisException:
+        return None  # no table yet
+    for commit in commits:
+        if (entry.before is None or commit["version"] > entry.before) and _run_in(commit["userMetadata"]) == run:
+            return int(commit["version"])
+    return None
+
+
+def _run_in(notes: str | None) -> str | None:
+    try:
+        body = json.loads(notes or "null")
+    except ValueError:
+        return None  # somebody else's notes
+    return str(body.get("run")) if isinstance(body, dict) else None
