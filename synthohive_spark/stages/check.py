@@ -12,6 +12,7 @@ from weakref import WeakSet
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from ..causes import step
 from ..errors import MissingDependencyError, SchemaError, SchemaValidationError
 from ..kernels import versions
 from ..spec.graph import KeyRef
@@ -28,6 +29,7 @@ PROBE_TASKS = 16  # tasks that report versions; enough that every executor of a 
 _checked_sessions: WeakSet[SparkSession] = WeakSet()
 
 
+@step("checking the data")
 def check_data(metadata: Metadata, data: Mapping[str, DataFrame]) -> None:
     """Check names, types, keys and orphans.
 

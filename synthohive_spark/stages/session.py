@@ -9,6 +9,7 @@ from pathlib import Path
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
+from ..causes import step
 from ..errors import MissingDependencyError
 from .jvm.jars import JarsNotFound, delta_jars
 from .jvm.java import JavaNotFound, java_home
@@ -49,7 +50,8 @@ def spark_session(
             raise MissingDependencyError(str(error)) from error
         if master.startswith("local"):
             os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # the python3 on PATH is often another one, without this package
-    return _configured(SparkSession.builder.appName(name).master(master), settings).getOrCreate()
+    with step(f"starting Spark with the master {master!r}"):
+        return _configured(SparkSession.builder.appName(name).master(master), settings).getOrCreate()
 
 
 def session_settings(master: str) -> dict[str, str]:
