@@ -16,7 +16,7 @@ from traceback import extract_tb
 
 _PACKAGE = __name__.partition(".")[0]
 _FOLDERS = ("kernels", "spec", "stages", "storage")
-_LIBRARY = re.compile(r".*/(?:site|dist)-packages/|.*/pyspark\.zip/|.*/lib/python3[^/]*/|^(?!/|[A-Za-z]:)")  # compiled modules have relative paths
+_LIBRARY = re.compile(r".*/(?:(?:site|dist)-packages|pyspark\.zip|lib/python3[^/]*)/|^(?!/|[A-Za-z]:)")  # compiled modules have relative paths
 _HEADER = "Traceback (most recent call last):"
 _FRAME = re.compile(r'^\s*File "([^"\n]+)", line (\d+), in (.+)$')
 _PYTHON_ERROR = re.compile(r"^([A-Za-z_][\w.]*)(?:: ?(.*))?$")
@@ -122,7 +122,7 @@ def describe(error: BaseException) -> str:
         return own[-1].detail
     telling = [link for link in links if link.detail or link.name not in _CARRIERS] or links[-1:]
     first, last = telling[0], telling[-1]
-    return str(last) if first == last else f"{first}, caused by {last}"
+    return str(last) if first == last or first.detail == last.detail != "" else f"{first}, caused by {last}"
 
 
 def chain(error: BaseException) -> list[Cause]:

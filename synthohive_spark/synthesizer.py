@@ -17,8 +17,9 @@ from .spec.config import FitConfig
 from .spec.fitted import FittedSchema
 from .spec.identifiers import checked_table_name
 from .spec.metadata import Metadata
-from .stages.check import apply_orphan_policies, check_data, check_executors
+from .stages.check import apply_orphan_policies, check_data
 from .stages.conditions import resolve_conditions
+from .stages.executors import check_executors
 from .stages.fit import fit_schema
 from .stages.models import ModelChoice, check_models, choose_models, make_known
 from .stages.sample import SampleRun
@@ -153,6 +154,7 @@ class Synthesizer:
         _check_rows(fitted, num_rows or {}, scale)
         given = resolve_conditions(self.spark, fitted, conditions, enforce_constraints=enforce_constraints)
         self._check_output(output)
+        check_executors(self.spark)
         check_models(self.spark, {t.model.name for t in fitted.tables.values() if t.model})
         self._samples += 1
         run_name = f"s{self._samples}"

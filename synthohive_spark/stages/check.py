@@ -1,4 +1,4 @@
-"""Does the data fit its metadata, and do the executors have what the driver has? All faults are found before any is raised."""
+"""Does the data fit its metadata? All faults are found before any is raised."""
 
 from __future__ import annotations
 
@@ -7,26 +7,22 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import islice
 from typing import TypeVar
-from weakref import WeakSet
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from ..causes import step
-from ..errors import MissingDependencyError, SchemaError, SchemaValidationError
-from ..kernels import versions
+from ..errors import SchemaError, SchemaValidationError
 from ..spec.graph import KeyRef
 from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey, Metadata
 from ..spec.structure import Shape, key_usable, names_in_order, structural_faults, usable
 from .orphans import apply_orphan_policies, drop_orphans, orphan_rows
 
-__all__ = ["apply_orphan_policies", "check_data", "check_executors"]
+__all__ = ["apply_orphan_policies", "check_data"]
 
 T = TypeVar("T")
 FRAMES_PER_JOB = 16  # aggregates that run as one Spark job; planning a union grows faster than its length
-PROBE_TASKS = 16  # tasks that report versions; enough that every executor of a small cluster gets one
-_checked_sessions: WeakSet[SparkSession] = WeakSet()
 
 
 @step("checking the data")
@@ -168,44 +164,3 @@ def _orphan_fault(child: str, key: ForeignKey, orphans: int, counts: Mapping[str
         f"table {child!r}: {_part(orphans, counts[child].rows)} are orphans: no row of {key.parent_table!r} has their key {key}{after}; "
         "mend them, or set `orphans` of this key to null (empty the key) or drop (leave the rows out)"
     )
-
-
-def check_executors(spark: SparkSession) -> None:
-    """Compare Python and package versions of driver and executors; once per session.
-
-    Raises:
-        MissingDependencyError: an executor lacks a package, or has another version; the message names all of them.
-    """
-    if spark in _checked_sessions:
-        return
-    try:
-        rows = spark.range(0, PROBE_TASKS, 1, PROBE_TASKS).mapInPandas(versions.report_versions, versions.REPORT_DDL).distinct().collect()
-    except Exception as error:
-        reason = _probe_failure(str(error))
-        if reason is None:
-            raise
-        raise MissingDependencyError(f"the executors cannot run the package: {reason}; {_WAY_OUT}") from error
-    mine = versions.installed_versions()
-    faults = sorted(
-        {
-            f"{r['package']} is {r['version']} on {r['host']} and {mine[r['package']]} on the driver"
-            for r in rows
-            if versions.differ(r["package"], r["version"], mine[r["package"]])
-        }
-    )
-    if faults:
-        raise MissingDependencyError(f"driver and executors differ: {'; '.join(faults)}; {_WAY_OUT}")
-    _checked_sessions.add(spark)
-
-
-_WAY_OUT = "submit the job with ./spark-submit.sh, which ships the package and its dependencies, or install the same versions on every node"
-
-
-def _probe_failure(text: str) -> str | None:
-    """Why the probe failed, in words, where the reason is the environment."""
-    if "PYTHON_VERSION_MISMATCH" in text:
-        return "their Python is another version than the driver's"
-    if "ModuleNotFoundError" in text or "No module named" in text:
-        missing = text.partition("No module named '")[2].partition("'")[0]
-        return f"the Python module {missing.partition('.')[0] or 'needed'} is missing there"
-    return None
