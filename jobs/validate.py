@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser
 from pathlib import Path
 
-from synthohive_spark import Synthesizer, SynthoHiveError, spark_session
+from pyspark.sql import SparkSession
+
+from synthohive_spark import Synthesizer
+from synthohive_spark.job import run_job
 from synthohive_spark.spec.findings import Findings
 from synthohive_spark.spec.run_config import RunConfig
 from synthohive_spark.storage.files import read_sources
@@ -25,27 +27,14 @@ def headline(findings: Findings) -> str:
     return "\n".join([*lines, *faults])
 
 
-def main(arguments: list[str]) -> int:
+def validate(run: RunConfig, spark: SparkSession) -> str:
     """Validate as the configuration says."""
-    parser = ArgumentParser(prog="validate.py", description=__doc__)
-    parser.add_argument("--config", required=True, help="YAML file with `tables`, `source` and `validate`")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="SECTION.FIELD=VALUE", help="override a field, such as validate.output=r.html; may be repeated"
-    )
-    options = parser.parse_args(arguments)
-    try:
-        run = RunConfig.from_yaml(options.config, options.set)
-        job = run.validate_
-        spark = spark_session("synthohive_spark validate")
-        target = Target.parse(run.synthetic_path)
-        synthetic = {name: target.address(name) for name in run.metadata.tables}
-        report = Synthesizer(run.metadata, spark=spark).generate_validation_report(read_sources(spark, run.source), synthetic, job.output, seed=job.seed)
-    except SynthoHiveError as error:
-        sys.stderr.write(f"validate failed: {error}\n")
-        return 1
-    sys.stdout.write(f"scores, 1 is best:\n{headline(report.findings)}\nreport: {Path(job.output).resolve()}\n")
-    return 0
+    job = run.validate_
+    target = Target.parse(run.synthetic_path)
+    synthetic = {name: target.address(name) for name in run.metadata.tables}
+    report = Synthesizer(run.metadata, spark=spark).generate_validation_report(read_sources(spark, run.source), synthetic, job.output, seed=job.seed)
+    return f"scores, 1 is best:\n{headline(report.findings)}\nreport: {Path(job.output).resolve()}\n"
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_job("validate", __doc__, "validate.output=r.html", validate, sys.argv[1:]))

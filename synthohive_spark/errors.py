@@ -6,14 +6,12 @@ found, what was expected and what to do; it never holds a cell of real data.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from functools import wraps
 from inspect import signature
 from typing import Any, ParamSpec, TypeVar
 
-# What our code on an executor raised comes to the driver as text inside Spark's exception.
-_RAISED_BY_US = re.compile(r"^synthohive_spark\.errors\.\w+: (.+)$", re.MULTILINE)
+from .causes import failure
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -69,7 +67,7 @@ class MissingDependencyError(SynthoHiveError, ImportError):
 
 
 def raises(wrapper: type[SynthoHiveError], doing: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Decorate a public method: errors that are not ours leave it as `wrapper`, with the cause chained.
+    """Decorate a public method: errors that are not ours leave it as `wrapper`, with the root cause in the message and the whole of it chained.
 
     A call whose arguments do not fit the method's signature stays the `TypeError` that Python makes of it.
 
@@ -89,10 +87,7 @@ def raises(wrapper: type[SynthoHiveError], doing: str) -> Callable[[Callable[P, 
             except SynthoHiveError:
                 raise
             except Exception as error:
-                # The text of a foreign error can hold a cell (Spark's cast errors do): its class is named, its text stays in the cause.
-                ours = _RAISED_BY_US.findall(str(error))
-                why = ours[-1] if ours else f"{type(error).__name__}; the cause is chained below"
-                raise wrapper(f"{doing} failed: {why}" if ours else f"{doing} failed with {why}") from error
+                raise wrapper(failure(doing, error)) from error
 
         return wrapped
 

@@ -18,8 +18,9 @@ from .spec.config import FitConfig
 from .spec.fitted import FittedSchema
 from .spec.identifiers import checked_table_name
 from .spec.metadata import Metadata
-from .stages.check import check_executors, examine
+from .stages.check import examine
 from .stages.conditions import resolve_conditions
+from .stages.executors import check_executors
 from .stages.fit import FitRun
 from .stages.models import ModelChoice, check_models, choose_models, make_known
 from .stages.orphans import apply_orphan_policies
@@ -156,6 +157,7 @@ class Synthesizer:
         fitted = self._need_fitted("sample")
         seed = _drawn(seed)
         given = resolve_conditions(self.spark, fitted, conditions, enforce_constraints=enforce_constraints)
+        check_executors(self.spark)
         check_models(self.spark, {t.model.name for t in fitted.tables.values() if t.model})
         told: list[str] = []
         planned = plan_rows(fitted, num_rows or {}, scale, given, strict=strict, told=told)

@@ -20,6 +20,7 @@ import pyarrow.dataset
 import torch
 from safetensors.torch import save
 
+from ..causes import describe
 from ..errors import TrainingError
 from ..spec.fitted import ModelSpec
 from .distances import HeldOutDistance
@@ -276,7 +277,7 @@ def run_job(job: TrainJob, world: World) -> dict[str, Any]:
             filesystem, path = fsspec.core.url_to_fs(job.state_path)
             filesystem.pipe_file(path, result.weights)
     except Exception as error:  # noqa: BLE001 - whatever a worker meets has to reach the driver
-        return {"table": job.table, "error": f"{type(error).__name__}: {error}", "epochs": 0, "distance": math.nan, "history": "[]"}
+        return {"table": job.table, "error": describe(error), "epochs": 0, "distance": math.nan, "history": "[]"}
     return {"table": job.table, "error": "", "epochs": result.epochs, "distance": result.best_distance, "history": json.dumps(result.history)}
 
 

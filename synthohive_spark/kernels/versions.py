@@ -6,6 +6,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import platform
+import sys
 from collections.abc import Iterator
 
 import pandas as pd
@@ -13,7 +14,7 @@ import pandas as pd
 PACKAGES = ("synthohive_spark", "pyspark", "torch", "pandas", "pyarrow")
 MISSING = "missing"
 UNKNOWN = "unknown"
-REPORT_DDL = "host string, package string, version string"
+REPORT_DDL = "host string, python string, package string, version string"
 
 
 def installed_version(package: str) -> str:
@@ -32,11 +33,11 @@ def installed_versions() -> dict[str, str]:
 
 
 def report_versions(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-    """One row per package for the process that runs this partition: `REPORT_DDL`."""
+    """One row per package for the process that runs this partition: `REPORT_DDL`, with the path of its Python."""
     for _ in frames:
         pass
     versions = installed_versions()
-    yield pd.DataFrame({"host": platform.node(), "package": list(versions), "version": list(versions.values())})
+    yield pd.DataFrame({"host": platform.node(), "python": sys.executable, "package": list(versions), "version": list(versions.values())})
 
 
 def differ(package: str, there: str, here: str) -> bool:

@@ -11,6 +11,7 @@ import fsspec
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from ..causes import describe
 from ..errors import TrainingError
 from ..kernels.loop import RESULT_DDL, TrainJob, train_frames
 from ..kernels.ranks import first_fault, train_rank
@@ -45,13 +46,11 @@ def run_torch_distributor(spark: SparkSession, jobs: Sequence[TrainJob], config:
     except Exception as error:
         fault = first_fault(jobs, config.num_workers)
         if fault is None:
-            raise TrainingError(
-                f"the torch_distributor run failed with {type(error).__name__} before any rank could say why; see the executors' logs"
-            ) from error
-        raise TrainingError(f"table {fault[0]!r}: training failed with {fault[1]}") from error
+            raise TrainingError(f"the torch_distributor run failed before any rank could say why: {describe(error)}; see the executors' logs") from error
+        raise TrainingError(f"table {fault[0]!r}: training failed: {fault[1]}") from error
     fault = first_fault(jobs, config.num_workers)
     if fault is not None:
-        raise TrainingError(f"table {fault[0]!r}: training failed with {fault[1]}")
+        raise TrainingError(f"table {fault[0]!r}: training failed: {fault[1]}")
     return returned
 
 

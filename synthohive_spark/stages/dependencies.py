@@ -8,6 +8,7 @@ from functools import partial
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from ..causes import step
 from ..events import DEPENDENCIES, get_logger
 from ..kernels.columns.grid import decimals_of
 from ..kernels.dependencies.choose import choose
@@ -57,8 +58,9 @@ def add_dependencies(
     if program.rows < MIN_SURPRISES or not search.targets:
         return program
     rows = with_plain_times(data.select(*(F.col(quoted(name)) for name in search.types)))
-    candidates = _candidates(data, rows, search, program.rows, seed)
-    chosen = _confirmed(rows, candidates, search, program.given, program.rows, min_rows)
+    with step("looking for dependencies in", program.table):
+        candidates = _candidates(data, rows, search, program.rows, seed)
+        chosen = _confirmed(rows, candidates, search, program.given, program.rows, min_rows)
     if not chosen:
         return program
     log.info(DEPENDENCIES, table=program.table, found=[described(d, program.types) for d in chosen])

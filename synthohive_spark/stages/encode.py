@@ -7,6 +7,7 @@ from functools import partial
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from ..causes import step
 from ..kernels.staging import HAS_PARENT, ORDER, PARENT_PREFIX, encode_training_frames
 from ..spec.encoding import TableEncoding
 from ..spec.fitted import model_columns
@@ -49,14 +50,15 @@ def stage_training_rows(
         parent: the driving parent's real rows.
         context: the driving parent's encoding, cut to the context columns.
     """
-    rows = sampled_by_hash(data, program.rows, sample_rows, seed)
-    if program.driver is not None and parent is not None and context is not None and context.columns:
-        rows = _with_parent(rows, parent, program, context)
-    drawn, conditions = encoding.select(model_columns(program, encoding)), encoding.select(program.conditions)
-    width = len(conditions.columns) + (len(context.columns) if context else 0)
-    fields = [*(f"r{i} int" for i in range(len(drawn.columns))), *(f"x{i} int" for i in range(width)), f"{ORDER} bigint"]
-    kernel = partial(encode_training_frames, drawn=drawn, conditions=conditions, parent=context)
-    map_frames(with_plain_times(rows), kernel, ", ".join(fields)).write.mode("overwrite").parquet(path)
+    with step("encoding the rows of", program.table):
+        rows = sampled_by_hash(data, program.rows, sample_rows, seed)
+        if program.driver is not None and parent is not None and context is not None and context.columns:
+            rows = _with_parent(rows, parent, program, context)
+        drawn, conditions = encoding.select(model_columns(program, encoding)), encoding.select(program.conditions)
+        width = len(conditions.columns) + (len(context.columns) if context else 0)
+        fields = [*(f"r{i} int" for i in range(len(drawn.columns))), *(f"x{i} int" for i in range(width)), f"{ORDER} bigint"]
+        kernel = partial(encode_training_frames, drawn=drawn, conditions=conditions, parent=context)
+        map_frames(with_plain_times(rows), kernel, ", ".join(fields)).write.mode("overwrite").parquet(path)
 
 
 def _with_parent(rows: DataFrame, parent: DataFrame, program: TableProgram, context: TableEncoding) -> DataFrame:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from ..causes import describe
 from ..errors import MissingDependencyError, SchemaError, SerializationError
 from ..kernels.models import build_fault, known_models, model_class, model_faults, model_names, register_model
 from ..kernels.models.base import ConditionalGenerativeModel
@@ -112,6 +113,6 @@ def check_models(spark: SparkSession, names: Iterable[str]) -> None:
             spark.range(1).mapInPandas(partial(model_names, models=(cls,)), "name string").collect()
         except Exception as error:  # it fails in many ways, and each is worth the same answer
             raise MissingDependencyError(
-                f"the row model {cls.name!r} does not reach the executors ({type(error).__name__}): either its module {cls.__module__!r} is not there "
+                f"the row model {cls.name!r} does not reach the executors ({describe(error)}): either its module {cls.__module__!r} is not there "
                 f"(spark-submit --py-files, or spark.addArtifacts(..., pyfile=True)), or it refers to something that cannot be pickled, such as a session"
             ) from error

@@ -9,6 +9,7 @@ import pandas as pd
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from ..causes import step
 from ..errors import SchemaError
 from ..kernels.columns.fit import COUNTED, fit_column, is_number_hint
 from ..kernels.columns.texts import provider_fault
@@ -42,7 +43,11 @@ def profile_table(data: DataFrame, *, table: str, rows: int, hints: Sequence[Col
     faults = _hint_faults(data, hints)
     if faults:
         raise SchemaError(f"table {table!r}: " + "; ".join(faults))
-    hints = tuple(hints)
+    with step("profiling", table):
+        return _profiled(data, table, rows, tuple(hints), config, seed)
+
+
+def _profiled(data: DataFrame, table: str, rows: int, hints: tuple[ColumnHint, ...], config: EncodingConfig, seed: int) -> TableEncoding:
     found: dict[int, str] = {}
     if rows and hints:
         counted = _counted(data, hints, row_share(data, rows, config.sample_rows), config, seed)

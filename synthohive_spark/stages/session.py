@@ -9,6 +9,7 @@ from pathlib import Path
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
+from ..causes import step
 from ..errors import MissingDependencyError
 from .jvm.jars import JarsNotFound, delta_jars
 from .jvm.java import JavaNotFound, java_home
@@ -16,6 +17,7 @@ from .jvm.java import JavaNotFound, java_home
 QUIET_LOGS = Path(__file__).with_name("log4j2.properties")
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _LOOPBACK = "127.0.0.1"
+_CONNECT = "sc://"
 
 
 def spark_session(
@@ -29,7 +31,8 @@ def spark_session(
 
     Args:
         name: shown in Spark's UI and logs.
-        master: by default what `spark-submit` says, else all cores of this machine.
+        master: by default what `SPARK_REMOTE` or `spark-submit` says, else all cores of this machine; `sc://host` is a Spark Connect server, whose session
+            has the server's settings and no others than `config`.
         config: further settings; they win over the defaults here.
         jars: folder of Delta's jars for a machine without a network; by default `SYNTHOHIVE_JARS`, else they are fetched once and kept.
 
@@ -37,8 +40,13 @@ def spark_session(
         MissingDependencyError: there is no Java 17 or 21, or Delta's jars cannot be had.
     """
     chosen = {key: str(value) for key, value in (config or {}).items()}
-    if SparkSession.getActiveSession() is not None:
-        return _configured(SparkSession.builder.appName(name), chosen).getOrCreate()
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        return _with_settings(active, name, chosen)
+    server = master if master and master.startswith(_CONNECT) else chosen.pop("spark.remote", None) or os.environ.get("SPARK_REMOTE")
+    if server:
+        with step(f"connecting to {server.partition(';')[0]}"):  # what follows can be a token
+            return _configured(SparkSession.builder.appName(name).remote(server), chosen).getOrCreate()
     submitted = _submitted()
     master = master or chosen.pop("spark.master", None) or submitted.get("spark.master") or f"local[{_cores()}]"
     settings = {**{key: value for key, value in session_settings(master).items() if key not in submitted}, **chosen}
@@ -49,7 +57,13 @@ def spark_session(
             raise MissingDependencyError(str(error)) from error
         if master.startswith("local"):
             os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # the python3 on PATH is often another one, without this package
-    return _configured(SparkSession.builder.appName(name).master(master), settings).getOrCreate()
+    with step(f"starting Spark with the master {master!r}"):
+        return _configured(SparkSession.builder.appName(name).master(master), settings).getOrCreate()
+
+
+def is_connect(spark: SparkSession) -> bool:
+    """Whether the session is a client of a Spark Connect server: its driver, and what that is set to, are elsewhere."""
+    return not isinstance(spark, SparkSession)  # the client has a class of its own, with the same methods
 
 
 def session_settings(master: str) -> dict[str, str]:
@@ -77,6 +91,14 @@ def session_settings(master: str) -> dict[str, str]:
         settings["spark.driver.host"] = _LOOPBACK
         settings["spark.driver.bindAddress"] = _LOOPBACK
     return settings
+
+
+def _with_settings(active: SparkSession, name: str, chosen: dict[str, str]) -> SparkSession:
+    if not is_connect(active):
+        return _configured(SparkSession.builder.appName(name), chosen).getOrCreate()
+    for key, value in chosen.items():  # the builder would ask for the server's address again
+        active.conf.set(key, value)
+    return active
 
 
 def _submitted() -> dict[str, str]:

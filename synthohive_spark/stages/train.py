@@ -13,6 +13,7 @@ from typing import Any
 import fsspec
 from pyspark.sql import SparkSession
 
+from ..causes import step
 from ..errors import TrainingError
 from ..events import TRAINING_DONE, TRAINING_PROGRESS, TRAINING_STARTED, Progress, get_logger
 from ..kernels.loop import TrainJob
@@ -52,9 +53,9 @@ def train_models(spark: SparkSession, jobs: Sequence[TrainJob], config: Training
     """
     if not jobs:
         return {}
-    with ProgressMonitor(jobs):
+    with ProgressMonitor(jobs), step("training"):
         results = {r["table"]: r for r in BACKENDS[config.backend](spark, jobs, config)}
-    failed = [f"table {r['table']!r}: training failed with {r['error']}" for r in results.values() if r["error"]]
+    failed = [f"table {r['table']!r}: training failed: {r['error']}" for r in results.values() if r["error"]]
     missing = [f"table {job.table!r}: no result came back" for job in jobs if job.table not in results]
     if failed or missing:
         raise TrainingError("; ".join([*failed, *missing]))

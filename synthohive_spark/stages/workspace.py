@@ -5,13 +5,16 @@ from __future__ import annotations
 import atexit
 import tempfile
 import uuid
+from pathlib import Path
 
 import fsspec
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from ..errors import SynthoHiveError
 from ..spec.identifiers import checked_path, checked_table_name
 from ..storage.targets import absolute_path
+from .session import is_connect
 
 
 class WorkspaceError(SynthoHiveError, ValueError):
@@ -23,22 +26,23 @@ class Workspace:
 
     Args:
         spark: the session.
-        root: a folder on storage that all machines reach (`s3://...`, `/Volumes/...`, a shared mount); with a local master a temporary one is made.
+        root: a folder on storage that all machines reach (`s3://...`, `/Volumes/...`, a shared mount); where Spark runs on this machine one is made.
 
     It stays until the process ends: DataFrames that read from it outlive the object that made it.
 
     Raises:
-        WorkspaceError: the session runs on a cluster and no folder was named.
+        WorkspaceError: the session runs on a cluster, or on a Connect server that does not see this machine's files, and no folder was named.
     """
 
     def __init__(self, spark: SparkSession, root: str | None = None) -> None:
         if root is None:
-            if not is_local(spark):
-                raise WorkspaceError(
-                    "this session runs on a cluster: name a folder that the driver and all executors can reach, "
-                    'as in Synthesizer(..., work_dir="s3://bucket/tmp") or a mounted path'
-                )
             self.path = tempfile.mkdtemp(prefix="synthohive_")
+            if not is_local(spark) or (is_connect(spark) and not _seen_by_spark(spark, self.path)):
+                _remove(self.path)
+                raise WorkspaceError(
+                    "the executors of this session do not see the files of this machine, or not all of them: name a folder that the driver and all executors "
+                    'can reach, as in Synthesizer(..., work_dir="s3://bucket/tmp") or a mounted path'
+                )
         else:
             root = absolute_path(checked_path(root))
             self.path = f"{root.rstrip('/')}/synthohive_{uuid.uuid4().hex}"
@@ -63,8 +67,21 @@ class Workspace:
 
 
 def is_local(spark: SparkSession) -> bool:
-    """Whether the executors are on this machine, in the driver's own process (`local[...]`)."""
-    return str(spark.conf.get("spark.master", "")).startswith("local") and not str(spark.conf.get("spark.master", "")).startswith("local-cluster")
+    """Whether the executors run in the process of Spark's own driver (`local[...]`); that of a Connect server may be on another machine."""
+    master = str(spark.conf.get("spark.master", ""))
+    return master.startswith("local") and not master.startswith("local-cluster")
+
+
+def _seen_by_spark(spark: SparkSession, folder: str) -> bool:
+    """Whether Spark reads what Python writes there. An address cannot tell: a tunnel or a container looks as if it were here."""
+    token, file = uuid.uuid4().hex, Path(folder) / "token"
+    file.write_text(token)
+    try:
+        return [row[0] for row in spark.read.text(str(file)).collect()] == [token]
+    except PySparkException:
+        return False
+    finally:
+        file.unlink()
 
 
 def _remove(path: str) -> None:

@@ -74,6 +74,6 @@ def test_a_class_of_a_notebook_reaches_the_ranks_and_the_executors(cluster_spark
 
 def test_the_cause_of_a_failed_rank_reaches_the_driver(cluster_spark: SparkSession, tmp_path: Path) -> None:
     tiny, empty = staged(tmp_path, "tiny", 1), staged(tmp_path, "empty", 0)
-    with pytest.raises(TrainingError, match="table 'empty': training failed with .*no rows to train on"):
+    with pytest.raises(TrainingError, match="table 'empty': training failed: .*no rows to train on"):
         train_models(cluster_spark, [tiny, empty], CONFIG)
     assert (tmp_path / "tiny.state").exists()  # one row is enough for two ranks

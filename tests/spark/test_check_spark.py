@@ -9,11 +9,9 @@ import pytest
 from judge_metadata import frames_from_judge, metadata_from_judge
 from pyspark.sql import DataFrame, SparkSession
 
-from synthohive_spark.errors import MissingDependencyError, SchemaValidationError
-from synthohive_spark.kernels import versions
+from synthohive_spark.errors import SchemaValidationError
 from synthohive_spark.spec.metadata import Metadata
-from synthohive_spark.stages import check
-from synthohive_spark.stages.check import Examined, check_executors, examine
+from synthohive_spark.stages.check import Examined, examine
 from synthohive_spark.stages.orphans import apply_orphan_policies
 
 FLIGHTS_KEYS = {"flights.dest": "null", "flights.tailnum": "null", "flights.origin,time_hour": "null"}
@@ -177,27 +175,3 @@ def test_flights_pass_with_the_policy_null(spark: SparkSession, shared_data: Pat
 @pytest.mark.parametrize("dataset", ["chinook", "sakila", "northwind"])
 def test_real_schemas_pass(spark: SparkSession, shared_data: Path, dataset: str) -> None:
     examine_(metadata_from_judge(shared_data / dataset), frames_from_judge(spark, shared_data / dataset))
-
-
-def test_executors_have_what_the_driver_has(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    check._checked_sessions.discard(spark)
-    check_executors(spark)
-    monkeypatch.setattr(versions, "installed_versions", lambda: pytest.fail("looked twice"))
-    check_executors(spark)
-    check._checked_sessions.discard(spark)
-    monkeypatch.setattr(versions, "installed_versions", lambda: {"python": "3.1.0", **dict.fromkeys(versions.PACKAGES, "9.9.9")})
-    with pytest.raises(MissingDependencyError, match=r"pandas is .* on .* and 9\.9\.9 on the driver.*python is .*spark-submit\.sh"):
-        check_executors(spark)
-    assert spark not in check._checked_sessions
-
-
-def test_a_package_missing_on_the_executors_is_named(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Broken:
-        def range(self, *_: int) -> Broken:
-            return self
-
-        def mapInPandas(self, *_: object) -> Broken:
-            raise RuntimeError("PythonException: ModuleNotFoundError: No module named 'synthohive_spark'\n at ...")
-
-    with pytest.raises(MissingDependencyError, match=r"module synthohive_spark is missing there; submit the job with \./spark-submit\.sh"):
-        check_executors(Broken())  # type: ignore[arg-type]

@@ -70,7 +70,7 @@ def test_a_failed_table_is_named_with_its_cause(spark: SparkSession, tmp_path: P
     good, bad = staged(tmp_path, "good", 60), staged(tmp_path, "bad", 60)
     for part in (tmp_path / "bad").iterdir():
         pd.read_parquet(part).iloc[:0].to_parquet(part)
-    with pytest.raises(TrainingError, match=r"table 'bad': training failed with TrainingError: .*no rows"):
+    with pytest.raises(TrainingError, match=r"table 'bad': training failed: .*no rows"):
         train_models(spark, [good, bad], TrainingConfig())
 
 

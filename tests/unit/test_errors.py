@@ -54,7 +54,7 @@ def work(what: str, *, times: int = 1) -> str:
 
 
 def test_foreign_errors_are_wrapped_with_their_cause_and_without_their_text() -> None:
-    with pytest.raises(TrainingError, match="fitting failed with KeyError") as error:
+    with pytest.raises(TrainingError, match=r"fitting failed: KeyError at tests/unit/test_errors.py:\d+ \(work\)") as error:
         work("foreign")
     assert isinstance(error.value.__cause__, KeyError)
     assert "SECRET" not in str(error.value)

@@ -125,7 +125,7 @@ def test_tiny_tables(tmp_path: Path, rows: int, model: str) -> None:
 def test_an_error_comes_back_as_data(tmp_path: Path) -> None:
     stage(tmp_path / "a", np.zeros((0, 1), dtype=int), np.zeros((0, 0), dtype=int))
     empty = run_job(job_for(tmp_path, tmp_path / "a", (1,)), World())
-    assert "TrainingError" in empty["error"] and "no rows" in empty["error"] and "'t'" in empty["error"]
+    assert empty["error"].startswith("table 't': no rows to train on")
     assert math.isnan(empty["distance"])
     stage(tmp_path / "b", np.full((30, 1), 7), np.zeros((30, 0), dtype=int))
     broken = run_job(job_for(tmp_path, tmp_path / "b", (2,)), World())  # a code past the cardinality

@@ -1,0 +1,70 @@
+"""What the jobs share: their arguments, the session, and how a failure is told."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
+
+from pyspark.logger import PySparkLogger
+from pyspark.sql import SparkSession
+
+from .causes import chain, failure
+from .errors import SynthoHiveError
+from .spec.run_config import RunConfig
+from .stages.session import spark_session
+
+TRACEBACK = "SYNTHOHIVE_TRACEBACK"
+# They write Spark's errors to stderr as they arise, also those that are caught, with the cells that are in them.
+_SPARKS_OWN_LOGS = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
+
+
+def run_job(name: str, about: str, override: str, work: Callable[[RunConfig, SparkSession], str], arguments: Sequence[str]) -> int:
+    """Run `work` as a command line program: its result goes to stdout, and a failure to stderr, one line per cause.
+
+    Args:
+        name: of the job and of its section in the configuration.
+        about: what it does, for `--help`.
+        override: an example of a field that can be overridden, `fit.epochs=20`.
+        work: takes the configuration and the session; what it gives is printed.
+        arguments: without the program's name.
+
+    Returns:
+        The exit status: 0, or 1 after a failure.
+    """
+    options = _parser(name, about, override).parse_args(arguments)
+    whole = options.traceback or bool(os.environ.get(TRACEBACK))
+    if not whole:
+        for logger in _SPARKS_OWN_LOGS:
+            PySparkLogger.getLogger(logger).disabled = True
+    try:
+        run = RunConfig.from_yaml(options.config, options.set)
+        sys.stdout.write(work(run, spark_session(f"synthohive_spark {name}")))
+    except Exception as error:  # noqa: BLE001 - a job ends with a line and a status, whatever it met
+        sys.stderr.write(_told(name, error))
+        if whole:
+            traceback.print_exception(error)
+        return 1
+    return 0
+
+
+def _parser(name: str, about: str, override: str) -> ArgumentParser:
+    parser = ArgumentParser(prog=f"{name}.py", description=about)
+    parser.add_argument("--config", required=True, help=f"YAML file with `tables`, `source` and `{name}`")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.FIELD=VALUE", help=f"override a field, such as {override}; may be repeated")
+    parser.add_argument(
+        "--traceback",
+        action="store_true",
+        help=f"on failure print all of Python's and Java's traceback, which can hold values of the data (or set {TRACEBACK}=1)",
+    )
+    return parser
+
+
+def _told(name: str, error: Exception) -> str:
+    ours = isinstance(error, SynthoHiveError)
+    head = f"{name} failed: {error}" if ours else failure(name, error)
+    links = [str(link) for link in chain(error)][1 if ours else 0 :]
+    lines = [head, *(f"  caused by {link}" for link in links if link not in head)]
+    return "\n".join([*lines, *([f"  (the whole traceback: --traceback, or {TRACEBACK}=1)"] if links else []), ""])
