@@ -7,9 +7,10 @@ import sys
 from pyspark.sql import SparkSession
 
 from synthohive_spark import FitConfig, Synthesizer
-from synthohive_spark.job import run_job
+from synthohive_spark.job import run_job, work_dir
 from synthohive_spark.spec.run_config import RunConfig
 from synthohive_spark.storage.files import read_sources
+from synthohive_spark.storage.targets import absolute_path
 
 
 def fit(run: RunConfig, spark: SparkSession) -> str:
@@ -21,7 +22,7 @@ def fit(run: RunConfig, spark: SparkSession) -> str:
         legacy_context_conditioning=job.legacy_context_conditioning,
         exact_dependencies=job.exact_dependencies,
     )
-    synthesizer = Synthesizer(run.metadata, spark=spark, model=job.model, config=config, work_dir=job.work_dir)
+    synthesizer = Synthesizer(run.metadata, spark=spark, model=job.model, config=config, work_dir=work_dir(spark, job.work_dir, absolute_path(job.output)))
     synthesizer.fit(read_sources(spark, run.source), seed=job.seed, epochs=job.epochs, batch_size=job.batch_size)
     return f"model: {synthesizer.save(job.output, overwrite=job.overwrite)}\n"
 

@@ -7,14 +7,15 @@ import sys
 from pyspark.sql import SparkSession
 
 from synthohive_spark import Synthesizer
-from synthohive_spark.job import run_job
+from synthohive_spark.job import run_job, work_dir
 from synthohive_spark.spec.run_config import RunConfig
 
 
 def sample(run: RunConfig, spark: SparkSession) -> str:
     """Sample as the configuration says."""
     job = run.sample
-    tables = Synthesizer.load(run.model_path, spark=spark, work_dir=job.work_dir).sample(
+    synthesizer = Synthesizer.load(run.model_path, spark=spark, work_dir=work_dir(spark, job.work_dir, job.output))
+    tables = synthesizer.sample(
         num_rows=job.num_rows,
         conditions=job.conditions,
         scale=job.scale,
@@ -23,6 +24,7 @@ def sample(run: RunConfig, spark: SparkSession) -> str:
         enforce_constraints=job.enforce_constraints,
         quality_threshold=job.quality_threshold,
         on_write_failure=job.on_write_failure,
+        strict=job.strict,
     )
     return f"tables: {job.output}\n" + "".join(f"  {name:<24} {frame.count():>12,} rows\n" for name, frame in tables.items())
 

@@ -15,6 +15,8 @@ from .causes import chain, failure
 from .errors import SynthoHiveError
 from .spec.run_config import RunConfig
 from .stages.session import spark_session
+from .stages.workspace import is_local
+from .storage.targets import is_path
 
 TRACEBACK = "SYNTHOHIVE_TRACEBACK"
 # They write Spark's errors to stderr as they arise, also those that are caught, with the cells that are in them.
@@ -48,6 +50,11 @@ def run_job(name: str, about: str, override: str, work: Callable[[RunConfig, Spa
             traceback.print_exception(error)
         return 1
     return 0
+
+
+def work_dir(spark: SparkSession, asked: str | None, output: str) -> str | None:
+    """The folder that driver and executors share: the one that was asked for; on a cluster one beside the output, which all machines reach anyway."""
+    return f"{output.rstrip('/')}.work" if asked is None and is_path(output) and not is_local(spark) else asked
 
 
 def _parser(name: str, about: str, override: str) -> ArgumentParser:

@@ -42,7 +42,7 @@ class FitJob(Spec):
     Attributes:
         output: where the model goes.
         overwrite: replace a model that is there.
-        work_dir: folder that driver and executors share; needed on a cluster.
+        work_dir: folder that driver and executors share; on a cluster, where None, one beside the output.
     """
 
     model: str | dict[str, str] = "ctgan"
@@ -76,6 +76,7 @@ class SampleJob(Spec):
     enforce_constraints: bool = False
     quality_threshold: float | None = None
     on_write_failure: Literal["raise", "cleanup", "retry"] = "raise"
+    strict: bool = False
     work_dir: str | None = None
 
 

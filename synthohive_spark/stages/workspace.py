@@ -47,8 +47,10 @@ class Workspace:
             root = absolute_path(checked_path(root))
             self.path = f"{root.rstrip('/')}/synthohive_{uuid.uuid4().hex}"
             file_system, folder = fsspec.core.url_to_fs(self.path)
+            if not file_system.exists(folder.rpartition("/")[0]):  # the root goes with the process, too, if nothing else is in it then
+                atexit.register(_remove_empty, root)
             file_system.makedirs(folder, exist_ok=True)
-        atexit.register(_remove, self.path)
+        atexit.register(_remove, self.path)  # before what was registered earlier
 
     def folder(self, *names: str) -> str:
         """A path below the workspace; every part is a checked name."""
@@ -70,6 +72,12 @@ def is_local(spark: SparkSession) -> bool:
     """Whether the executors run in the process of Spark's own driver (`local[...]`); that of a Connect server may be on another machine."""
     master = str(spark.conf.get("spark.master", ""))
     return master.startswith("local") and not master.startswith("local-cluster")
+
+
+def _remove_empty(path: str) -> None:
+    file_system, folder = fsspec.core.url_to_fs(path)
+    if file_system.exists(folder) and not file_system.ls(folder):
+        file_system.rmdir(folder)
 
 
 def _seen_by_spark(spark: SparkSession, folder: str) -> bool:
