@@ -15,32 +15,6 @@ from schema_shapes import ColumnShape, KeyShape, TableShape
 Row = dict[str, Any]
 WORDS = ["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "inlet", "jetty", "kelp", "larch", "maple"]
 WORDS += ["north", "ocean", "pearl", "quartz", "river", "slate", "tundra", "umber", "vale", "willow", "yarrow", "zinc"]
-    "amber",
-    "birch",
-    "cedar",
-    "delta",
-    "ember",
-    "fjord",
-    "grove",
-    "heron",
-    "inlet",
-    "jetty",
-    "kelp",
-    "larch",
-    "maple",
-    "north",
-    "ocean",
-    "pearl",
-    "quartz",
-    "river",
-    "slate",
-    "tundra",
-    "umber",
-    "vale",
-    "willow",
-    "yarrow",
-    "zinc",
-]
 TRIES = 6  # drawings of a row whose keys repeat
 MORE = 4  # times the usual number of rows: no table has more
 
