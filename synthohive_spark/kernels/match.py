@@ -84,11 +84,11 @@ def match_bucket(seekers: pd.DataFrame, parents: pd.DataFrame, *, rule: MatchRul
     copies = parents[COPIES].to_numpy(dtype="int64").copy()
     if rule.wished is not None:
         taken = _paired(seekers, parents, copies, rule.wished, rule, wrap=False)
-    open_ = np.flatnonzero(taken == NOBODY)
-    taken[open_] = _paired(seekers.iloc[open_].reset_index(drop=True), parents, copies, rule.fixed, rule, wrap=True)
     if rule.own_table:
-        late = taken >= seekers[ROW].to_numpy(dtype="int64")
-        taken[late] = seekers[ROW].to_numpy(dtype="int64")[late] if rule.required else NOBODY
+        taken[taken >= seekers[ROW].to_numpy(dtype="int64")] = NOBODY
+    open_ = np.flatnonzero(taken == NOBODY)
+    rest = seekers.iloc[open_].reset_index(drop=True)
+    taken[open_] = _elders(rest, parents, copies, rule) if rule.own_table else _paired(rest, parents, copies, rule.fixed, rule, wrap=True)
     if rule.apart and len(seekers):
         taken = _Separation(seekers, parents, taken, rule).separated()
     return pd.DataFrame({ROW: seekers[ROW].to_numpy(dtype="int64"), TAKEN: taken})
@@ -136,6 +136,41 @@ def _any_parent(
     return found
 
 
+def _elders(seekers: pd.DataFrame, parents: pd.DataFrame, copies: np.ndarray, rule: MatchRule) -> np.ndarray:
+    """Partners in the table itself, int64 (n,): a row's parent comes before it.
+
+    Rows take the places of their group in order. One that finds none before itself takes any row before it, and leaves the next place to the row that follows:
+    as the k-th row would have the k-th place, half of them would be too early for theirs.
+    """
+    own, other = _numbers(seekers, parents, rule.fixed)
+    rows, known = seekers[ROW].to_numpy(dtype="int64"), parents[TAKEN].to_numpy(dtype="int64")
+    group = np.unique(np.concatenate([own, other]), return_inverse=True)[1]
+    width = int(max(rows.max(initial=0), known.max(initial=0))) + 1
+    seeker, elder = group[: len(own)] * width + rows, group[len(own) :] * width + known  # one number for group and row
+    line, order = np.argsort(seeker, kind="stable"), np.argsort(elder, kind="stable")
+    begin = group[: len(own)][line] * width  # of the seeker's group
+    place = np.repeat(order, np.maximum(copies[order], 0))  # (m,)
+    rank = np.arange(len(line)) - np.searchsorted(seeker[line], begin)
+    first = np.searchsorted(elder[place], begin)
+    missing = np.maximum(rank + 1 - (np.searchsorted(elder[place], seeker[line]) - first), 0)
+    shift = (group[: len(own)][line] - group.min(initial=0)) * (len(line) + 1)  # so that a running maximum starts anew in each group
+    missing = np.maximum.accumulate(missing + shift) - shift if len(line) else missing
+    without = missing > np.where(rank > 0, np.concatenate([[0], missing[:-1]]), 0)
+    found = np.full(len(seekers), NOBODY, dtype=np.int64)
+    hit = ~without
+    found[line[hit]] = known[place[(first + rank - missing)[hit]]]
+    late = line[without]
+    luck = hashed(rows[late], rule.salt("any"))
+    if rule.fixed is None and not rule.closed:
+        found[late] = np.where(rows[late] > 0, (luck * rows[late]).astype(np.int64), NOBODY)
+    else:
+        start = np.searchsorted(elder[order], begin[without])
+        size = np.searchsorted(elder[order], seeker[late]) - start
+        there = size > 0
+        found[late[there]] = known[order[(start + (luck * size).astype(np.int64))[there]]]
+    return np.where((found == NOBODY) & rule.required, rows, found)
+
+
 def _numbers(seekers: pd.DataFrame, parents: pd.DataFrame, column: str | None) -> tuple[np.ndarray, np.ndarray]:
     """The group of each row, int64 (n,) and (p,); one group where there is no column."""
     if column is None:
@@ -152,12 +187,10 @@ def _spans(sorted_ids: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndar
 def _seeker_order(seekers: pd.DataFrame, rule: MatchRule) -> tuple[np.ndarray, ...]:
     """Keys for `lexsort`, the last one counts most.
 
-    By row for the table itself. For a unique key by position in the family, large families first: with places of one parent in a run, a run meets each
-    family once (Gale and Ryser's construction). Else at random.
+    For a unique key by position in the family, large families first: with places of one parent in a run, a run meets each family once
+    (Gale and Ryser's construction). Else at random.
     """
     rows = seekers[ROW].to_numpy(dtype="int64")
-    if rule.own_table:
-        return (rows,)
     if rule.apart:
         family = hashed(seekers[PARENT_ROW].to_numpy(dtype="int64"), rule.salt("family"))
         return rows, family, -seekers[SIBLINGS].to_numpy(dtype="int64"), seekers[POSITION].to_numpy(dtype="int64")
@@ -167,8 +200,6 @@ def _seeker_order(seekers: pd.DataFrame, rule: MatchRule) -> tuple[np.ndarray, .
 def _place_order(parents: pd.DataFrame, parent: np.ndarray, copies: np.ndarray, rule: MatchRule) -> tuple[np.ndarray, ...]:
     """Keys for `lexsort` of the places, (m,) each."""
     taken = parents[TAKEN].to_numpy(dtype="int64")[parent]
-    if rule.own_table:
-        return (taken,)
     if rule.apart:
         return taken, hashed(taken, rule.salt("parents")), -copies[parent]
     number = np.arange(len(parent)) - np.searchsorted(parent, parent, side="left")

@@ -103,15 +103,21 @@ def _find_cycle(metadata: Metadata, deferred: Collection[KeyRef]) -> tuple[str, 
 
 
 def _key_to_defer(metadata: Metadata, deferred: Collection[KeyRef], cycle: tuple[str, ...]) -> KeyRef:
-    """The key out of the table that most others wait for: it should come first. Part of a primary key cannot wait."""
+    """The key out of the table that most others wait for: it should come first.
+
+    A primary key cannot wait; where each key of the cycle has a part in one, one waits with its other part.
+    """
     waiting_for = {name: sum(fk.parent_table == name for t in metadata.tables.values() for fk in t.foreign_keys) for name in cycle}
-    for name in sorted(cycle, key=lambda n: (-waiting_for[n], n)):
-        target = cycle[(cycle.index(name) + 1) % len(cycle)]
-        table = metadata.tables[name]
-        keys = [(i, fk) for i, fk in _edges(metadata, deferred, table) if fk.parent_table == target]
+    names = sorted(cycle, key=lambda n: (-waiting_for[n], n))
+    steps = [(metadata.tables[name], cycle[(cycle.index(name) + 1) % len(cycle)]) for name in names]
+    found = [(table, [(i, fk) for i, fk in _edges(metadata, deferred, table) if fk.parent_table == target]) for table, target in steps]
+    for table, keys in found:
         # Where one of two keys to the same parent cannot wait, deferring the other breaks nothing.
         if not any(set(fk.columns) & set(table.primary_key) for _, fk in keys):
-            return KeyRef(table=name, index=keys[0][0])
+            return KeyRef(table=table.name, index=keys[0][0])
+    for table, keys in found:
+        if not any(set(fk.columns) <= set(table.primary_key) for _, fk in keys):
+            return KeyRef(table=table.name, index=keys[0][0])
     way = " -> ".join((*cycle, cycle[0]))
     raise SchemaError(f"the keys form a cycle through primary keys, so that no table can come first: {way}; leave one of these keys out")
 

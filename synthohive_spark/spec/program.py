@@ -101,7 +101,7 @@ class Series(Spec):
         within: columns of the driving key inside which rows are ranked; none for the whole table.
         entities: combinations of the entity columns that the real table has, as text; none where they are too rare to be told, and columns are combined freely.
         counts: real rows of each.
-        reference: index of the key of several columns to a reference table that these columns are, whose combinations they are taken from.
+        references: keys of several columns to reference tables among these columns: their combinations are taken from there.
     """
 
     kind: Literal["series"] = "series"
@@ -109,7 +109,7 @@ class Series(Spec):
     within: tuple[str, ...] = ()
     entities: tuple[tuple[str, ...], ...] = ()
     counts: tuple[int, ...] = ()
-    reference: int | None = None
+    references: tuple[int, ...] = ()
 
 
 class Draw(Spec):
@@ -128,15 +128,15 @@ class Distinct(Spec):
     """Natural key parts, drawn, then moved where they repeat within the driving parent.
 
     Attributes:
-        columns: the part that is moved first comes first.
+        columns: the parts.
         later: keys matched afterwards that tell rows apart too: a value may repeat as often as they have room.
-        reference: index of the key of several columns to a reference table whose combinations the columns are.
+        references: keys of several columns to reference tables among these columns: they are moved together.
     """
 
     kind: Literal["distinct"] = "distinct"
     columns: tuple[str, ...]
     later: tuple[int, ...] = ()
-    reference: int | None = None
+    references: tuple[int, ...] = ()
 
 
 class Combine(Spec):
@@ -203,7 +203,7 @@ class Match(Spec):
         emptied: columns that are null where the key is; the others keep a partner's values.
         apart: the unique keys that it is part of.
         needs: later keys that share columns with this one and must not be null: a partner must leave them one of their own.
-        filled: columns of the key may be there from an earlier match that had a partner; such rows are left alone.
+        filled: its columns that may be there from an earlier key that has a partner; rows that have all of them are left alone.
     """
 
     key: int
@@ -214,7 +214,7 @@ class Match(Spec):
     emptied: tuple[str, ...] = ()
     apart: tuple[Apart, ...] = ()
     needs: tuple[int, ...] = ()
-    filled: bool = False
+    filled: tuple[str, ...] = ()
 
 
 class Phase(Spec):
@@ -227,7 +227,7 @@ class Phase(Spec):
     def passed_on(self) -> frozenset[str]:
         """The columns that its matches and later phases need of its steps."""
         drawn = {c for step in self.steps if isinstance(step, Draw) for c in step.columns}
-        return frozenset(drawn | {c for m in self.matches for c in (*m.fixed, *m.wished, *(b for a in m.apart for b in a.before))})
+        return frozenset(drawn | {c for m in self.matches for c in (*m.fixed, *m.wished, *m.filled, *(b for a in m.apart for b in a.before))})
 
 
 class UniqueKey(Spec):
@@ -239,7 +239,7 @@ class UniqueKey(Spec):
         group: the columns of the driving key that are part of it.
         parts: its natural columns.
         matches: the matched keys that are part of it, and for each the columns that it gives.
-        reference: index of the key of several columns to a reference table that `parts` are.
+        references: keys of several columns to reference tables among `parts`.
     """
 
     columns: tuple[str, ...]
@@ -247,7 +247,7 @@ class UniqueKey(Spec):
     group: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     matches: tuple[tuple[int, tuple[str, ...]], ...] = ()
-    reference: int | None = None
+    references: tuple[int, ...] = ()
 
 
 class TableProgram(Spec):

@@ -80,7 +80,7 @@ def columns_of(plan: GenerationPlan) -> tuple[tuple[str, ...], str]:
     """Names and Spark schema of what a phase gives."""
     fitted, program = plan.fitted, plan.fitted.program
     if plan.is_last:
-        late = {c for m in program.deferred for c in program.foreign_keys[m.key].columns if c not in (*m.fixed, *m.wished)}
+        late = {c for m in program.deferred for c in program.foreign_keys[m.key].columns if c not in (*m.fixed, *m.wished, *m.filled)}
         visible = [c for c in program.names if c not in late]
         hidden = [c for c in program.drawn if c not in program.types]
         numbers: Iterable[str] = (ROW, *(FAMILY if program.deferred else ()))

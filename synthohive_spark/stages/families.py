@@ -215,7 +215,7 @@ class Kin:
         everyone = Window.partitionBy(GROUP)
         limit = self._per_group(program)
         if limit is not None:
-            share = F.least(F.lit(1.0), F.lit(float(limit)) / F.sum(CHILDREN).over(everyone))
+            share = F.least(F.lit(1.0), F.lit(float(limit)) / F.greatest(F.lit(1), F.sum(CHILDREN).over(everyone)))
             ends = F.floor(F.sum(CHILDREN).over(everyone.orderBy(ROW)) * share)
             begins = F.floor((F.sum(CHILDREN).over(everyone.orderBy(ROW)) - F.col(CHILDREN)) * share)
             narrow = narrow.withColumn(CHILDREN, (ends - begins).cast("bigint"))

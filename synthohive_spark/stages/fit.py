@@ -107,7 +107,7 @@ class FitRun:
             parent = None if program.driver is None else tables[program.driver.parent_table]
             if self.config.finds_dependencies(name):
                 program = self._with_dependencies(program, encoding, parent)
-            context = None if parent is None else parent.encoding.select(_context(program, parent.encoding))
+            context = None if parent is None else parent.encoding.select(_context(program, parent))
             tables[name] = FittedTable(program=program, encoding=encoding, context_encoding=context)
         return tables
 
@@ -203,9 +203,10 @@ def _with_provider(hint: ColumnHint, program: TableProgram) -> ColumnHint:
     return hint.model_copy(update={"provider": provider_for(hint.name)}) if hint.kind == "text" and hint.provider is None else hint
 
 
-def _context(program: TableProgram, parent: TableEncoding) -> tuple[str, ...]:
-    """The driving parent's columns that the row model is told."""
-    visible = [c.name for c in parent.columns if not c.name.startswith(HIDDEN_PREFIX) and c.cardinality > 1]
+def _context(program: TableProgram, parent: FittedTable) -> tuple[str, ...]:
+    """The driving parent's columns that the row model is told; keys that wait for later tables are not there yet."""
+    late = {c for m in parent.program.deferred for c in parent.program.foreign_keys[m.key].columns if c not in m.fixed}
+    visible = [c.name for c in parent.encoding.columns if not c.name.startswith(HIDDEN_PREFIX) and c.cardinality > 1 and c.name not in late]
     return tuple(c for c in visible if program.context is None or c in program.context)
 
 

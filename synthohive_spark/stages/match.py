@@ -121,7 +121,7 @@ class Pairing:
             wished=WISHED if match.wished else None,
             apart=tuple(self._apart(i, apart) for i, apart in enumerate(match.apart)),
             own_table=self.key.parent_table == self.program.table,
-            required=match.required,
+            required=match.required or not self.program.linkages[match.key].null_rate,
             partners=self.partner.rows,
             closed=once or limited or self.partner.count < self.partner.rows or not all(self.unique),
         )

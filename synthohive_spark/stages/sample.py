@@ -163,7 +163,7 @@ class SampleRun:
         if given is not None and (program.driver is not None or any(True for _ in program.of_kind(Series))):
             given = spread_over(given, total, program.table)  # the rows of a series are sorted by entity: the first ones would be those of a few
         steps = [step for phase in program.phases for step in phase.steps]
-        keys = {s.key for s in steps if isinstance(s, Combine)} | {s.reference for s in steps if isinstance(s, Series | Distinct) and s.reference is not None}
+        keys = {s.key for s in steps if isinstance(s, Combine)} | {index for s in steps if isinstance(s, Series | Distinct) for index in s.references}
         return GenerationPlan(
             fitted=fitted,
             seed=self.seed,
@@ -211,7 +211,7 @@ class SampleRun:
 
     def _with_late_keys(self, names: tuple[str, ...], table: str, made: Made, matches: list[Match], late: list[str]) -> DataFrame:
         program = self.fitted.tables[table].program
-        needed = {c for m in matches for c in (*m.fixed, *m.wished, *(c for a in m.apart for c in a.before))}
+        needed = {c for m in matches for c in (*m.fixed, *m.wished, *m.filled, *(c for a in m.apart for c in a.before))}
         statuses = [c for c in made.frame.columns if c.startswith(f"{HIDDEN_PREFIX}has_")]
         narrow = made.frame.select(*(F.col(quoted(c)) for c in dict.fromkeys([ROW, *FAMILY, *statuses, *(c for c in made.frame.columns if c in needed)])))
         for match in matches:

@@ -9,15 +9,14 @@ import pandas as pd
 import pyarrow as pa
 
 from ...errors import GenerationError
-from ...spec.encoding import CategoryEncoding, NumberEncoding
+from ...spec.encoding import NumberEncoding, TextEncoding
 from ...spec.program import Distinct
 from ..apart import labels_apart, numbers_apart, together_apart
 from ..block import Block, as_series
-from ..columns.types import from_scalars, to_float64
+from ..columns.types import to_float64
+from ..parts import Columns, Part, parts_of
 from ..spread import grid_cells, grid_values
 from .series import as_numbers
-
-Columns = dict[str, pa.Array]
 
 
 def apply(step: Distinct, block: Block) -> None:
@@ -39,20 +38,24 @@ def apply(step: Distinct, block: Block) -> None:
 
 
 def _moved(step: Distinct, block: Block, columns: Columns, family: np.ndarray, times: int) -> Columns:
-    """The columns of rows without a null that had to change."""
-    if step.reference is not None:
-        return _combinations(step, block, columns, family, times)
-    first, *others = step.columns
-    group = _groups(family, [columns[c] for c in others])
-    encoding = block.plan.fitted.encoding.column(first)
+    """The columns of rows without a null that had to change: those of the part that has most room; where it is full in some family, of all parts."""
+    parts = sorted(parts_of(step.columns, step.references, block), key=_fullness)
+    first = parts[0]
+    group = _groups(family, [columns[c] for part in parts[1:] for c in part.columns])
+    rng = block.rng("repair")
+    if first.labels is not None:
+        place = labels_apart(group, first.labels.places(columns, rng), first.labels.weights, times, rng)
+        return first.labels.take(place) if (place >= 0).all() else _all_parts(parts, block, columns, family, times)
+    name, encoding = first.columns[0], first.encoding
     if isinstance(encoding, NumberEncoding):
-        cells = grid_cells(to_float64(as_series(columns[first]), first, block.types[first]), encoding)
-        return {first: as_numbers(grid_values(numbers_apart(group, cells, encoding, times), encoding), encoding)}
-    if not isinstance(encoding, CategoryEncoding):
-        return {first: _numbered(columns[first], group, times)}
-    labels = from_scalars(encoding.values, encoding.spark_type)
-    place = labels_apart(group, _places(labels, columns[first]), np.asarray(encoding.counts, dtype=np.float64), times, block.rng("repair"))
-    return _all_parts(step, block, columns, family, times) if (place < 0).any() else {first: labels.take(pa.array(place))}
+        cells = grid_cells(to_float64(as_series(columns[name]), name, block.types[name]), encoding)
+        return {name: as_numbers(grid_values(numbers_apart(group, cells, encoding, times), encoding), encoding)}
+    return {name: _numbered(columns[name], group, times)}
+
+
+def _fullness(part: Part) -> tuple[bool, bool, float]:
+    """Numbers and times have room past what was seen and come first, then text that is made up, then labels."""
+    return part.labels is not None, isinstance(part.encoding, TextEncoding), -float(part.room or 0)
 
 
 def _groups(family: np.ndarray, others: list[pa.Array]) -> np.ndarray:
@@ -62,34 +65,18 @@ def _groups(family: np.ndarray, others: list[pa.Array]) -> np.ndarray:
     return frame.groupby(list(frame.columns), sort=False, dropna=False).ngroup().to_numpy()
 
 
-def _places(labels: pa.Array, values: pa.Array) -> np.ndarray:
-    found = pa.compute.index_in(values, value_set=labels).fill_null(0)
-    return found.to_numpy(zero_copy_only=False).astype(np.int64)
-
-
-def _all_parts(step: Distinct, block: Block, columns: Columns, family: np.ndarray, times: int) -> Columns:
-    """The first column is full in some family: combinations of all columns, which are categories then."""
-    encodings = [block.plan.fitted.encoding.column(c) for c in step.columns]
-    if not all(isinstance(e, CategoryEncoding) for e in encodings):
-        raise GenerationError(f"a parent has more rows than its key columns {list(step.columns)} can tell apart")
-    labels = [from_scalars(e.values, e.spark_type) for e in encodings if isinstance(e, CategoryEncoding)]
-    places = np.stack([_places(known, columns[c]) for known, c in zip(labels, step.columns, strict=True)], axis=1)
-    moved = together_apart(family, places, tuple(len(known) for known in labels), times, block.rng("repair"))
-    return {name: known.take(pa.array(moved[:, i])) for i, (known, name) in enumerate(zip(labels, step.columns, strict=True))}
-
-
-def _combinations(step: Distinct, block: Block, columns: Columns, family: np.ndarray, times: int) -> Columns:
-    """Parts that are a key to a reference table: only its combinations exist."""
-    key = block.plan.fitted.program.foreign_keys[step.reference or 0]
-    arrays = block.plan.combinations[step.reference or 0]
-    known = pa.table({c: arrays[key.columns.index(c)].cast(block.arrow_type(c)) for c in step.columns})
-    known = known.group_by(list(step.columns), use_threads=False).aggregate([])
-    labels = pd.MultiIndex.from_arrays([known.column(c).combine_chunks().cast(pa.string()).to_pandas() for c in step.columns])
-    place = labels.get_indexer(pd.MultiIndex.from_arrays([columns[c].cast(pa.string()).to_pandas() for c in step.columns]))
-    place = labels_apart(family, np.maximum(place, 0), np.ones(len(labels)), times, block.rng("repair"))
-    if (place < 0).any():
-        raise GenerationError(f"a parent has more rows than the reference table {key.parent_table!r} has combinations")
-    return {name: known.column(name).combine_chunks().take(pa.array(place)) for name in step.columns}
+def _all_parts(parts: list[Part], block: Block, columns: Columns, family: np.ndarray, times: int) -> Columns:
+    labels = [part.labels for part in parts if part.labels is not None]
+    rng = block.rng("repair")
+    places = np.stack([known.places(columns, rng) for known in labels], axis=1)
+    sizes = tuple(len(known) for known in labels)
+    if times * math.prod(sizes) < int(np.bincount(family).max()):
+        raise GenerationError(f"a parent has more rows than its key columns {[c for part in parts for c in part.columns]} can tell apart")
+    moved = together_apart(family, places, sizes, times, rng)
+    out: Columns = {}
+    for i, known in enumerate(labels):
+        out |= known.take(moved[:, i])
+    return out
 
 
 def _numbered(values: pa.Array, group: np.ndarray, times: int) -> pa.Array:

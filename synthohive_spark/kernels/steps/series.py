@@ -15,17 +15,17 @@ from ..block import Block
 from ..columns.grid import decimals_of
 from ..columns.types import from_float64, from_scalars
 from ..keys import key_values
+from ..parts import Columns, Encoding, Labels, Part, parts_of
 from ..seeds import derive_seed, generator
 from ..shares import dealt
 from ..spread import grid_step, labels_at, numbers_at, shuffled
 
-Encoding = NumberEncoding | CategoryEncoding | TextEncoding
 Values = Callable[[np.ndarray], pa.Array]  # of ranks, int64 (m,)
 
 
 def apply(step: Series, block: Block) -> None:
     """Give the columns, group by group."""
-    parts: list[dict[str, pa.Array]] = []
+    parts: list[Columns] = []
     places: list[np.ndarray] = []
     for group, rows, ranks, size in _groups(step, block):
         parts.append(_columns(step, block, ranks, size, group))
@@ -56,20 +56,28 @@ def _groups(step: Series, block: Block) -> list[tuple[str, np.ndarray, np.ndarra
     return found
 
 
-def _columns(step: Series, block: Block, ranks: np.ndarray, size: int, group: str) -> dict[str, pa.Array]:
+def _columns(step: Series, block: Block, ranks: np.ndarray, size: int, group: str) -> Columns:
     """The columns of `ranks`, int64 (m,), among `size` rows."""
-    encodings = {name: block.plan.fitted.encoding.column(name) for name in step.columns}
-    if step.reference is not None and not step.entities:
-        return _combinations(step, block, ranks, group)
     if step.entities:
-        return _entities(step, block, encodings, ranks, size)
-    alone = max(step.columns, key=lambda c: float("inf") if (room := room_of(encodings[c])) is None else room)
-    room = room_of(encodings[alone])
-    if len(step.columns) == 1 or room is None or room >= size:
-        # One column tells all rows apart; the others are free.
-        out = {alone: different(encodings[alone], size, block.plan.seed, block.table, alone, group)(ranks)}
-        return out | {c: _free(encodings[c], ranks, size, block, group) for c in step.columns if c != alone}
-    return _nested(list(step.columns), encodings, block, ranks, size, group)
+        return _entities(step, block, {name: block.plan.fitted.encoding.column(name) for name in step.columns}, ranks, size)
+    parts = parts_of(step.columns, step.references, block)
+    alone = max(parts, key=lambda part: float("inf") if part.room is None else part.room)
+    if len(parts) == 1 or alone.room is None or alone.room >= size:
+        # One part tells all rows apart; the others are free.
+        out = _alone(alone, ranks, size, block, group)
+        for part in parts:
+            out |= {} if part is alone else _free(part, ranks, size, block, group)
+        return out
+    return _nested(parts, block, ranks, size, group)
+
+
+def _alone(part: Part, ranks: np.ndarray, size: int, block: Block, group: str) -> Columns:
+    """A part of which no two of `size` rows have the same."""
+    if part.encoding is not None:
+        name = part.columns[0]
+        return {name: different(part.encoding, size, block.plan.seed, block.table, name, group)(ranks)}
+    labels = part.labels
+    return {} if labels is None else labels.take(shuffled(ranks, len(labels), block.salt("combinations", *part.columns, group)))
 
 
 def different(encoding: Encoding, n: int, seed: int, *identity: str) -> Values:
@@ -94,7 +102,7 @@ def as_numbers(values: np.ndarray, encoding: NumberEncoding) -> pa.Array:
     return from_float64(rounded, np.zeros(len(values), dtype=bool), encoding.spark_type)
 
 
-def _entities(step: Series, block: Block, encodings: dict[str, Encoding], ranks: np.ndarray, size: int) -> dict[str, pa.Array]:
+def _entities(step: Series, block: Block, encodings: dict[str, Encoding], ranks: np.ndarray, size: int) -> Columns:
     """Entities with their real shares of the rows, and for each a series of its own."""
     *columns, runs = step.columns
     room = room_of(encodings[runs])
@@ -125,49 +133,42 @@ def _by_part(part: np.ndarray, inside: np.ndarray, values: Callable[[int, np.nda
     return pa.concat_arrays(found).take(pa.array(np.argsort(np.concatenate(places), kind="stable")))
 
 
-def _nested(columns: list[str], encodings: dict[str, Encoding], block: Block, ranks: np.ndarray, size: int, identity: str) -> dict[str, pa.Array]:
-    """No column alone has room for all rows: the rows are dealt out over the values of the first, and for each over those of the rest."""
-    first, *rest = columns
-    encoding = encodings[first]
+def _nested(parts: list[Part], block: Block, ranks: np.ndarray, size: int, identity: str) -> Columns:
+    """No part alone has room for all rows: the rows are dealt out over what the first can be, and for each over what the rest can."""
+    first, *rest = parts
     if not rest:
-        return {first: different(encoding, size, block.plan.seed, block.table, first, identity)(ranks)}
-    values, weights = _domain(encoding, size)
-    room = float(np.prod([float(room_of(encodings[c]) or np.inf) for c in rest]))
-    offsets = np.concatenate([[0], np.cumsum(dealt(weights, size, room))])
+        return _alone(first, ranks, size, block, identity)
+    labels = _domain(first, size)
+    room = float(np.prod([float(part.room or np.inf) for part in rest]))
+    offsets = np.concatenate([[0], np.cumsum(dealt(labels.weights, size, room))])
     part = np.searchsorted(offsets, ranks, side="right") - 1
     inside = ranks - offsets[part]
-    out: dict[str, pa.Array] = {first: values.take(pa.array(part))}
+    out = labels.take(part)
     pieces = {int(p): np.flatnonzero(part == p) for p in np.unique(part)}
-    below = {p: _nested(rest, encodings, block, inside[rows], int(offsets[p + 1] - offsets[p]), f"{identity}/{p}") for p, rows in pieces.items()}
+    below = [_nested(rest, block, inside[rows], int(offsets[p + 1] - offsets[p]), f"{identity}/{p}") for p, rows in pieces.items()]
     order = pa.array(np.argsort(np.concatenate(list(pieces.values())), kind="stable")) if pieces else None
-    for name in rest:
-        joined = pa.concat_arrays([columns_[name] for columns_ in below.values()]) if below else pa.nulls(0, block.arrow_type(name))
+    for name in (c for other in rest for c in other.columns):
+        joined = pa.concat_arrays([piece[name] for piece in below]) if below else pa.nulls(0, block.arrow_type(name))
         out[name] = joined if order is None else joined.take(order)
     return out
 
 
-def _domain(encoding: Encoding, size: int) -> tuple[pa.Array, np.ndarray]:
-    """Values of a column and their weights, at most `size` of them."""
-    if isinstance(encoding, CategoryEncoding):
-        return from_scalars(encoding.values, encoding.spark_type), np.asarray(encoding.counts, dtype=np.float64)
-    if isinstance(encoding, TextEncoding):
-        return key_values(KeyPattern(form="text"), np.arange(size), pa.string(), 0), np.ones(size)
-    n = min(size, room_of(encoding) or size)
-    return as_numbers(numbers_at(encoding, np.arange(n), n, 0), encoding), np.ones(n)
+def _domain(part: Part, size: int) -> Labels:
+    """What a part can be, at most `size` values of numbers and text."""
+    if part.labels is not None:
+        return part.labels
+    encoding = part.encoding
+    if isinstance(encoding, NumberEncoding):
+        n = min(size, room_of(encoding) or size)
+        values = as_numbers(numbers_at(encoding, np.arange(n), n, 0), encoding)
+    else:
+        n, values = size, key_values(KeyPattern(form="text"), np.arange(size), pa.string(), 0)
+    return Labels(part.columns, (values,), np.ones(n))
 
 
-def _free(encoding: Encoding, ranks: np.ndarray, size: int, block: Block, group: str) -> pa.Array:
-    """Values in the column's own distribution, which may repeat: those of a shuffled rank."""
-    values, weights = _domain(encoding, min(size, 1000))
-    offsets = np.cumsum(dealt(weights, size))
-    mixed = shuffled(ranks, size, block.salt("free", encoding.name, group))
-    return values.take(pa.array(np.minimum(np.searchsorted(offsets, mixed, side="right"), len(values) - 1)))
-
-
-def _combinations(step: Series, block: Block, ranks: np.ndarray, group: str) -> dict[str, pa.Array]:
-    """Combinations that a reference table has, each once."""
-    key = block.plan.fitted.program.foreign_keys[step.reference or 0]
-    arrays = block.plan.combinations[step.reference or 0]
-    table = pa.table({name: arrays[key.columns.index(name)] for name in step.columns}).group_by(list(step.columns), use_threads=False).aggregate([])
-    place = pa.array(shuffled(ranks, table.num_rows, block.salt("combinations", group)))
-    return {name: table.column(name).combine_chunks().take(place).cast(block.arrow_type(name)) for name in step.columns}
+def _free(part: Part, ranks: np.ndarray, size: int, block: Block, group: str) -> Columns:
+    """Values in the part's own distribution, which may repeat: those of a shuffled rank."""
+    labels = _domain(part, min(size, 1000))
+    offsets = np.cumsum(dealt(labels.weights, size))
+    mixed = shuffled(ranks, size, block.salt("free", *part.columns, group))
+    return labels.take(np.minimum(np.searchsorted(offsets, mixed, side="right"), len(labels) - 1))

@@ -40,7 +40,21 @@ def plan_keys(view: TableView) -> KeyPlan:
         filled |= view.columns(index)
         done.append(index)
     plan.matches = [m.model_copy(update={"needs": tuple(plan.needs.get(m.key, ()))}) for m in plan.matches]
+    plan.faults += [fault for i in view.learnt if (fault := _unfinished_fault(view, i, view.every_opaque[view.key(i).parent_table]))]
     return plan
+
+
+def _unfinished_fault(view: TableView, index: int, opaque: frozenset[str]) -> str | None:
+    """A key that points at columns which the parent's rows get last. `opaque` are the parent's columns without a meaning of their own."""
+    key = view.key(index)
+    parent = view.metadata.tables[key.parent_table]
+    there = {c for i, fk in enumerate(parent.foreign_keys) if not view.graph.is_deferred(parent.name, i) for c in fk.columns} | set(parent.primary_key)
+    late = {c for i, fk in enumerate(parent.foreign_keys) if view.graph.is_deferred(parent.name, i) for c in fk.columns} - there
+    pointed = late & set(key.parent_columns) & opaque
+    if not pointed:
+        return None
+    listed = ", ".join(sorted(pointed))
+    return f"foreign key {key}: ({listed}) of {parent.name!r} is filled in last, since keys run in a circle there; point at the primary key instead"
 
 
 def driving_key(view: TableView) -> int | None:
@@ -62,13 +76,14 @@ def _can_drive(view: TableView, index: int) -> bool:
     if not view.null_rate(index):
         return True
     kept = view.stray(index) | {c for c in view.columns(index) if c not in view.facts.nullable}
-    return not kept & view.opaque
+    # Nothing would keep what they draw apart from what the families have.
+    return not kept & (view.opaque | {c for key in view.unique_keys for c in key})
 
 
 def _add(view: TableView, plan: KeyPlan, index: int, filled: set[str], done: Sequence[int]) -> None:
     columns = view.columns(index)
-    if view.is_deferred(index):  # its rows are there before it: what is part of their primary key is, too
-        filled = filled | (columns & set(view.table.primary_key))
+    if view.is_deferred(index):
+        filled = filled | _early(view, index)
     covering = [j for j in done if columns <= view.columns(j)]
     if covering:
         _covered(view, plan, index, covering[0])
@@ -79,7 +94,32 @@ def _add(view: TableView, plan: KeyPlan, index: int, filled: set[str], done: Seq
         return
     if columns & filled and not view.null_rate(index):
         _need(view, plan, index, [j for j in done if columns & view.columns(j)])
-    plan.matches.append(_match(view, index, tuple(c for c in view.key(index).columns if c in filled), filled=False))
+    match = _match(view, index, tuple(c for c in view.key(index).columns if c in filled))
+    fault = _late_fault(view, match, done)
+    if fault:
+        plan.faults.append(fault)
+    plan.matches.append(match)
+
+
+def _early(view: TableView, index: int) -> frozenset[str]:
+    """Columns of a key that waits for a later parent which its rows have before: what is part of their unique keys."""
+    unique = {c for key in view.unique_keys for c in key if c not in view.opaque}
+    return view.columns(index) & (unique | set(view.table.primary_key))
+
+
+def _late_fault(view: TableView, match: Match, done: Sequence[int]) -> str | None:
+    """A key that waits for a later parent: what it shares with the rows that are there is not chosen with that parent in mind."""
+    key = view.key(match.key)
+    if not view.is_deferred(match.key) or not match.fixed:
+        return None
+    alone = view.opaque & set(match.fixed) - {c for j in done for c in view.columns(j)}
+    if not alone and (not match.required or key.parent_table == view.table.name):
+        return None
+    why = f"({', '.join(sorted(alone))}) is part of no other key" if alone else "none of its other columns can be null"
+    return (
+        f"foreign key {key}: the keys run in a circle, so that the rows of {view.table.name!r} come before those of {key.parent_table!r}, "
+        f"with ({', '.join(match.fixed)}) already filled in, and {why}; let its other columns be null, or leave this key out"
+    )
 
 
 def _need(view: TableView, plan: KeyPlan, index: int, before: Sequence[int]) -> None:
@@ -89,28 +129,46 @@ def _need(view: TableView, plan: KeyPlan, index: int, before: Sequence[int]) -> 
             plan.needs.setdefault(j, []).append(index)
 
 
-def _match(view: TableView, index: int, fixed: tuple[str, ...], *, filled: bool) -> Match:
+def _match(view: TableView, index: int, fixed: tuple[str, ...], *, filled: bool = False) -> Match:
     key = view.key(index)
     free = [c for c in key.columns if c not in fixed]
-    can_be_null = [c for c in free if c in view.facts.nullable and c not in view.table.primary_key]
+    can_be_null = [c for c in free if _can_be_emptied(view, index, c)]
     emptied = [c for c in can_be_null if c not in view.stray(index)] or can_be_null
     return Match(
         key=index,
         fixed=fixed,
         wished=tuple(c for c in free if c in view.reference_columns),
         status=bool(view.null_rate(index)),
-        required=not can_be_null,
+        required=len(can_be_null) < len(free),
         emptied=tuple(emptied),
-        filled=filled,
+        filled=tuple(free) if filled else (),
     )
+
+
+def _can_be_emptied(view: TableView, index: int, column: str) -> bool:
+    """What rows of other tables may point at already must stay."""
+    pointed = {c for key in view.unique_keys for c in key} if view.is_deferred(index) else view.table.primary_key
+    return column in view.facts.nullable and column not in pointed
 
 
 def _covered(view: TableView, plan: KeyPlan, index: int, by: int) -> None:
     """All columns belong to another key, too: its partners must lead to rows of this key's parent."""
     if not implied(view, index, by):
+        if view.is_deferred(index) and not view.is_deferred(by):  # its parent's rows are not there yet to choose partners by
+            _spanned(view, plan, index)
+            return
         _need(view, plan, index, [by])
-    if view.null_rate(by):  # rows without the other key
-        plan.matches.append(_match(view, index, (), filled=True))
+    if not view.null_rate(by):
+        return
+    other = next((m for m in plan.matches if m.key == by), None)
+    emptied = set(other.emptied if other else view.columns(by)) - view.stray(by)
+    if view.columns(index) & emptied:
+        return  # null wherever the other key is
+    fixed = tuple(c for c in view.key(index).columns if other and c in other.fixed)
+    if len(fixed) < len(view.columns(index)):
+        plan.matches.append(_match(view, index, fixed, filled=True))  # rows without the other key
+    else:
+        _spanned(view, plan, index)
 
 
 def implied(view: TableView, index: int, by: int) -> bool:
@@ -129,12 +187,13 @@ def implied(view: TableView, index: int, by: int) -> bool:
 def _spanned(view: TableView, plan: KeyPlan, index: int) -> None:
     """Several other keys fill all columns: rows whose combination has no parent can only be emptied."""
     key = view.key(index)
-    emptied = tuple(c for c in key.columns if c in view.facts.nullable and c not in view.table.primary_key)
+    emptied = tuple(c for c in key.columns if _can_be_emptied(view, index, c))
     if emptied:
         plan.matches.append(Match(key=index, fixed=key.columns, emptied=emptied))
         return
     others = sorted({str(view.key(j)) for j in view.learnt if j != index and view.columns(j) & view.columns(index)})
+    shared = "; ".join(others) or "those that other tables point at"
     plan.faults.append(
-        f"foreign key {key}: its columns all belong to other keys ({'; '.join(others)}), which lead to rows on their own, and none of them can be null; "
+        f"foreign key {key}: its columns all belong to other keys ({shared}), which lead to rows on their own, and none of them can be null; "
         f"leave one of these keys out, or let the table of one of them point at {key.parent_table!r}"
     )

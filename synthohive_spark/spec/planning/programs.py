@@ -12,6 +12,7 @@ from ..metadata import Metadata
 from ..program import Carry, Combine, Distinct, Draw, Match, NumberKey, ParentKey, Phase, Series, Step, TableProgram, count_column, status_column
 from ..survey import Survey
 from .keys import KeyPlan, plan_keys
+from .references import is_aligned, reference_faults
 from .uniques import UniquePlan, plan_uniques, with_apart
 from .view import TableView, opaque_columns
 
@@ -36,17 +37,16 @@ class SchemaPlan:
 def plan_schema(metadata: Metadata, graph: SchemaGraph, survey: Survey) -> SchemaPlan:
     """One program per learnt table that was surveyed."""
     plan = SchemaPlan(references={n: facts.rows for n, facts in survey.tables.items() if metadata.tables[n].role == "reference"})
-    opaque: dict[str, frozenset[str]] = {}
+    opaque = opaque_columns(metadata, survey)
     views: dict[str, TableView] = {}
     for name in graph.order:
         table = metadata.tables[name]
         if table.role == "learnt" and name in survey.tables:
-            opaque[name] = opaque_columns(metadata, survey, name, opaque)
-            views[name] = TableView(table, survey.tables[name], metadata, survey, graph, opaque[name])
+            views[name] = TableView(table, survey.tables[name], metadata, survey, graph, opaque)
     for name, view in views.items():
         keys = plan_keys(view)
         uniques = plan_uniques(view, keys)
-        faults = [*keys.faults, *uniques.faults]
+        faults = [*keys.faults, *uniques.faults, *reference_faults(view, keys, uniques.uniques)]
         plan.faults += [f"table {name!r}: {fault}" for fault in faults]
         if not faults:
             counts = drawn_counts(name, views)
@@ -72,11 +72,11 @@ def _program(view: TableView, keys: KeyPlan, uniques: UniquePlan, counts: tuple[
     known = _known(view, keys, uniques)
     drawn = _drawn(view, keys, matches, known, counts)
     conditions = tuple(c for step in uniques.known for c in step.columns)
-    first = _first_phase(uniques, known, early, drawn, conditions)
+    first = _first_phase(view, uniques, known, early, drawn, conditions)
     carried = {c for m in early for c in view.key(m.key).columns if c not in m.fixed} | ({c for s in first.steps if isinstance(s, Draw) for c in s.columns})
     in_order = [*drawn, *(c for c, _, _ in view.facts.columns)]
     carry = (Carry(columns=tuple(dict.fromkeys(c for c in in_order if c in carried))),) if carried else ()
-    steps = (*known, *carry, Draw(columns=drawn, conditions=conditions), *_repairs(view, keys, uniques, known, early))
+    steps = (*known, *carry, Draw(columns=drawn, conditions=conditions), *_repairs(view, uniques, known, early))
     last = Phase(steps=steps, matches=late)
     return TableProgram(
         table=view.table.name,
@@ -99,7 +99,9 @@ def _known(view: TableView, keys: KeyPlan, uniques: UniquePlan) -> tuple[Step, .
     steps: list[Step] = [NumberKey(column=c, pattern=pattern) for c, pattern in view.generated.items()]
     if keys.driving is not None:
         key, nullable = view.key(keys.driving), view.null_rate(keys.driving)
-        fallback = tuple(c for c in key.columns if c in view.stray(keys.driving) and c not in view.opaque) if nullable else ()
+        matched = {c for m in keys.matches if m.filled for c in view.key(m.key).columns}
+        kept = [c for c in key.columns if c in view.stray(keys.driving) or c not in view.facts.nullable]
+        fallback = tuple(c for c in kept if c not in view.opaque | matched) if nullable else ()
         steps.append(ParentKey(columns=key.columns, parent_columns=key.parent_columns, fallback=fallback))
     return (*steps, *uniques.known)
 
@@ -113,9 +115,11 @@ def _drawn(view: TableView, keys: KeyPlan, matches: Iterable[Match], known: tupl
     return (*visible, *statuses, *counts, *fallback)
 
 
-def _first_phase(uniques: UniquePlan, known: tuple[Step, ...], early: tuple[Match, ...], drawn: tuple[str, ...], conditions: tuple[str, ...]) -> Phase:
+def _first_phase(
+    view: TableView, uniques: UniquePlan, known: tuple[Step, ...], early: tuple[Match, ...], drawn: tuple[str, ...], conditions: tuple[str, ...]
+) -> Phase:
     """What the matches need: keys that are fixed, what tells rows apart, whether a key is there."""
-    needed = {c for m in early for a in m.apart for c in a.before} | {c for m in early for c in (*m.fixed, *m.wished)}
+    needed = {c for m in early for a in m.apart for c in a.before} | {c for m in early for c in (*m.fixed, *m.wished, *m.filled)}
     needed |= {status_column(m.key) for m in early if m.status}
     moved = tuple(step for step in uniques.moved if set(step.columns) & needed)
     needed |= {c for step in moved for c in step.columns}
@@ -123,25 +127,33 @@ def _first_phase(uniques: UniquePlan, known: tuple[Step, ...], early: tuple[Matc
     # What is drawn depends on all that is known; generated keys say nothing.
     there = tuple(step for step in known if set(step.columns) & needed or (columns and not isinstance(step, NumberKey)))
     draw = (Draw(columns=columns, conditions=conditions),) if columns else ()
-    return Phase(steps=(*there, *draw, *moved), matches=early)
+    return Phase(steps=(*there, *draw, *_with_combinations(view, moved)), matches=early)
 
 
-def _repairs(view: TableView, keys: KeyPlan, uniques: UniquePlan, known: tuple[Step, ...], early: tuple[Match, ...]) -> tuple[Step, ...]:
+def _with_combinations(view: TableView, moved: Iterable[Distinct]) -> tuple[Step, ...]:
+    """Parts of a unique key are moved among combinations that exist: before that each row has one."""
+    steps: list[Step] = []
+    for step in moved:
+        steps += [*(Combine(key=index) for index in step.references), step]
+    return tuple(steps)
+
+
+def _repairs(view: TableView, uniques: UniquePlan, known: tuple[Step, ...], early: tuple[Match, ...]) -> tuple[Step, ...]:
     """What moves drawn values so that keys hold."""
     in_first = {c for m in early for a in m.apart for c in a.before}
     moved = [step for step in uniques.moved if not set(step.columns) & in_first]
     unique = {c for key in view.unique_keys for c in key}
     fixed = {c for step in known for c in step.columns} | {c for m in early for c in view.key(m.key).columns}
-    several = [i for i in view.references if len(view.columns(i)) > 1]
-    steps: list[Step] = []
-    for index in several:  # before: parts of a unique key are moved among combinations that exist
-        if any(step.reference == index for step in moved):
-            steps.append(Combine(key=index, fixed=tuple(c for c in view.key(index).columns if c in fixed)))
-    steps += moved
-    for index in several:
+    whole = {index for step in (*uniques.moved, *known) if isinstance(step, Distinct | Series) for index in step.references}
+    steps = list(_with_combinations(view, moved))
+    for index in sorted(view.references, key=lambda i: (not view.columns(i) & unique, i)):
         columns = view.key(index).columns
-        if not any(isinstance(step, Distinct | Series) and step.reference == index for step in (*moved, *known)):
-            steps.append(Combine(key=index, fixed=tuple(c for c in columns if c in fixed | unique)))
+        if len(columns) > 1 and index not in whole and not set(columns) <= fixed:
+            # One value that was drawn leads somewhere by each key that it is part of; two of them together need not.
+            others = {c for i in view.references if i != index and not is_aligned(view, index, i) for c in view.columns(i) & set(columns)}
+            kept = fixed | unique | others
+            steps.append(Combine(key=index, fixed=tuple(c for c in columns if c in kept)))
+            fixed |= set(columns)
     return tuple(steps)
 
 

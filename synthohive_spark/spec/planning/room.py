@@ -91,10 +91,9 @@ class Room:
             partners: by matched key, the different values that its parent gives; None for unknown. Keys that are left out do not count.
         """
         limits = [partners[i] for i, _ in unique.matches if i in partners]
-        if unique.reference is not None:
-            limits.append(self.references.get(program.foreign_keys[unique.reference].parent_table))
-        else:
-            limits += [self.part_room(program, column) for column in unique.parts]
+        keys = [program.foreign_keys[i] for i in unique.references]
+        limits += [self.references.get(key.parent_table) for key in keys]
+        limits += [self.part_room(program, column) for column in unique.parts if not any(column in key.columns for key in keys)]
         return math.prod(n for n in limits if n is not None) if all(n is not None for n in limits) else None
 
     def part_room(self, program: TableProgram, column: str) -> int | None:

@@ -58,18 +58,26 @@ def _add(view: TableView, keys: KeyPlan, plan: UniquePlan, columns: tuple[str, .
         plan.apart.setdefault(index, []).append(Apart(before=(*anchor, *unique.parts, *earlier), own=own, later=later))
     if not unique.parts or (unique.matches and unique.per != "parent"):
         return
-    free = tuple(c for c in unique.parts if c not in plan.taken)
-    if not free:
-        plan.faults.append(
-            f"the columns ({', '.join(columns)}) are unique, and what tells their rows apart ({', '.join(unique.parts)}) does so for another unique key too; "
-            "point foreign keys at the primary key instead"
-        )
-    elif free != unique.parts:
-        plan.known.append(Series(columns=free[:1]))  # it alone tells all rows apart
+    if set(unique.parts) & plan.taken:
+        _shared(view, plan, unique)
     elif unique.per == "parent":
-        plan.moved.append(Distinct(columns=unique.parts, later=tuple(i for i, _ in unique.matches), reference=unique.reference))
+        plan.moved.append(Distinct(columns=unique.parts, later=tuple(i for i, _ in unique.matches), references=unique.references))
     else:
         plan.known.append(_series(view, unique))
+
+
+def _shared(view: TableView, plan: UniquePlan, unique: UniqueKey) -> None:
+    """An earlier unique key moves some of the parts: one of the others must tell all rows apart."""
+    free = [c for c in unique.parts if c not in plan.taken and _can_run(view, c)]
+    if free:
+        plan.known.append(Series(columns=(free[0],)))
+        plan.uniques.append(UniqueKey(columns=(free[0],), per="table", parts=(free[0],)))
+        return
+    listed, parts = ", ".join(unique.columns), ", ".join(unique.parts)
+    plan.faults.append(
+        f"the columns ({listed}) are unique, and what tells their rows apart ({parts}) does so for another unique key too; "
+        "point foreign keys at the primary key instead"
+    )
 
 
 def _resolved(view: TableView, keys: KeyPlan, columns: tuple[str, ...]) -> UniqueKey:
@@ -89,7 +97,7 @@ def _resolved(view: TableView, keys: KeyPlan, columns: tuple[str, ...]) -> Uniqu
         group=inside if inside and not whole else (),
         parts=_movable_first(view, parts),
         matches=tuple(matches),
-        reference=_reference(view, parts),
+        references=tuple(i for i in view.references if len(view.columns(i)) > 1 and view.columns(i) <= set(parts)),
     )
 
 
@@ -103,20 +111,21 @@ def _tells_parents_apart(view: TableView, driving: int, inside: tuple[str, ...])
 
 def _movable_first(view: TableView, parts: tuple[str, ...]) -> tuple[str, ...]:
     """Numbers and times have room past what was seen; text and booleans are moved last."""
-    return tuple(sorted(parts, key=lambda c: (view.facts.types[c] in ("string", "boolean"), parts.index(c))))
+    return tuple(sorted(parts, key=lambda c: (not _can_run(view, c), parts.index(c))))
 
 
-def _reference(view: TableView, parts: tuple[str, ...]) -> int | None:
-    """The key of several columns to a reference table that holds all parts: only its combinations exist."""
-    found = (i for i in view.references if len(view.columns(i)) > 1 and parts and set(parts) <= view.columns(i))
-    return next(found, None)
+def _can_run(view: TableView, column: str) -> bool:
+    """Whether a column can have as many values as there are rows."""
+    return view.facts.types[column] not in ("string", "boolean", "tinyint") and column not in view.reference_columns
 
 
 def _series(view: TableView, unique: UniqueKey) -> Series:
     facts = view.facts.entities
-    if unique.per == "table" and facts is not None and set(facts.columns) == set(unique.parts):
-        return Series(columns=facts.columns, entities=facts.entities, counts=facts.counts, reference=unique.reference)
-    return Series(columns=tuple(reversed(unique.parts)), within=unique.group, reference=unique.reference)
+    told = unique.per == "table" and facts is not None and set(facts.columns) == set(unique.parts)
+    # The last column runs within an entity, and leads away from the combinations of a key that it is part of.
+    if told and facts is not None and not any(facts.columns[-1] in view.columns(i) for i in unique.references):
+        return Series(columns=facts.columns, entities=facts.entities, counts=facts.counts, references=unique.references)
+    return Series(columns=tuple(reversed(unique.parts)), within=unique.group, references=unique.references)
 
 
 def with_apart(matches: list[Match], plan: UniquePlan) -> list[Match]:

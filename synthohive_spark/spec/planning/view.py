@@ -24,7 +24,7 @@ class TableView:
         metadata: of the whole schema.
         survey: of the whole schema.
         graph: of the whole schema.
-        opaque: generated key columns, and those that refer to them.
+        every_opaque: by table, generated key columns, and those that refer to them.
     """
 
     table: Table
@@ -32,7 +32,12 @@ class TableView:
     metadata: Metadata
     survey: Survey
     graph: SchemaGraph
-    opaque: frozenset[str]
+    every_opaque: Mapping[str, frozenset[str]]
+
+    @property
+    def opaque(self) -> frozenset[str]:
+        """Those of this table."""
+        return self.every_opaque[self.table.name]
 
     @cached_property
     def learnt(self) -> tuple[int, ...]:
@@ -130,20 +135,16 @@ def generated_columns(metadata: Metadata, facts: TableFacts) -> dict[str, KeyPat
     return {c: seen.get((c,)) or default[c] for c in names}
 
 
-def opaque_columns(metadata: Metadata, survey: Survey, name: str, known: Mapping[str, frozenset[str]]) -> frozenset[str]:
-    """Generated keys of a table, and its columns that refer to generated keys of others.
-
-    Args:
-        known: opaque columns of the tables planned before.
-    """
-    opaque = set(generated_columns(metadata, survey.tables[name]))
-    for fk in metadata.tables[name].foreign_keys:
-        parent = metadata.tables[fk.parent_table]
-        if parent.role == "reference":
-            continue
-        above = known.get(parent.name)
-        if above is None:  # later in the order, or this very table
-            facts = survey.tables.get(parent.name)
-            above = frozenset(generated_candidates(metadata, parent.name, facts.types)) if facts else frozenset()
-        opaque |= {c for c, p in zip(fk.columns, fk.parent_columns, strict=True) if p in above}
-    return frozenset(opaque)
+def opaque_columns(metadata: Metadata, survey: Survey) -> dict[str, frozenset[str]]:
+    """By learnt table, its generated keys, and its columns that refer to such keys of others, over any number of tables."""
+    learnt = {name: facts for name, facts in survey.tables.items() if metadata.tables[name].role == "learnt"}
+    opaque = {name: set(generated_columns(metadata, facts)) for name, facts in learnt.items()}
+    keys = [(name, fk) for name in learnt for fk in metadata.tables[name].foreign_keys if fk.parent_table in learnt]
+    growing = True
+    while growing:
+        growing = False
+        for name, fk in keys:
+            found = {c for c, p in zip(fk.columns, fk.parent_columns, strict=True) if p in opaque[fk.parent_table]}
+            growing |= not found <= opaque[name]
+            opaque[name] |= found
+    return {name: frozenset(columns) for name, columns in opaque.items()}

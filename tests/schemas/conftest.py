@@ -1,0 +1,19 @@
+"""One small local session for all generated schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pyspark.sql import SparkSession
+
+from synthohive_spark.stages.session import spark_session
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """Two cores and few partitions: the tables have some hundred rows."""
+    config = {"spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")), "spark.sql.shuffle.partitions": "2"}
+    session = spark_session("schemas", master="local[2]", config=config)
+    yield session
+    session.stop()
