@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 # All Spark-free suites, and those that start Spark.
 UNIT := tests/unit tests/properties
 
-.PHONY: help venv demo test lint types imports unit spark distributed check-java clean
+.PHONY: help venv demo test lint types imports unit spark connect distributed check-java clean
 
 help:  ## show this list
 	@echo "synthohive_spark: synthetic relational data at lakehouse scale"; echo
@@ -37,7 +37,7 @@ check-java: $(STAMP)
 demo: check-java  ## real flights data in, synthetic Delta tables and a report out, below demo/
 	@DEMO=$(DEMO) DRIVER_MEMORY=$(DRIVER_MEMORY) scripts/demo.sh
 
-test: lint types imports unit spark distributed  ## all checks of the gate
+test: lint types imports unit spark connect distributed  ## all checks of the gate
 	@echo "all checks passed"
 
 lint: $(STAMP)  ## style: ruff
@@ -54,6 +54,9 @@ unit: $(STAMP)  ## tests without Spark
 
 spark: check-java  ## tests on one local Spark session
 	@$(BIN)/python -m pytest tests/spark $(PYTEST_ARGS)
+
+connect: check-java  ## tests through a real Spark Connect server
+	@$(BIN)/python -m pytest tests/connect $(PYTEST_ARGS)
 
 distributed: check-java  ## tests on a real standalone cluster of one master and two workers
 	@$(BIN)/python -m pytest tests/distributed $(PYTEST_ARGS)

@@ -6,6 +6,7 @@ import os
 from typing import Literal
 
 import fsspec
+from delta.tables import DeltaTable
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
@@ -15,7 +16,6 @@ from .targets import absolute_path, is_path
 
 _CSV = (".csv", ".csv.gz", ".csv.bz2")
 _PARQUET = (".parquet",)
-_NO_DELTA = ("DELTA_TABLE_NOT_FOUND", "DELTA_MISSING_DELTA_TABLE", "DELTA_PATH_DOES_NOT_EXIST")
 
 
 def read_table(spark: SparkSession, source: DataFrame | str | os.PathLike[str]) -> DataFrame:
@@ -51,10 +51,13 @@ def read_table(spark: SparkSession, source: DataFrame | str | os.PathLike[str]) 
 def _read_path(spark: SparkSession, source: str) -> DataFrame:
     path = absolute_path(checked_path(source))
     try:
-        frame = _read_delta(spark, path)
-        if frame is None:
-            frame = spark.read.option("header", True).option("inferSchema", True).csv(path) if _format(path) == "csv" else spark.read.parquet(path)
-            _ = frame.schema
+        if DeltaTable.isDeltaTable(spark, path):
+            frame = spark.read.format("delta").load(path)
+        elif _format(path) == "csv":
+            frame = spark.read.option("header", True).option("inferSchema", True).csv(path)
+        else:
+            frame = spark.read.parquet(path)
+        _ = frame.schema
     except AnalysisException as error:
         if error.getCondition() == "PARQUET_TYPE_ILLEGAL":
             raise SchemaError(
@@ -63,18 +66,6 @@ def _read_path(spark: SparkSession, source: str) -> DataFrame:
             ) from error
         reason = "there is nothing" if error.getCondition() == "PATH_NOT_FOUND" else "there is no Delta table, and no Parquet or CSV that can be read"
         raise SchemaError(f"{path}: {reason}; expected a Delta table, or a file or folder of Parquet or CSV") from error
-    return frame
-
-
-def _read_delta(spark: SparkSession, path: str) -> DataFrame | None:
-    """The Delta table at `path`; None where something else is there. Delta's own check needs a plugin on a Connect server."""
-    try:
-        frame = spark.read.format("delta").load(path)
-        _ = frame.schema
-    except AnalysisException as error:
-        if error.getCondition() in _NO_DELTA:
-            return None
-        raise
     return frame
 
 

@@ -47,7 +47,7 @@ def test_shipped_package_holds_modules_and_data_but_no_bytecode(tmp_path: Path) 
 def test_make_lists_its_commands_without_an_environment() -> None:
     answer = run("make", "--no-print-directory")
     assert answer.returncode == 0
-    assert all(f"make {name} " in answer.stdout for name in ("venv", "demo", "test", "lint", "types", "unit", "spark", "distributed", "clean"))
+    assert all(f"make {name} " in answer.stdout for name in ("venv", "demo", "test", "lint", "types", "unit", "spark", "connect", "distributed", "clean"))
 
 
 def test_no_fitting_python_is_one_line(tmp_path: Path) -> None:
