@@ -100,6 +100,11 @@ def path_table(path: str) -> str:
     return f"delta.{quoted(checked_path(path))}"
 
 
+def describe_table_sql(table: str) -> str:
+    """`DESCRIBE TABLE EXTENDED`: columns, then what the catalog knows: type, location, provider, properties. `table` is quoted already."""
+    return f"DESCRIBE TABLE EXTENDED {table}"
+
+
 def describe_detail_sql(table: str) -> str:
     """`DESCRIBE DETAIL`: one row of format, id, location, properties, features. `table` is quoted already, as by `path_table`."""
     return f"DESCRIBE DETAIL {table}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,14 +10,15 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import Row, SparkSession
 
 from ..errors import MissingDependencyError, SerializationError
-from ..spec.identifiers import checked_qualified_name, describe_detail_sql, describe_history_sql, path_table
+from ..spec.identifiers import checked_qualified_name, describe_detail_sql, describe_history_sql, describe_table_sql, path_table
 from .delta_actions import MARK
-from .delta_log import LOG, UnknownLog, is_delta, read_state
+from .delta_log import LOG, TableState, UnknownLog, is_delta, read_state
 from .delta_protocol import APPEND_ONLY
 from .folders import Folder
 from .targets import Target, plain_location
 
 DATA_SUFFIXES = (".parquet", ".csv", ".json", ".orc", ".avro")
+_MARKED = re.compile(r"(?<![\w.])" + re.escape(MARK) + "=([A-Za-z0-9_-]+)")
 _COMPRESSED = (".gz", ".bz2", ".zst", ".snappy", ".lz4", ".deflate")
 
 
@@ -49,6 +51,15 @@ def reach(location: str) -> Folder | None:
         return None
 
 
+def state_at(location: str) -> TableState | None:
+    """The Delta table at a place, without its files; None where there is none, or Python cannot tell."""
+    folder = reach(location)
+    try:
+        return read_state(folder, files=False) if folder else None
+    except Exception:  # noqa: BLE001 - each store has errors of its own for what one may not see
+        return None
+
+
 def sql_name(target: Target, table: str) -> str:
     """A table as SQL names it, quoted."""
     address = target.address(table)
@@ -75,8 +86,31 @@ def find_in_folder(spark: SparkSession, folder: Folder, location: str) -> Found:
 
 
 def find_in_catalog(spark: SparkSession, name: str) -> Found:
-    """What the catalog has under a quoted name."""
-    return find_by_spark(spark, name, None) if spark.catalog.tableExists(name) else Found("nothing")
+    """What the catalog has under a quoted name.
+
+    The properties are read from the log where Python sees the table that the catalog means, by its mark: Delta's own `DESCRIBE DETAIL` counts all files of
+    a table first, which takes seconds in a session with Delta's defaults.
+    """
+    if not spark.catalog.tableExists(name):
+        return Found("nothing")
+    known = described(spark, name)
+    location, provider = known.get("Location"), known.get("Provider", "unknown")
+    if location is None or "VIEW" in known.get("Type", ""):
+        return Found("other", "a view")
+    if provider.lower() != "delta":
+        return Found("other", f"a table of the format {provider}", plain_location(location))
+    state = state_at(plain_location(location))
+    mark = _MARKED.search(known.get("Table Properties", ""))
+    if state is not None and mark is not None and state.configuration.get(MARK) == mark[1]:
+        return _of_delta(plain_location(location), state.id, state.configuration)
+    return find_by_spark(spark, name, None)
+
+
+def described(spark: SparkSession, name: str) -> dict[str, str]:
+    """What the catalog knows of a table or view: `Location`, `Provider`, `Type`, `Table Properties`."""
+    rows = [(row["col_name"], row["data_type"]) for row in spark.sql(describe_table_sql(name)).collect()]
+    start = max((i for i, (key, _) in enumerate(rows) if key == "# Detailed Table Information"), default=len(rows))
+    return {key: value for key, value in rows[start + 1 :] if value}
 
 
 def find_by_spark(spark: SparkSession, name: str, location: str | None) -> Found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,9 +11,9 @@ from urllib.parse import unquote
 from pyspark.sql import SparkSession
 
 from ..errors import GenerationError
-from .delta_log import UnknownLog, is_delta, read_state
+from .delta_log import is_delta
 from .folders import Folder
-from .found import Found, find_by_spark, find_in_catalog, find_in_folder, folder_faults, folder_faults_by_spark, reach, spark_sees, sql_name
+from .found import Found, find_by_spark, find_in_catalog, find_in_folder, folder_faults, folder_faults_by_spark, reach, spark_sees, sql_name, state_at
 from .journal import BOOKS, PROBE, Books, Entry, FileBooks
 from .table_books import TableBooks
 from .targets import Target, plain_location
@@ -66,7 +67,11 @@ class Ground:
         return [] if self.folder.below(BOOKS).exists() else folder_faults(self.folder)
 
     def shared(self, run: str) -> bool:
-        """Whether Python and Spark mean the same storage here, and Python can make a file that nobody else makes at the same time."""
+        """Whether Python and Spark mean the same storage here, and Python can make a file that nobody else makes at the same time.
+
+        Raises:
+            OSError: the storage failed.
+        """
         if self.folder is None:
             return False
         name = f"{BOOKS}/{PROBE}{run}"
@@ -78,7 +83,9 @@ class Ground:
             except FileExistsError:
                 alone = True
             return alone and spark_sees(self.spark, f"{self.base}/{name}")
-        except (OSError, TypeError, ValueError, NotImplementedError):  # what file systems say that know no exclusive creation
+        except Exception as error:  # noqa: BLE001 - what file systems say that know no exclusive creation, or give no right to write
+            if isinstance(error, OSError) and not isinstance(error, PermissionError) and error.errno != errno.EROFS:
+                raise  # a moment's failure must not decide how the output is written from now on
             return False
         finally:
             with suppress(OSError):
@@ -110,11 +117,7 @@ class Ground:
     @staticmethod
     def _same_table(location: str, table_id: str | None) -> bool:
         """Whether Python sees this very table there."""
-        folder = reach(location)
-        try:
-            state = read_state(folder, files=False) if folder else None
-        except (UnknownLog, OSError):
-            return False
+        state = state_at(location)
         return state is not None and state.id == table_id
 
 
@@ -122,16 +125,25 @@ def grounds(spark: SparkSession, target: Target) -> Iterator[Ground]:
     """The ways to see an output, the better one first: with Python, then through Spark alone."""
     base = target.folder if target.folder is not None else schema_folder(spark, str(target.database))
     folder = reach(base) if base else None
-    if folder is not None:
-        yield Ground(spark, target, base, folder, books_at(spark, target, folder), fresh=not folder.exists())
+    there = _exists(folder) if folder else None
+    if folder is not None and there is not None:
+        yield Ground(spark, target, base, folder, books_at(spark, target, folder), fresh=not there)
     yield Ground(spark, target, base, None, TableBooks(spark, target))
 
 
-def books_at(spark: SparkSession, target: Target, folder: Folder | None) -> Books:
+def books_at(spark: SparkSession, target: Target, folder: Folder) -> Books:
     """The books that are kept at an output: files, unless a run that did not reach them has begun a table."""
     table = TableBooks(spark, target)
-    begun = folder is None or (is_delta(folder.below(BOOKS)) if target.folder is not None else table.exist())
-    return table if folder is None or begun else FileBooks(folder)
+    begun = is_delta(folder.below(BOOKS)) if target.folder is not None else table.exist()
+    return table if begun else FileBooks(folder)
+
+
+def _exists(folder: Folder) -> bool | None:
+    """Whether the folder is there; None where Python may not look."""
+    try:
+        return folder.exists()
+    except Exception:  # noqa: BLE001 - each store has errors of its own for a missing right
+        return None
 
 
 def schema_folder(spark: SparkSession, database: str) -> str | None:

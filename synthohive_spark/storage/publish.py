@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ..errors import GenerationError
-from ..events import RUN_RECOVERED, get_logger
+from ..events import RUN_LEFT, RUN_RECOVERED, get_logger
 from .commit import can_commit, commit, take_back
 from .delta_log import LOG, read_state
 from .folders import Folder
-from .found import detail, find_in_catalog, reach, sql_name
+from .found import described, find_in_catalog, reach, sql_name
 from .ground import Ground
 from .journal import BOOKS, Entry, Journal, Published, WholeRun, alive
 from .targets import plain_location
@@ -52,11 +52,10 @@ def forward(ground: Ground, journal: Journal) -> WholeRun:
         tables={e.table: Published(address=ground.target.address(e.table), version=versions[e.table], rows=e.rows) for e in journal.tables},
     )
     ground.books.put_whole(whole)
-    for entry, folder in placed:
-        if folder is None:
-            _remove_staged(entry)  # Delta has written the rows once more
-    _remove_shell(ground, journal)
-    ground.books.drop(journal.run)
+    try:
+        _tidy(ground, journal, [entry for entry, folder in placed if folder is None])
+    except Exception as error:  # noqa: BLE001 - the run is whole: what is left over goes with the next one
+        log.warning(RUN_LEFT, run=journal.run, why=type(error).__name__)
     return whole
 
 
@@ -150,7 +149,7 @@ def _made(ground: Ground, journal: Journal, entry: Entry) -> Entry:
         make_marked(ground.spark, name, journal.run)
     elif found.kind != "delta" or found.run != journal.run:
         raise GenerationError(f"{ground.target.describe(entry.table)} has been made by somebody else since the run began; choose another output")
-    location = plain_location(str(detail(ground.spark, name)["location"]))
+    location = plain_location(described(ground.spark, name)["Location"])
     staged, place = reach(entry.staged), reach(f"{location}/run-{journal.run}")
     if staged is None or place is None:
         return entry
@@ -166,6 +165,14 @@ def _log_folder(ground: Ground, entry: Entry) -> Folder | None:
     if ground.target.folder is not None:
         return ground.folder.below(entry.table)
     return reach(entry.location) if entry.location else None
+
+
+def _tidy(ground: Ground, journal: Journal, written_again: list[Entry]) -> None:
+    """Remove what a published run needs no more: rows that Delta has written once more, and the journal."""
+    for entry in written_again:
+        _remove_staged(entry)
+    _remove_shell(ground, journal)
+    ground.books.drop(journal.run)
 
 
 def _remove_staged(entry: Entry) -> None:

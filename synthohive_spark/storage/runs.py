@@ -23,7 +23,7 @@ from .ground import Ground, grounds
 from .journal import Entry, Journal, RunInfo, begin, end
 from .publish import back, clear, forward, settle, with_versions
 from .targets import Target
-from .through_delta import read_version
+from .through_delta import read_delta
 
 FailurePolicy = Literal["raise", "cleanup", "retry"]
 _POLICIES = ("raise", "cleanup", "retry")
@@ -145,7 +145,7 @@ class RunWriter:
             warnings: what readers should know; goes into the commits and the manifest.
 
         Returns:
-            Frames that read the tables at the versions of this run.
+            Frames that read the tables. Later runs show in them; `read_run` stays with one.
 
         Raises:
             GenerationError: a table is not staged, or has become somebody else's, or the storage failed; the tables are as they were before.
@@ -167,7 +167,7 @@ class RunWriter:
             state = "the tables are as they were before" if undone else "some tables are new and some are not: the next run into this output mends that"
             raise GenerationError(f"publishing failed with {_named(error)}; {state}; the cause is chained below") from error
         self._ground = None
-        return {name: read_version(self._spark, self._target, name, table.version) for name, table in whole.tables.items()}
+        return {name: read_delta(self._spark, self._target, name) for name in whole.tables}
 
     def _settle_on(self, ground: Ground, tables: Sequence[str]) -> bool:
         """Take a place, if it can be had as `ground` sees it."""

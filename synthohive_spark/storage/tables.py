@@ -14,7 +14,7 @@ from .journal import RunInfo
 from .runs import FailurePolicy, RunWriter
 from .sources import read_table, sources_of
 from .targets import Target
-from .through_delta import read_version
+from .through_delta import read_delta
 
 __all__ = ["FailurePolicy", "RunInfo", "RunWriter", "Target", "read_run", "read_table", "save_tables", "sources_of"]
 
@@ -55,7 +55,7 @@ def save_tables(
 
 
 def read_run(spark: SparkSession, output: str) -> dict[str, DataFrame]:
-    """The tables of the last run that was published whole, whatever happens to them meanwhile: all of one run.
+    """The tables of the last run that was published whole, at the versions that it made: all of one run, whatever happens to them meanwhile.
 
     Args:
         spark: a session with Delta.
@@ -72,4 +72,4 @@ def read_run(spark: SparkSession, output: str) -> dict[str, DataFrame]:
         raise GenerationError(f"there is no schema {output!r}; write it as schema or catalog.schema, or with a slash for a folder") from error
     if whole is None:
         raise GenerationError(f"{output!r} holds no run of synthohive_spark that was published whole")
-    return {name: read_version(spark, target, name, table.version) for name, table in whole.tables.items()}
+    return {name: read_delta(spark, target, name, table.version) for name, table in whole.tables.items()}

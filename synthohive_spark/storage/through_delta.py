@@ -6,7 +6,6 @@ The rows are written a second time. Every step can be repeated after a crash.
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
@@ -82,9 +81,11 @@ def make_marked(spark: SparkSession, name: str, run: str) -> None:
     spark.sql(define_table_sql(name, [], {MARK: run}))
 
 
-def read_version(spark: SparkSession, target: Target, table: str, version: int) -> DataFrame:
-    """A table at one version."""
-    reader = spark.read.format("delta").option("versionAsOf", version)
+def read_delta(spark: SparkSession, target: Target, table: str, version: int | None = None) -> DataFrame:
+    """A table, at one version or at what is the last one whenever it is read. A version costs: Delta builds its list of files anew for each query."""
+    reader = spark.read.format("delta")
+    if version is not None:
+        reader = reader.option("versionAsOf", version)
     return reader.table(sql_name(target, table)) if target.folder is None else reader.load(target.address(table))
 
 
@@ -99,9 +100,7 @@ def _define(spark: SparkSession, target: Target, entry: Entry, run: str) -> None
         return
     if found.kind != "delta" or found.run is None:
         raise GenerationError(f"{target.describe(entry.table)} has become something that synthohive_spark did not write; choose another output")
-    now = spark.read.format("delta")
-    schema: Any = (now.table(name) if target.folder is None else now.load(target.address(entry.table))).schema.jsonValue()
-    if not same_columns(schema, columns):
+    if not same_columns(read_delta(spark, target, entry.table).schema.jsonValue(), columns):
         kept = {k: v for k, v in dict(detail(spark, name)["properties"] or {}).items() if not k.startswith(_OWN_PROPERTIES)}
         spark.sql(define_table_sql(name, columns["fields"], {**kept, **features, MARK: run}, replace=True))
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from pathlib import Path
 
+import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.errors import AnalysisException
@@ -39,7 +39,8 @@ class PlainSession:
     schema = option = format
 
     def load(self, path: str) -> PlainSession:
-        if not os.path.exists(path):
+        files, root = fsspec.url_to_fs(path)
+        if not files.exists(root):
             raise AnalysisException("PATH_NOT_FOUND")
         return self
 
@@ -63,9 +64,11 @@ class PlainFrame:
         return self
 
     def parquet(self, path: str) -> None:
-        Path(path).mkdir(parents=True, exist_ok=True)
+        files, root = fsspec.url_to_fs(path)
+        files.makedirs(root, exist_ok=True)
         for i in range(FILES):
-            pq.write_table(pa.table({"id": pa.array([self.value] * 3, pa.int64())}), f"{path}/part-{i:05d}.parquet")
+            with files.open(f"{root}/part-{i:05d}.parquet", "wb") as stream:
+                pq.write_table(pa.table({"id": pa.array([self.value] * 3, pa.int64())}), stream)
             time.sleep(PAUSE)
 
 
@@ -91,8 +94,13 @@ def values(output: str, versions: dict[str, int] | None = None) -> dict[str, set
         folder = Folder.open(f"{output}/{table}")
         state = read_state(folder, None if versions is None else versions[table])
         if state is not None:
-            found[table] = {v for path in state.files for v in pq.read_table(f"{folder.root}/{path}").column("id").to_pylist()}
+            found[table] = {v for path in state.files for v in _column(folder, path)}
     return found
+
+
+def _column(folder: Folder, path: str) -> list[int]:
+    with folder.files.open(folder.at(path), "rb") as stream:
+        return pq.ParquetFile(stream).read().column("id").to_pylist()
 
 
 def main() -> None:

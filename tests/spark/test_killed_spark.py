@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import fsspec
 import plain_runs
 import pytest
 from plain_runs import TABLES, PlainFrame, PlainSession, settle, values, write
@@ -21,6 +22,7 @@ from synthohive_spark.storage import journal as journals
 from synthohive_spark.storage.folders import Folder
 from synthohive_spark.storage.journal import FileBooks
 from synthohive_spark.storage.runs import RunInfo, RunWriter
+from synthohive_spark.storage.tables import read_run, save_tables
 from synthohive_spark.storage.targets import Target
 
 KILLS = 40
@@ -134,12 +136,12 @@ def _text(path: Path) -> str:
 
 
 class Disk:
-    """Counts writes, and fails all of them from one on."""
+    """Counts writes, and fails all of them from one on, or only some."""
 
     METHODS = ("put", "put_new", "remove", "remove_file", "remove_if_empty", "move_to")
 
-    def __init__(self, monkeypatch, last: int, error: type[BaseException]) -> None:
-        self.writes, self.last, self.error = 0, last, error
+    def __init__(self, monkeypatch, last: int, error: type[BaseException], times: int | None = None) -> None:
+        self.writes, self.last, self.error, self.times = 0, last, error, times
         for name in self.METHODS:
             monkeypatch.setattr(Folder, name, self._guarded(getattr(Folder, name)))
 
@@ -152,7 +154,7 @@ class Disk:
 
     def count(self) -> None:
         self.writes += 1
-        if self.writes > self.last:
+        if self.writes > self.last and (self.times is None or self.writes <= self.last + self.times):
             raise self.error("the disk is gone")
 
 
@@ -217,6 +219,33 @@ def test_each_write_of_the_recovery_as_the_last(monkeypatch, output):
             assert now in (old, all_of(1000 + last), all_of(2000 + last))
             old, last = now, last + 1
         assert last > 10
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_each_write_of_a_run_that_fails_for_a_moment(monkeypatch, output, times):
+    """The run goes on or ends with an error; it is published or not, and nothing is in between."""
+    monkeypatch.setattr(plain_runs, "PAUSE", 0)
+    write(output, 0)
+    done, last, counted = all_of(0), 0, 10**9
+    while last < counted:
+        value, failed = last + 1, False
+        with monkeypatch.context() as patch:
+            disk = Disk(patch, last, OSError, times)
+            try:
+                write(output, value)
+            except (GenerationError, OSError):
+                failed = True
+        wanted = [done] if failed else [all_of(value)]
+        assert whole(output) in wanted
+        if times == 1:
+            assert values(output) in wanted
+        elif failed:  # the way back failed too: the next run finishes what this one has begun
+            wanted.append(all_of(value))
+        settle(output)
+        now = values(output)
+        assert now in wanted and now == whole(output) and leftovers(output) == [], last
+        done, last, counted = now, last + 1, counted if failed else disk.writes
+    assert last > 10
 
 
 def test_a_storage_that_fails_for_a_moment_while_publishing(monkeypatch, output):
@@ -293,6 +322,27 @@ def test_a_storage_that_fails_for_good_while_publishing(monkeypatch, output):
     assert values(output) == whole(output) == all_of(1) and leftovers(output) == []
 
 
+def test_on_an_object_store(monkeypatch):
+    """Where there are no folders, no renames and no hard links."""
+    monkeypatch.setattr(plain_runs, "PAUSE", 0)
+    output, store = "memory://bucket/out", fsspec.filesystem("memory")
+    try:
+        write(output, 1)
+        assert values(output) == whole(output) == all_of(1)
+        done, last, through = all_of(1), 0, False
+        while not through:
+            through = interrupted(monkeypatch, output, last + 2, last, Killed)
+            settle(output)
+            assert values(output) == whole(output) and values(output) in (done, all_of(last + 2))
+            done, last = values(output), last + 1
+        assert values(output) == all_of(last + 1)
+        runs = {path.split("/")[4] for path in store.find("/bucket/out/a") if "run-" in path}
+        logs = b"".join(store.cat(path) for path in store.find("/bucket/out/a/_delta_log")).decode()
+        assert all(run in logs for run in runs) and not [path for path in store.find("/bucket/out/_synthohive") if "run-" in path]
+    finally:
+        store.rm("/bucket", recursive=True)
+
+
 def test_a_run_that_is_alive_is_left_alone(output):
     with RunWriter(PlainSession(), Target.parse(output), info=RunInfo("first")) as writer:
         writer.prepare(TABLES)
@@ -354,3 +404,35 @@ def test_notes_of_the_last_whole_run(output):
     notes = json.loads(Path(output, "_synthohive", "manifest.json").read_text())
     assert {k: notes[k] for k in ("run", "model", "seed", "warnings")} == {"run": "r", "model": "ctgan", "seed": 5, "warnings": ["left out 3 rows"]}
     assert notes["tables"]["a"] == {"address": f"{output}/a", "version": 0, "rows": 6}
+
+
+@pytest.mark.slow
+def test_killed_while_spark_writes(spark, output):
+    """Half-written files of a real write go with the next run."""
+    save_tables(spark, {table: spark.range(3) for table in TABLES}, output)
+    script = f"""
+import time
+from synthohive_spark import spark_session
+from synthohive_spark.storage.tables import save_tables
+spark = spark_session("killed", config={{"spark.master": "local[1]"}})
+def slow(frames):
+    for frame in frames:
+        yield frame
+        time.sleep(100)
+rows = spark.range(4).repartition(1)
+save_tables(spark, {{"a": rows, "b": rows.mapInPandas(slow, "id long"), **{{t: rows for t in "cde"}}}}, {output!r})
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen([sys.executable, "-c", script], env=environment, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 120
+        while not list(Path(output, "b").glob("run-*/_temporary/0/_temporary/*/*")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert len(list(Path(output, "b").glob("run-*"))) == 2
+    assert all(spark.read.format("delta").load(f"{output}/{table}").count() == 3 for table in TABLES)
+    save_tables(spark, {table: spark.range(5) for table in TABLES}, output)
+    assert all(frame.count() == 5 for frame in read_run(spark, output).values())
+    assert len(list(Path(output, "b").glob("run-*"))) == 2 and leftovers(output) == []

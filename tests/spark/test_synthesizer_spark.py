@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from synthohive_spark import (
     SchemaValidationError,
     Synthesizer,
     TrainingConfig,
+    read_run,
 )
 
 QUICK = FitConfig(training=TrainingConfig(epochs=3, evaluations=1))
@@ -169,12 +171,41 @@ def test_sampling_before_fitting_says_what_to_do(spark: SparkSession) -> None:
         Synthesizer(shop_metadata(), spark=spark).sample()
 
 
-def test_samples_never_overwrite_the_tables_that_were_read(spark: SparkSession, fitted: Synthesizer, tmp_path: Path) -> None:
-    for name, frame in shop(spark).items():
-        frame.write.format("delta").save(str(tmp_path / name))
-    fitted.validate_schema({name: str(tmp_path / name) for name in shop(spark)})
-    with pytest.raises(GenerationError, match="real tables"):
-        fitted.sample(seed=1, output=str(tmp_path))
+def test_real_tables_are_never_replaced(spark: SparkSession, tmp_path: Path) -> None:
+    """Not those of others, and not a synthetic copy that a model was fitted on; also after a load, and whether they are named or passed as frames."""
+    real, copy, second = (str(tmp_path / name) for name in ("real", "copy", "second"))
+    spark.range(50).withColumn("x", F.col("id") % 3).write.format("delta").save(f"{real}/t")
+    metadata = Metadata().add_table("t", pk="id")
+    first = Synthesizer(metadata, spark=spark, model="independent").fit({"t": f"{real}/t"}, seed=1)
+    with pytest.raises(GenerationError, match=r"real table that the model was fitted on \(t\)"):
+        first.sample(seed=1, output=real)
+    first.sample(seed=1, output=copy)
+    first.sample(seed=2, output=copy)
+    Synthesizer(metadata, spark=spark, model="independent").fit({"t": spark.read.format("delta").load(f"{copy}/t")}, seed=1).save(str(tmp_path / "model"))
+    again = Synthesizer.load(str(tmp_path / "model"), spark=spark)
+    for place in (copy, f"{copy}/t/inside"):
+        with pytest.raises(GenerationError):
+            again.sample(seed=1, output=place)
+    with pytest.raises(GenerationError, match="fitted on"):
+        again.save_to_hive({"t": spark.range(3)}, copy)
+    again.sample(seed=1, output=second)
+    assert (tmp_path / "copy" / "t" / "_delta_log" / f"{2:020d}.json").exists() is False
+
+
+def test_a_run_that_fails_late_leaves_the_tables_of_the_one_before(fitted: Synthesizer, spark: SparkSession, tmp_path: Path) -> None:
+    output = str(tmp_path / "out")
+    with pytest.raises(ConstraintViolationError):
+        fitted.sample(seed=7, output=output, quality_threshold=1e-6)
+    assert not (tmp_path / "out").exists()
+    with pytest.warns(UserWarning):
+        tables = fitted.sample(num_rows={"customers": 20, "products": 5}, seed=7, output=output, enforce_constraints=True)
+    before = as_rows(tables)
+    with pytest.raises(ConstraintViolationError):
+        fitted.sample(seed=8, output=output, quality_threshold=1e-6)
+    assert as_rows(read_run(spark, output)) == before
+    assert as_rows({name: spark.read.format("delta").load(f"{output}/{name}") for name in tables}) == before
+    notes = json.loads((tmp_path / "out" / "_synthohive" / "manifest.json").read_text())
+    assert notes["seed"] == 7 and "ctgan" in notes["model"] and "violations" in notes["warnings"][0]
 
 
 def test_tables_outlive_the_synthesizer_that_made_them(spark: SparkSession, fitted: Synthesizer, tmp_path: Path) -> None:

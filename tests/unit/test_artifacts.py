@@ -24,6 +24,7 @@ from synthohive_spark.spec.fitted import FittedSchema, FittedTable, ModelSpec
 from synthohive_spark.spec.graph import SchemaGraph
 from synthohive_spark.spec.metadata import Metadata
 from synthohive_spark.spec.program import Draw, KeyPattern, Linkage, NumberKey, Phase, TableProgram
+from synthohive_spark.spec.sources import Source, Sources
 from synthohive_spark.storage import artifacts
 from synthohive_spark.storage.artifacts import load_artifact, package_version, save_artifact
 from synthohive_spark.storage.manifest import FORMAT_VERSION, _render
@@ -66,6 +67,7 @@ def _fitted(reference: Path) -> FittedSchema:
         reference_rows={"zones": 2},
         seed=2**62 + 1,
         version=package_version(),
+        sources=Sources(tables={"users": Source(roots=("/lake/users ü",), ids=("1-2",)), "orders": Source()}),
     )
 
 
@@ -104,9 +106,15 @@ def _reseal(path: Path, change) -> None:
     (path / "manifest.json").write_bytes(_render(body))
 
 
+def test_artifacts_from_before_sources_were_kept(saved):
+    _reseal(saved, lambda body: body.pop("sources"))
+    assert load_artifact(saved).sources == Sources()
+
+
 def test_everything_comes_back(fitted, saved):
     loaded = load_artifact(str(saved))
     assert (loaded.metadata, loaded.graph, loaded.seed, loaded.version) == (fitted.metadata, fitted.graph, fitted.seed, fitted.version)
+    assert loaded.sources == fitted.sources
     assert list(loaded.metadata.tables) == ["zones", "users", "orders"]
     assert loaded.tables == fitted.tables
     assert [type(v) for v in loaded.tables["users"].encoding.column("flag").values] == [bool, int, float, str]

@@ -118,6 +118,7 @@ def test_sql_text():
     table = names.checked_qualified_name("a.b")
     assert names.drop_table_sql(table) == "DROP TABLE IF EXISTS `a`.`b`"
     assert names.describe_detail_sql(table) == "DESCRIBE DETAIL `a`.`b`"
+    assert names.describe_table_sql(table) == "DESCRIBE TABLE EXTENDED `a`.`b`"
     assert names.describe_history_sql(table, 3) == "DESCRIBE HISTORY `a`.`b` LIMIT 3"
     assert names.restore_sql(names.path_table("/a b/c"), 2) == "RESTORE TABLE delta.`/a b/c` TO VERSION AS OF 2"
 
