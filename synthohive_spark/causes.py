@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from traceback import extract_tb
 
 _PACKAGE = __name__.partition(".")[0]
@@ -48,6 +49,7 @@ _PLAIN_PHRASES = tuple(
     for phrase in (
         r"ExecutorLostFailure \(executor [\w.-]+ exited[^\n)]*\)(?: Reason: [^\n]*)?",
         r"Python worker (?:exited unexpectedly \(crashed\)|failed to connect back)",
+        r"Error from python worker:\s+[^\n]*|Bad data in pyspark\.daemon's standard output",
         r"Cannot run program \"[^\"\n]*\"[^\n]*?error=\d+, [\w ]+",
         r"No space left on device|Disk quota exceeded|Too many open files|Permission denied|unable to create native thread",
         r"SparkContext was shut down|Cannot call methods on a stopped SparkContext",
@@ -183,12 +185,13 @@ def _is_plain(error: BaseException) -> bool:
 def _java_links(text: str) -> list[Cause]:
     links: dict[Cause, None] = {}
     lines = text.splitlines()
-    for before, line in zip(["", *lines], lines, strict=False):
-        found = _JAVA_ERROR.match(line) or (_JAVA_FIRST.match(line) if before == _JAVA_STACK else None)
+    for number, line in enumerate(lines):
+        found = _JAVA_ERROR.match(line) or (_JAVA_FIRST.match(line) if number and lines[number - 1] == _JAVA_STACK else None)
         if found:
             name = re.split(r"[.$]", found[1])[-1]
-            # Over Connect the first class stands alone, and its message above the stack.
-            message = _CONNECT_CLASS.sub("", text) if found[2] is None and not links else found[2] or ""
+            message = "\n".join([found[2] or "", *takewhile(lambda more: not more.startswith(("\tat ", "Caused by: ")), lines[number + 1 :])])
+            if found[2] is None and not links:  # over Connect the first class stands alone, and its message above the stack
+                message = _CONNECT_CLASS.sub("", text)
             links[_cause(name, message, plain=bool(_PLAIN_JAVA.fullmatch(name)))] = None
     return list(links)
 
@@ -235,7 +238,7 @@ def _cause(name: str, text: str, *, plain: bool) -> Cause:
     if plain or _PLAIN_CONDITIONS.fullmatch(condition.partition(".")[0]):
         detail = _PARTITION.sub("...", rest.partition(" SQLSTATE:")[0]).strip(" .")[:_LONGEST]
     else:
-        detail = next((hit[0][:_LONGEST] for phrase in _PLAIN_PHRASES if (hit := phrase.search(text))), "")
+        detail = next((" ".join(hit[0].split())[:_LONGEST] for phrase in _PLAIN_PHRASES if (hit := phrase.search(text))), "")
     return Cause(name, condition, detail)
 
 

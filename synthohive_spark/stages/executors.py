@@ -22,6 +22,7 @@ from .workspace import is_local
 PROBE_TASKS = 16  # that report versions; enough that every executor of a small cluster gets one
 PACKAGE = versions.PACKAGES[0]
 _MINOR = re.compile(r"different version: (\d+\.\d+)")
+_NO_PYTHON = re.compile(r"Cannot run program|[Pp]ython worker|pyspark\.daemon")
 _checked_sessions: WeakSet[SparkSession] = WeakSet()
 
 
@@ -60,6 +61,8 @@ def _unfit(spark: SparkSession, error: Exception) -> str | None:
     try:
         found = spark.range(0, PROBE_TASKS, 1, PROBE_TASKS).select(F.udf(_probe(), "string", useArrow=False)("id").alias("found")).distinct().collect()
     except Exception as fault:  # noqa: BLE001 - where not even this runs, that is the answer
+        if not any(_NO_PYTHON.search(link.detail) for link in chain(fault)):
+            return None  # a server that is gone, say
         return f"no Python runs there ({describe(fault)}), {_started_as(spark)}; {_driver()}; {_way_out(spark, {'python'}, set())}"
     reports = [row["found"].split("\t") for row in found]
     lacking = sorted({f"{python} (Python {version}) on {host} lacks {missing}" for host, python, version, missing in reports if missing})

@@ -40,8 +40,8 @@ class Workspace:
             if not is_local(spark) or (is_connect(spark) and not _seen_by_spark(spark, self.path)):
                 _remove(self.path)
                 raise WorkspaceError(
-                    "the executors of this session do not see the files of this machine, or not all of them: name a folder that the driver and all executors "
-                    'can reach, as in Synthesizer(..., work_dir="s3://bucket/tmp") or a mounted path'
+                    "this session runs on a cluster, or on a server that does not see the files of this machine: name a folder that the driver and all "
+                    'executors can reach, as in Synthesizer(..., work_dir="s3://bucket/tmp") or a mounted path'
                 )
         else:
             root = absolute_path(checked_path(root))

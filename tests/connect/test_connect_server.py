@@ -95,7 +95,7 @@ def test_a_server_that_does_not_see_the_files_of_this_machine_needs_a_folder(new
     assert Path(Workspace(spark).path).is_dir()
     monkeypatch.setattr("synthohive_spark.stages.workspace.Path.write_text", lambda *_: None)  # what the server reads is not what was written here
     monkeypatch.setattr("synthohive_spark.stages.workspace.Path.unlink", lambda *_: None)
-    with pytest.raises(WorkspaceError, match=r"do not see the files of this machine.*work_dir="):
+    with pytest.raises(WorkspaceError, match=r"does not see the files of this machine.*work_dir="):
         Workspace(spark)
     assert Path(Workspace(spark, str(tmp_path)).path).is_dir()
 

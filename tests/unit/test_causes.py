@@ -100,6 +100,10 @@ Caused by: java.io.EOFException
             f"org.apache.spark.SparkException: {SECRET}\n\tat a.b(C.java:1)\nCaused by: java.lang.OutOfMemoryError: Java heap space\n\tat a.b(C.java:1)",
             "OutOfMemoryError: Java heap space",
         ),
+        (
+            "org.apache.spark.SparkException: \nError from python worker:\n  /usr/bin/python3: No module named pyspark\nPYTHONPATH was:\n  /x\n\tat a.b(C:1)",
+            "SparkException: Error from python worker: /usr/bin/python3: No module named pyspark",
+        ),
         (f"java.io.IOException: writing {SECRET}: No space left on device\n\tat a.b(C.java:1)", "IOException: No space left on device"),
         ("org.apache.hadoop.fs.FileAlreadyExistsException: /out/name=Jane Doe/a.parquet exists", "FileAlreadyExistsException: /out/.../a.parquet exists"),
         ('org.apache.hadoop.fs.UnsupportedFileSystemException: No FileSystem for scheme "s3"', 'UnsupportedFileSystemException: No FileSystem for scheme "s3"'),
