@@ -67,14 +67,15 @@ class Room:
         return driven + rows_alone(program, driven, scale)
 
     def possible(self, program: TableProgram, rows: Mapping[str, int]) -> int | None:
-        """Rows that the keys of a table can tell apart; None for no limit.
+        """Rows that the keys of a table can tell apart and find parents for; None for no limit.
 
         Args:
             rows: of the tables that it points at.
         """
         limits = [largest_number(program, step, self.programs.values()) for step in program.of_kind(NumberKey) if isinstance(step, NumberKey)]
-        for unique in program.uniques:
-            limits.append(self._unique_limit(program, unique, rows))
+        limits += [self._unique_limit(program, unique, rows) for unique in program.uniques]
+        parents = [program.foreign_keys[m.key].parent_table for m in program.matches if m.required]
+        limits += [0 for parent in parents if rows.get(parent) == 0]  # every row needs one of them
         return _least(limits)
 
     def _unique_limit(self, program: TableProgram, unique: UniqueKey, rows: Mapping[str, int]) -> int | None:
