@@ -69,7 +69,7 @@ def test_shuffled_and_hashed_ranks_have_no_order() -> None:
     whole = shuffled(np.arange(10_000), 10_000, 5)
     assert abs(np.corrcoef(np.arange(10_000), whole)[0, 1]) < 0.05
     assert abs(np.corrcoef(hashed(np.arange(9_999), 3), hashed(np.arange(1, 10_000), 3))[0, 1]) < 0.05
-    assert 0 <= hashed(np.arange(10_000), 3).min() and hashed(np.arange(10_000), 3).max() < 1
+    assert hashed(np.arange(10_000), 3).min() >= 0 and hashed(np.arange(10_000), 3).max() < 1
 
 
 @settings(max_examples=100, deadline=None)
@@ -80,7 +80,7 @@ def test_labels_are_drawn_without_replacement(counts: list[int], data: st.DataOb
     weights = tuple(c / sum(counts) for c in counts)
     encoding = CategoryEncoding(name="x", spark_type="string", has_null=False, weights=weights, values=labels, counts=tuple(counts), starts=(0,))
     chosen = labels_at(encoding, np.arange(n), n, np.random.default_rng(1))
-    assert len(set(chosen.tolist())) == n and 0 <= chosen.min() and chosen.max() < len(counts)
+    assert len(set(chosen.tolist())) == n and chosen.min() >= 0 and chosen.max() < len(counts)
 
 
 def repeats(*columns: np.ndarray) -> int:
