@@ -1,4 +1,7 @@
-"""Generated schemas from validation to a sample in Spark: what is accepted keeps the promise. `SCHEMAS=0:50` (or `make schemas`) takes another slice of seeds."""
+"""Generated schemas from validation to a sample in Spark: what is accepted keeps the promise.
+
+`SCHEMAS=0:50` (or `make schemas`) takes another slice of seeds.
+"""
 
 from __future__ import annotations
 
