@@ -11,7 +11,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 # All Spark-free suites, and those that start Spark.
 UNIT := tests/unit tests/properties
 
-.PHONY: help venv demo test lint types imports unit spark connect distributed check-java clean
+# Which generated schemas `make schemas` takes through Spark, and how many it plans.
+SCHEMAS ?= 0:50
+PLANS ?= 10000
+
+.PHONY: help venv demo test lint types imports unit spark connect distributed schemas check-java clean
 
 help:  ## show this list
 	@echo "synthohive_spark: synthetic relational data at lakehouse scale"; echo
@@ -54,12 +58,17 @@ unit: $(STAMP)  ## tests without Spark
 
 spark: check-java  ## tests on one local Spark session
 	@$(BIN)/python -m pytest tests/spark $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests/schemas $(PYTEST_ARGS)
 
 connect: check-java  ## tests through a real Spark Connect server
 	@$(BIN)/python -m pytest tests/connect $(PYTEST_ARGS)
 
 distributed: check-java  ## tests on a real standalone cluster of one master and two workers
 	@$(BIN)/python -m pytest tests/distributed $(PYTEST_ARGS)
+
+schemas: check-java  ## many generated schemas, planned and taken through Spark: SCHEMAS=50:100 chooses which
+	@PLANS=$(PLANS) $(BIN)/python -m pytest tests/properties/test_planning_properties.py $(PYTEST_ARGS)
+	@SCHEMAS=$(SCHEMAS) $(BIN)/python -m pytest tests/schemas $(PYTEST_ARGS)
 
 clean:  ## remove what make made (the environment too)
 	@rm -rf $(VENV) $(DEMO) build dist spark-warehouse metastore_db derby.log *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -65,6 +65,29 @@ def _filled(weights: np.ndarray, most: np.ndarray, total: float) -> np.ndarray:
     return shares if left < 0.5 else shares + proportional((weights == 0).astype(np.float64), most, left)
 
 
+def within_groups(counts: np.ndarray, groups: np.ndarray, most: int, limit: int | None = None) -> np.ndarray:
+    """Children of parents, int64 (N,), of which a group of parents has `most` together: what some groups have no room for goes to the others.
+
+    Args:
+        counts: wanted, int64 (N,).
+        groups: of each parent, int64 (N,).
+        limit: that a parent may have at most.
+    """
+    _, group, parents = np.unique(groups, return_inverse=True, return_counts=True)
+    wanted = np.bincount(group, weights=counts, minlength=len(parents))
+    room = np.minimum(float(most), np.inf if limit is None else parents * float(limit))  # (G,)
+    kept = np.minimum(wanted, room)
+    more = proportional(np.where(wanted < room, np.maximum(wanted, 0.5), 0.0), room - kept, float(wanted.sum() - kept.sum()))
+    target = rounded(kept + more).astype(np.float64)
+    # Children of a group without any go to its parents evenly.
+    weights = np.where(wanted[group] > 0, counts, 1.0)
+    share = weights * (target / np.maximum(np.bincount(group, weights=weights, minlength=len(parents)), 1.0))[group]
+    order = np.argsort(group, kind="stable")
+    out = np.zeros(len(counts), dtype=np.int64)
+    out[order] = rounded(share[order])
+    return out if limit is None else np.minimum(out, limit)
+
+
 def evenly(rows: np.ndarray, salt: int) -> np.ndarray:
     """A level in [0, 1) for each row number, float64: a function of the number alone, and even over any run of rows."""
     mixed = (rows.astype(np.uint64) + np.uint64(1)) * _GOLDEN + np.uint64(salt % 2**63)

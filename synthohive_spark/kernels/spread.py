@@ -17,6 +17,7 @@ from .columns.grid import decimals_of
 from .columns.types import type_range
 
 FINE = 2.0**-40  # of the range: the grid of values that have none
+HAIR = 1e-6  # of a cell: an edge on the grid can lie that much below it in binary
 ROUNDS = 4  # of Feistel's network; three make a permutation look random
 
 
@@ -44,14 +45,15 @@ def _line(encoding: NumberEncoding) -> _Line:
     low = np.concatenate([tokens, (inner[:, :-1] + half).ravel()])
     high = np.concatenate([tokens, (inner[:, 1:] + half).ravel()])
     share = np.concatenate([weights[: len(tokens)], np.repeat(weights[len(tokens) :] / pieces, pieces)])
-    if not len(low):  # a column without a value: its numbers start at the origin
-        low, high, share = np.array([encoding.origin]), np.array([encoding.origin]), np.ones(1)
+    nothing = [] if len(low) else [encoding.origin]  # a column without a value: its numbers start at the origin
+    if nothing:
+        low, high, share = np.array(nothing), np.array(nothing), np.ones(1)
     order = np.lexsort((high, low))
     level = np.concatenate([[0.0], np.cumsum(share[order])])
     cells = [(side[order] - encoding.origin) / step + 0.5 for side in (low, high)]
     least, most = type_range(encoding.spark_type)
     margin = 0.0 if encoding.discrete else encoding.step / 2
-    ends = np.rint((np.concatenate([tokens, inner[:, 0] + margin, inner[:, -1] - margin, *([] if len(low) else [[encoding.origin]])]) - encoding.origin) / step)
+    ends = np.rint((np.concatenate([tokens, inner[:, 0] + margin, inner[:, -1] - margin, nothing]) - encoding.origin) / step)
     return _Line(
         level=level / max(level[-1], 1e-300),
         low=cells[0],
@@ -82,7 +84,7 @@ def numbers_at(encoding: NumberEncoding, ranks: np.ndarray, n: int, salt: int) -
     here, beyond = (_cells(line, ranks + shift, n) for shift in (0, 1))
     # Inside the gap to the next rank any cell will do, and evenly spaced ones would look made up.
     cells = here + hashed(ranks, salt) * np.maximum(0.0, beyond - here - 1)
-    return grid_values(np.maximum(np.floor(cells), line.start + ranks), encoding)
+    return grid_values(np.maximum(np.floor(cells + HAIR), line.start + ranks), encoding)
 
 
 def grid_cells(values: np.ndarray, encoding: NumberEncoding) -> np.ndarray:

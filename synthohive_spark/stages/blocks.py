@@ -31,12 +31,14 @@ class Above:
         families: how many children each has.
         total: children in all.
         blocks: blocks that have some.
+        wanted: children that there were to be; None where their parents' given values decide.
     """
 
     frame: DataFrame
     families: Families
     total: int
     blocks: int
+    wanted: int | None = None
 
 
 def tasks(spark: SparkSession) -> int:

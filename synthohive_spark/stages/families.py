@@ -11,14 +11,15 @@ import numpy as np
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from ..kernels.cardinality import CountRule
+from ..kernels.cardinality import CountRule, within_groups
 from ..kernels.generate import BLOCK_ROWS, Families, count_children, with_counts
 from ..kernels.seeds import derive_seed
 from ..spec.fitted import FittedSchema, FittedTable
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
+from ..spec.metadata import ForeignKey
 from ..spec.planning.room import Room, TableRows, rows_alone
 from ..spec.planning.view import unique_keys
-from ..spec.program import BLOCK, CHILDREN, FIRST, ROW, SIZE, Match, TableProgram, count_column
+from ..spec.program import BLOCK, CHILDREN, FIRST, ROW, SIZE, Match, NumberKey, TableProgram, count_column
 from .blocks import Above, parent_columns
 from .counts import LIMIT, Wanted, settle
 from .frames import map_frames
@@ -76,7 +77,8 @@ class Kin:
         if program.driver is None or program.driving is None:
             raise ValueError(f"table {program.table!r} has no driving key")
         made, linkage = self.made[program.driver.parent_table], program.linkages[program.driving]
-        frame = self._leaving_partners(made.frame, program.needs, dict(zip(program.driver.columns, program.driver.parent_columns, strict=True)), program)
+        frame, whole = self._with_whole_key(program.driver)
+        frame = self._leaving_partners(frame, program.needs, dict(zip(program.driver.columns, program.driver.parent_columns, strict=True)), program)
         frame = self._limited(program, frame)
         natural = round(made.count * linkage.mean)
         possible = self.room.possible(program, {name: m.count for name, m in self.made.items()})
@@ -84,7 +86,7 @@ class Kin:
         drawn = self._drawn(program.driver.parent_table, program.table, program.driving)
         salt = derive_seed(self.seed, program.table, program.driving, "children")
         wanted = Wanted(linkage, drawn, total, self._at_most(program), salt)
-        rule = settle(frame, made.rows, made.whole and not program.needs, wanted)
+        rule = settle(frame, made.rows, whole and not program.needs, wanted)
         per_block = max(1, min(BLOCK_ROWS, int(BLOCK_ROWS / max(linkage.mean, 1e-9))))
         families = Families(rule, drawn if rule.by_row is None else None, LIMIT if rule.by_row is None and LIMIT in frame.columns else None, per_block)
         if any(unique.per == "group" for unique in program.uniques):
@@ -92,7 +94,17 @@ class Kin:
         kept = dict.fromkeys([ROW, *parent_columns(fitted), *(c for c in (families.drawn, families.limits, FIRST, SIZE) if c and c in frame.columns)])
         frame = frame.select(*(F.col(quoted(c)) for c in kept))
         families, total_children = self._with_offsets(frame, families)
-        return Above(frame, families, total_children, len(families.offsets)), rows_alone(program, total_children, self.scale)
+        alone = rows_alone(program, total_children if total is None else total, self.scale)
+        return Above(frame, families, total_children, len(families.offsets), total), alone
+
+    def _with_whole_key(self, key: ForeignKey) -> tuple[DataFrame, bool]:
+        """The rows of a parent that a key can point at, and whether they are all that there were to be: a unique key may be null."""
+        made, parent = self.made[key.parent_table], self.fitted.tables[key.parent_table].program
+        never = {*parent.primary_key, *(c for step in parent.of_kind(NumberKey) for c in step.columns)}
+        can_be_null = [c for c, _, nullable in parent.columns if nullable and c in key.parent_columns and c not in never]
+        if not can_be_null:
+            return made.frame, made.whole
+        return made.frame.where(reduce(and_, (F.col(quoted(c)).isNotNull() for c in can_be_null))), False
 
     @staticmethod
     def _with_offsets(frame: DataFrame, families: Families) -> tuple[Families, int]:
@@ -141,7 +153,7 @@ class Kin:
         made = self.made.get(key.parent_table)
         if made is None:
             return self.planned[key.parent_table].rows
-        if not match.fixed and self.tells_apart(program, match.key, own):
+        if not match.fixed and self.tells_apart(program, match.key, own) and self._with_whole_key(key)[0] is made.frame:
             return made.count
         above = dict(zip(key.columns, key.parent_columns, strict=True))
         groups = self._group_sizes(made.frame, [above[c] for c in match.fixed], [above[c] for c in own])
@@ -206,6 +218,13 @@ class Kin:
         unique = next(u for u in program.uniques if u.per == "group")
         above = dict(zip(program.driver.columns, program.driver.parent_columns, strict=True)) if program.driver else {}
         group = F.xxhash64(*(F.col(quoted(above[c])) for c in unique.group)).alias(GROUP)
+        limit = self._per_group(program)
+        if limit is not None and families.rule.by_row is not None and LIMIT not in frame.columns:
+            rows, groups = (column.to_numpy() for column in frame.select(ROW, group).toArrow().columns)
+            by_row = families.rule.by_row.copy()
+            by_row[rows] = within_groups(by_row[rows], groups, limit, self._at_most(program))
+            families = replace(families, rule=CountRule(by_row=by_row))
+            limit = None
         keys = [c for c in (families.drawn, families.limits) if c]
         narrow = map_frames(
             frame.select(ROW, group, *(F.col(quoted(c)) for c in keys)),
@@ -213,7 +232,6 @@ class Kin:
             f"{quoted(ROW)} bigint, {quoted(GROUP)} bigint, {quoted(CHILDREN)} bigint",
         )
         everyone = Window.partitionBy(GROUP)
-        limit = self._per_group(program)
         if limit is not None:
             share = F.least(F.lit(1.0), F.lit(float(limit)) / F.greatest(F.lit(1), F.sum(CHILDREN).over(everyone)))
             ends = F.floor(F.sum(CHILDREN).over(everyone.orderBy(ROW)) * share)
@@ -243,14 +261,15 @@ class Kin:
         made = self.made[key.parent_table]
         linkage = program.linkages[match.key]
         above = dict(zip(key.columns, key.parent_columns, strict=True))
-        frame = self._leaving_partners(made.frame, match.needs, above, program)
+        frame, whole = self._with_whole_key(key)
+        frame = self._leaving_partners(frame, match.needs, above, program)
         frame = self._published(frame, program, match, above)
         drawn = self._drawn(key.parent_table, program.table, match.key)
         total = round(seekers * (1 - linkage.null_rate))
         wanted = Wanted(linkage, drawn, total, self._per_partner(program, match), derive_seed(self.seed, program.table, match.key, "places"))
         names = dict.fromkeys([ROW, *key.parent_columns, *([drawn] if drawn else [])])
         frame = frame.select(*(F.col(quoted(c)) for c in names))
-        rule = settle(frame, made.rows, made.whole and not (match.needs or match.wished), wanted)
+        rule = settle(frame, made.rows, whole and not (match.needs or match.wished), wanted)
         return Pairing(
             program=program,
             match=match,
@@ -260,7 +279,7 @@ class Kin:
             seekers=total,
             seed=self.seed,
             open_fixed=self._open_fixed(program, match),
-            restricted=bool(match.needs) or bool(match.wished),
+            restricted=bool(match.needs) or bool(match.wished) or whole != made.whole,
         )
 
     def _published(self, frame: DataFrame, program: TableProgram, match: Match, above: Mapping[str, str]) -> DataFrame:

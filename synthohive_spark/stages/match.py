@@ -134,6 +134,8 @@ class Pairing:
         anchors = {apart.before[:1] for apart in self.match.apart}
         if len(anchors) > 1:
             return 1  # rows that one unique key compares would be apart for the other
+        if any(not apart.before and not unique for apart, unique in zip(self.match.apart, self.unique, strict=True)):
+            return 1  # parents that give the same values would be apart
         return max(1, math.ceil(max(self.seekers, 1) / BUCKET_ROWS))
 
     def _apart(self, i: int, apart: Apart) -> ApartRule:

@@ -40,6 +40,7 @@ from .profile import with_plain_times
 from .rows import room_of_schema
 from .verify import verify
 
+SHORT = 0.02  # of the rows of a table that may be missing without a word
 MEASURED_ROWS = 100_000  # of a table, where `quality_threshold` judges it: shares of so many are off by 0.2 % at most
 
 log = get_logger(__name__)
@@ -122,6 +123,7 @@ class SampleRun:
         if program.early:
             rows, count = self._matched(fitted, rows, total, above)
             rows = last_phase(self.spark, replace(plan, phase=-1), above, rows)
+        self._tell_shortage(table, total if above is None or above.wanted is None else above.wanted + alone, count)
         if self._is_leaf(fitted):
             written = self._publish(table, rows.select(*(_typed(*column) for column in program.columns)))
             self.kin.made[table] = Made(written, total, count, shaped)
@@ -133,6 +135,11 @@ class SampleRun:
         self.kin.made[table] = Made(kept, total, count, shaped)
         self._far += self._measure(fitted, total)
         log.info(TABLE_SAMPLED, table=table, rows=count)
+
+    def _tell_shortage(self, table: str, wanted: int, count: int) -> None:
+        """Room that depends on values of the parents is known once these are there."""
+        if wanted - count > max(1.0, SHORT * wanted):
+            self.told.append(f"table {table!r}: {wanted:,} rows were to be made, and its keys had room for {count:,}")
 
     def _is_leaf(self, fitted: FittedTable) -> bool:
         """Whether a table's rows can be written as they are made: nobody reads hidden columns of them, and nothing is judged or left out afterwards."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from synthohive_spark.kernels.cardinality import CountRule, evenly, quantiles, settled
+from synthohive_spark.kernels.cardinality import CountRule, evenly, quantiles, settled, within_groups
 from synthohive_spark.spec.planning.linkages import MAX_VALUES, fit_linkage
 
 
@@ -84,3 +84,14 @@ def test_levels_are_even_over_every_run_and_functions_of_the_row() -> None:
 def test_quantiles_do_not_fall_off_the_end() -> None:
     linkage = fit_linkage([(1, 1), (2, 2)], method="empirical")
     assert quantiles(linkage, np.array([0.0, 0.33, 0.34, 1.0 - 1e-16])).tolist() == [1, 1, 2, 2]
+
+
+def test_what_a_group_has_no_room_for_goes_to_others() -> None:
+    counts, groups = np.array([5, 3, 1, 0, 2]), np.array([9, 9, 4, 4, 7])
+    assert within_groups(counts, groups, 100).tolist() == counts.tolist()
+    capped = within_groups(counts, groups, 4)
+    assert [capped[groups == g].sum() for g in (9, 4, 7)] == [4, 3, 4] and capped.sum() == 11
+    assert within_groups(counts, groups, 3).tolist() == [2, 1, 3, 0, 3]
+    assert within_groups(counts, groups, 4, limit=2).max() == 2
+    assert within_groups(np.array([9, 0]), np.array([1, 2]), 2).tolist() == [2, 2]  # a group without children, too
+    assert within_groups(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), 3).tolist() == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..encoding import CategoryEncoding, NumberEncoding, TableEncoding, TextEncoding
@@ -67,22 +67,44 @@ class Room:
         return driven + rows_alone(program, driven, scale)
 
     def possible(self, program: TableProgram, rows: Mapping[str, int]) -> int | None:
-        """Rows that the keys of a table can tell apart; None for no limit.
+        """Rows that the keys of a table can tell apart and find parents for; None for no limit.
 
         Args:
             rows: of the tables that it points at.
         """
         limits = [largest_number(program, step, self.programs.values()) for step in program.of_kind(NumberKey) if isinstance(step, NumberKey)]
-        for unique in program.uniques:
-            limits.append(self._unique_limit(program, unique, rows))
+        limits += [self._unique_limit(program, unique, rows) for unique in program.uniques]
+        parents = [program.foreign_keys[m.key].parent_table for m in program.matches if m.required]
+        limits += [0 for parent in parents if rows.get(parent) == 0]  # every row needs one of them
         return _least(limits)
 
     def _unique_limit(self, program: TableProgram, unique: UniqueKey, rows: Mapping[str, int]) -> int | None:
-        each = self.per_anchor(program, unique, {i: rows.get(program.foreign_keys[i].parent_table) for i, _ in unique.matches})
-        if each is None or unique.per == "table" or program.driver is None:
+        each = self.per_anchor(program, unique, {i: self._given(program, i, own, rows) for i, own in unique.matches})
+        if each is None or unique.per == "table" or program.driving is None or program.driver is None:
             return each
-        linkage = program.linkages[program.driving or 0]
-        return None if linkage.null_rate else each * rows[program.driver.parent_table]
+        anchors = rows[program.driver.parent_table] if unique.per == "parent" else self._given(program, program.driving, unique.group, rows)
+        return None if anchors is None or program.linkages[program.driving].null_rate else each * anchors
+
+    def _given(self, program: TableProgram, index: int, columns: Sequence[str], rows: Mapping[str, int]) -> int | None:
+        """Different values that the parent of a key can give to some of its columns."""
+        key = program.foreign_keys[index]
+        above = dict(zip(key.columns, key.parent_columns, strict=True))
+        return self._different(key.parent_table, [above[c] for c in columns], rows)
+
+    def _different(self, table: str, columns: Sequence[str], rows: Mapping[str, int]) -> int | None:
+        """Different values of some columns that the rows of a table can have together; None for unknown."""
+        if table not in self.programs or table not in rows:
+            return self.references.get(table)
+        program, left = self.programs[table], list(columns)
+        limits: list[int | None] = []
+        for index in [*([] if program.driving is None else [program.driving]), *(m.key for m in program.early)]:
+            shared = [c for c in left if c in program.foreign_keys[index].columns]
+            if shared:
+                limits.append(self._given(program, index, shared, rows))
+                left = [c for c in left if c not in shared]
+        modelled = set(self.encodings[table].names)
+        limits += [self.part_room(program, c) if c in modelled else None for c in left]
+        return _least([rows[table], math.prod(n for n in limits if n is not None) if None not in limits else None])
 
     def per_anchor(self, program: TableProgram, unique: UniqueKey, partners: Mapping[int, int | None]) -> int | None:
         """Rows that one parent (group, table) can have, as this unique key tells them apart; None for no limit.

@@ -1,0 +1,164 @@
+"""Rows paired with rows of another parent: whatever the families, places and unique keys."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from synthohive_spark.kernels.match import COPIES, NOBODY, TAKEN, ApartRule, MatchRule, match_bucket
+from synthohive_spark.spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Seekers and parents of one bucket. Group `f` is what both must agree in, `b` what seekers agree in, `c` the parents' cell."""
+
+    seekers: pd.DataFrame
+    parents: pd.DataFrame
+
+    def matched(self, rule: MatchRule) -> pd.DataFrame:
+        """The pairs, with what both sides say of them."""
+        pairs = match_bucket(self.seekers, self.parents, rule=rule)
+        assert pairs[ROW].tolist() == sorted(self.seekers[ROW])
+        assert set(pairs[TAKEN]) <= {NOBODY, *self.parents[TAKEN]}
+        return pairs.merge(self.seekers, on=ROW).merge(self.parents.rename(columns={"f": "theirs"}), on=TAKEN, how="left")
+
+
+@st.composite
+def buckets(draw: st.DrawFn) -> Bucket:
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    sizes = draw(st.lists(st.integers(0, 9), min_size=1, max_size=25))
+    family = np.repeat(np.arange(len(sizes)), sizes)
+    n, p = len(family), draw(st.integers(1, 20))
+    seekers = pd.DataFrame({ROW: rng.permutation(3 * n)[:n], PARENT_ROW: family, SIBLINGS: np.array(sizes)[family]})
+    seekers[POSITION] = seekers.groupby(PARENT_ROW).cumcount()
+    groups = draw(st.integers(1, 4))
+    seekers = seekers.assign(f=rng.integers(groups, size=n), b=family)
+    places = rng.multinomial(n, rng.dirichlet(np.ones(p) * draw(st.sampled_from([0.3, 5.0]))))
+    parents = pd.DataFrame({TAKEN: rng.permutation(2 * p)[:p], COPIES: places, "f": rng.integers(groups, size=p), "c": rng.integers(max(1, p // 2), size=p)})
+    return Bucket(seekers.astype("int64"), parents.astype("int64"))
+
+
+def shuffled(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
+    return frame.iloc[np.random.default_rng(seed).permutation(len(frame))].reset_index(drop=True)
+
+
+def rule(**fields: object) -> MatchRule:
+    return MatchRule(identity=("t", 0), seed=7, closed=True, **fields)  # type: ignore[arg-type]
+
+
+RULES = [
+    rule(),
+    rule(fixed="f"),
+    rule(wished="f"),
+    rule(apart=(ApartRule("b", None, 1),)),
+    rule(apart=(ApartRule("b", "c", 2),), fixed="f"),
+    rule(apart=(ApartRule(None, None, 1),)),
+    rule(apart=(ApartRule("b", None, 1), ApartRule("f", "c", 1))),
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(buckets(), st.sampled_from(RULES), st.integers(0, 100))
+def test_pairs_do_not_depend_on_the_order_of_rows(bucket: Bucket, rule: MatchRule, seed: int) -> None:
+    again = Bucket(shuffled(bucket.seekers, seed), shuffled(bucket.parents, seed + 1))
+    pd.testing.assert_frame_equal(match_bucket(bucket.seekers, bucket.parents, rule=rule), match_bucket(again.seekers, again.parents, rule=rule))
+
+
+@settings(max_examples=150, deadline=None)
+@given(buckets())
+def test_every_place_is_taken_where_nothing_is_forbidden(bucket: Bucket) -> None:
+    pairs = bucket.matched(rule())
+    wanted = {t: n for t, n in zip(bucket.parents[TAKEN], bucket.parents[COPIES], strict=True) if n}
+    assert Counter(pairs[TAKEN]) == wanted
+
+
+@settings(max_examples=150, deadline=None)
+@given(buckets())
+def test_partners_agree_in_what_is_fixed(bucket: Bucket) -> None:
+    pairs = bucket.matched(rule(fixed="f"))
+    there = pairs[TAKEN] != NOBODY
+    assert (pairs["f"] == pairs["theirs"])[there].all()
+    assert set(pairs["f"][~there]).isdisjoint(bucket.parents["f"])  # only where nobody is there
+
+
+@settings(max_examples=150, deadline=None)
+@given(buckets())
+def test_partners_agree_in_what_is_wished_while_places_last(bucket: Bucket) -> None:
+    pairs = bucket.matched(rule(wished="f"))
+    assert (pairs[TAKEN] != NOBODY).all()
+    seekers, places = Counter(bucket.seekers["f"]), bucket.parents.groupby("f")[COPIES].sum()
+    for f, n in seekers.items():
+        agree = ((pairs["f"] == f) & (pairs["theirs"] == f)).sum()
+        assert agree >= min(n, int(places.get(f, 0)))
+    wanted = {t: n for t, n in zip(bucket.parents[TAKEN], bucket.parents[COPIES], strict=True) if n}
+    assert Counter(pairs[TAKEN]) == wanted
+
+
+@settings(max_examples=200, deadline=None)
+@given(buckets(), st.sampled_from([("b", None, 1), ("b", None, 2), ("b", "c", 1), ("f", "c", 3), (None, None, 1), (None, "c", 4)]), st.booleans())
+def test_no_pair_is_there_too_often_and_nobody_is_left_without_reason(bucket: Bucket, apart: tuple[str | None, str | None, int], fixed: bool) -> None:
+    before, cell, times = apart
+    pairs = bucket.matched(rule(apart=(ApartRule(before, cell, times),), fixed="f" if fixed else None))
+    pairs = pairs.assign(side=0 if before is None else pairs[before], cell=pairs[TAKEN] if cell is None else pairs[cell])
+    there = pairs[pairs[TAKEN] != NOBODY]
+    used = Counter(zip(there["side"], there["cell"], strict=True))
+    assert not used or max(used.values()) <= times
+    cells = bucket.parents[TAKEN] if cell is None else bucket.parents[cell]
+    for _, row in pairs[pairs[TAKEN] == NOBODY].iterrows():
+        allowed = cells[bucket.parents["f"] == row["f"]] if fixed else cells
+        assert all(used[(row["side"], c)] >= times for c in allowed)
+
+
+@settings(max_examples=100, deadline=None)
+@given(buckets())
+def test_two_unique_keys_at_once(bucket: Bucket) -> None:
+    pairs = bucket.matched(rule(apart=(ApartRule("b", None, 1), ApartRule("f", "c", 2))))
+    there = pairs[pairs[TAKEN] != NOBODY]
+    assert not there.duplicated(["b", TAKEN]).any()
+    assert there.groupby(["f", "c"]).size().max() <= 2 if len(there) else True
+
+
+def test_parents_keep_their_number_of_children() -> None:
+    """A junction that is a third full: nobody twice in one family, and hardly a parent with another number."""
+    rng = np.random.default_rng(1)
+    sizes = rng.integers(0, 40, size=60)
+    family = np.repeat(np.arange(60), sizes)
+    seekers = pd.DataFrame({ROW: np.arange(len(family)), PARENT_ROW: family, SIBLINGS: sizes[family], "b": family})
+    seekers[POSITION] = seekers.groupby(PARENT_ROW).cumcount()
+    weights = rng.dirichlet(np.ones(60) * 3)
+    copies = np.minimum(rng.multinomial(len(family), weights), (sizes > 0).sum())
+    parents = pd.DataFrame({TAKEN: np.arange(60), COPIES: copies})
+    pairs = match_bucket(seekers, parents, rule=rule(apart=(ApartRule("b", None, 1),))).merge(seekers, on=ROW)
+    assert not pairs.duplicated(["b", TAKEN]).any() and (pairs[TAKEN] >= 0).all()
+    assert np.abs(np.bincount(pairs[TAKEN], minlength=60) - copies).sum() <= 0.02 * len(family)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(1, 60), st.integers(0, 2**32), st.booleans(), st.booleans())
+def test_a_row_of_the_table_itself_comes_after_its_parent(n: int, seed: int, fixed: bool, required: bool) -> None:
+    rng = np.random.default_rng(seed)
+    group = rng.integers(3, size=n)
+    parents = pd.DataFrame({TAKEN: np.arange(n), COPIES: rng.multinomial(n, rng.dirichlet(np.ones(n))), "f": group})
+    seekers = pd.DataFrame({ROW: np.arange(n), PARENT_ROW: -1, POSITION: 0, SIBLINGS: 1, "f": group})
+    own = MatchRule(identity=("t", 0), seed=7, own_table=True, required=required, closed=fixed, partners=n, fixed="f" if fixed else None)
+    pairs = Bucket(seekers, parents).matched(own)
+    firsts = {int(np.flatnonzero(group == g)[0]) for g in group} if fixed else {0}
+    for row, taken in zip(pairs[ROW], pairs[TAKEN], strict=True):
+        assert (taken == (row if required else NOBODY)) if row in firsts else (NOBODY < taken < row)
+    assert (pairs["f"] == pairs["theirs"])[pairs[TAKEN] >= 0].all() or not fixed
+
+
+def test_rows_of_the_table_itself_keep_the_numbers_of_children() -> None:
+    rng = np.random.default_rng(2)
+    copies = rng.poisson(1.0, size=2000)
+    parents = pd.DataFrame({TAKEN: np.arange(2000), COPIES: copies})
+    seekers = pd.DataFrame({ROW: np.arange(2000), PARENT_ROW: -1, POSITION: 0, SIBLINGS: 1})
+    pairs = match_bucket(seekers, parents, rule=MatchRule(identity=("t", 0), seed=7, own_table=True, partners=2000))
+    made = np.bincount(pairs[TAKEN][pairs[TAKEN] >= 0], minlength=2000)
+    assert np.abs(np.bincount(made, minlength=9)[:9] - np.bincount(copies, minlength=9)[:9]).sum() <= 0.1 * 2000

@@ -1,0 +1,185 @@
+"""Rules of the planner, each on the smallest schema that needs it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from generated_schemas import GeneratedSchema
+
+from synthohive_spark.spec.graph import SchemaGraph
+from synthohive_spark.spec.metadata import Metadata
+from synthohive_spark.spec.planning.programs import SchemaPlan, plan_schema
+from synthohive_spark.spec.program import PARENT_ROW, Combine, Distinct, Match, ParentKey, Series, TableProgram
+
+Rows = list[tuple[Any, ...]]
+
+
+class Schema:
+    """Tables with their rows. A column is `name type`, with a `!` where it must not be null."""
+
+    def __init__(self) -> None:
+        self.metadata = Metadata()
+        self.columns: dict[str, tuple[tuple[str, str, bool], ...]] = {}
+        self.rows: dict[str, list[dict[str, Any]]] = {}
+
+    def table(self, name: str, columns: str, rows: Rows, **fields: Any) -> Schema:
+        split = [column.split() for column in columns.split(", ")]
+        self.metadata.add_table(name, **fields)
+        self.columns[name] = tuple((n, kind.rstrip("!"), not kind.endswith("!")) for n, kind in split)
+        self.rows[name] = [dict(zip([n for n, _ in split], row, strict=True)) for row in rows]
+        return self
+
+    def plan(self) -> SchemaPlan:
+        survey = GeneratedSchema(self.metadata, self.columns, self.rows).survey()
+        return plan_schema(self.metadata, SchemaGraph.from_metadata(self.metadata), survey)
+
+    def program(self, name: str) -> TableProgram:
+        plan = self.plan()
+        assert plan.faults == []
+        return plan.programs[name]
+
+
+def to(columns: list[str], parent: str, parent_columns: list[str] | None = None) -> dict[str, Any]:
+    return {"columns": columns, "parent_table": parent, "parent_columns": parent_columns or columns}
+
+
+def match_of(program: TableProgram, key: int) -> Match:
+    return next(m for m in program.matches if m.key == key)
+
+
+def companies() -> Schema:
+    return Schema().table("companies", "company int!", [(1,), (2,)], pk="company")
+
+
+def tenants(boss: str) -> Schema:
+    """Departments point at employees of their own company, who point at departments."""
+    schema = companies()
+    keys = [to(["company"], "companies"), to(["company", "boss"], "employees", ["company", "no"])]
+    schema.table("departments", f"company int!, dept int!, boss {boss}", [(1, 1, 7), (2, 1, 8)], pk=["company", "dept"], foreign_keys=keys)
+    keys = [to(["company"], "companies"), to(["company", "dept"], "departments")]
+    return schema.table("employees", "company int!, no int!, dept int!", [(1, 7, 1), (2, 8, 1)], pk=["company", "no"], foreign_keys=keys)
+
+
+def test_tables_of_one_tenant_may_point_at_each_other() -> None:
+    program = tenants("int").program("departments")
+    assert match_of(program, 1) in program.deferred
+    assert match_of(program, 1).fixed == ("company",) and match_of(program, 1).emptied == ("boss",)
+
+
+def test_a_key_that_waits_and_must_not_be_null_is_refused() -> None:
+    (fault,) = tenants("int!").plan().faults
+    assert fault.startswith("table 'departments': foreign key (company, boss)") and "let its other columns be null, or leave this key out" in fault
+
+
+def test_a_match_that_gives_part_of_the_primary_key_is_required() -> None:
+    schema = Schema().table("days", "day date!, shift int!", [], pk=["day", "shift"]).table("staff", "id int!", [], pk="id")
+    keys = [to(["id"], "staff"), to(["day", "shift"], "days")]
+    program = schema.table("work", "id int!, day date!, shift int", [], pk=["id", "day"], foreign_keys=keys).program("work")
+    found = match_of(program, 1)
+    assert program.driving == 0 and found.required and found.emptied == ("shift",)
+    assert found.apart[0].before == (PARENT_ROW,) and found.apart[0].own == ("day",)
+
+
+def orders(rows: Rows) -> Schema:
+    """A line points at a product, and at a variant of that product which may be missing."""
+    schema = Schema().table("orders", "order int!", [(1,), (2,)], pk="order").table("products", "product int!", [(1,), (2,)], pk="product")
+    schema.table("variants", "product int!, variant int!", [(1, 1), (2, 1)], pk=["product", "variant"], fk={"product": "products.product"})
+    keys = [to(["order"], "orders"), to(["product"], "products"), to(["product", "variant"], "variants")]
+    return schema.table("lines", "order int!, line int!, product int, variant int", rows, pk=["order", "line"], foreign_keys=keys)
+
+
+def test_a_key_inside_another_one_follows_from_it() -> None:
+    program = orders([(1, 1, 1, 1), (2, 1, 2, 1)]).program("lines")
+    assert [m.key for m in program.matches] == [2]
+
+
+def test_rows_without_the_larger_key_find_a_partner_for_the_smaller_one() -> None:
+    program = orders([(1, 1, 1, 1), (1, 2, 2, None), (2, 1, 2, 1)]).program("lines")
+    larger, smaller = match_of(program, 2), match_of(program, 1)
+    assert larger.status and larger.emptied == ("variant",)
+    assert [m.key for m in program.matches] == [2, 1] and smaller.filled == ("product",)
+
+
+def test_where_both_keys_are_null_together_one_match_is_enough() -> None:
+    program = orders([(1, 1, 1, 1), (1, 2, None, None), (2, 1, 2, 1)]).program("lines")
+    assert [m.key for m in program.matches] == [2] and match_of(program, 2).emptied == ("product", "variant")
+
+
+def test_a_driving_key_leaves_what_a_smaller_key_fills() -> None:
+    schema = Schema().table("days", "day date!", [("d1",), ("d2",)], pk="day")
+    schema.table("shifts", "day date!, shift int!", [("d1", 1), ("d2", 1)], pk=["day", "shift"], fk={"day": "days.day"})
+    keys = [to(["day", "shift"], "shifts"), to(["day"], "days")]
+    program = schema.table("work", "day date, shift int", [("d1", 1), ("d2", 1), ("d2", None)], foreign_keys=keys).program("work")
+    assert program.driving == 0 and program.fallback == ()
+    assert match_of(program, 1).filled == ("day",)
+    first = program.phases[0]
+    assert any(isinstance(step, ParentKey) for step in first.steps) and "day" in first.passed_on  # the match looks at it
+
+
+def test_a_nullable_key_does_not_drive_a_table_whose_primary_key_it_is_part_of() -> None:
+    schema = Schema().table("shifts", "day date!, shift int!", [("d1", 1), ("d2", 1)], pk=["day", "shift"])
+    rows = [("d1", 1, 1), ("d1", 2, None), ("d2", 1, 1)]
+    program = schema.table("work", "day date!, no int!, shift int", rows, pk=["day", "no"], foreign_keys=[to(["day", "shift"], "shifts")]).program("work")
+    assert program.driving is None and match_of(program, 0).required
+
+
+def test_columns_refer_to_generated_keys_over_several_tables_in_any_order() -> None:
+    """`a.b` points at `b.a`, which points at the generated `a.id`."""
+    schema = Schema().table("a", "id int!, b int", [(1, 1), (2, None)], pk="id", fk={"b": "b.a"})
+    plan = schema.table("b", "a int!", [(1,)], pk="a", fk={"a": "a.id"}).plan()
+    assert plan.faults == [] and plan.programs["a"].opaque == ("b", "id")
+    assert [hint.name for hint in plan.hints["a"]] == ["__has_0"]
+
+
+def test_what_is_filled_in_last_cannot_be_pointed_at() -> None:
+    schema = Schema().table("a", "id int!, boss int, code date!", [(1, None, "d")], pk="id", foreign_keys=[to(["boss"], "a", ["id"])])
+    schema.table("b", "boss int, code date!", [], foreign_keys=[to(["code", "boss"], "a")])
+    (fault,) = schema.plan().faults
+    assert fault.startswith("table 'b': foreign key (code, boss)") and "(boss) of 'a' is filled in last" in fault and "point at the primary key" in fault
+
+
+# ---- keys to reference tables
+
+
+def cities() -> Schema:
+    rows = [("at", "wien"), ("ch", "bern")]
+    return (
+        Schema().table("cities", "country string!, city string!", rows, pk=["country", "city"], role="reference").table("firms", "firm int!", [(1,)], pk="firm")
+    )
+
+
+@pytest.mark.parametrize(("pk", "step"), [(["day", "country", "city"], Series), (["firm", "day", "country", "city"], Distinct)])
+def test_combinations_of_a_reference_table_are_one_part_of_a_unique_key(pk: list[str], step: type[Series] | type[Distinct]) -> None:
+    keys = [to(["country", "city"], "cities"), *([to(["firm"], "firms")] if "firm" in pk else [])]
+    columns = ", ".join(f"{c} {'int' if c == 'firm' else 'date' if c == 'day' else 'string'}!" for c in pk)
+    program = cities().table("t", columns, [], pk=pk, foreign_keys=keys).program("t")
+    (found,) = (s for s in program.steps if isinstance(s, step))
+    assert found.references == (0,) and set(found.columns) == {"day", "country", "city"}
+    assert not any(isinstance(s, Combine) and s.fixed for s in program.steps)
+
+
+def test_the_rest_of_a_reference_key_follows_the_part_that_makes_rows_unique() -> None:
+    keys = [to(["firm"], "firms"), to(["country", "city"], "cities")]
+    program = cities().table("t", "firm int!, city string!, country string!", [], pk=["firm", "city"], foreign_keys=keys).program("t")
+    kinds = [step.kind for step in program.steps]
+    assert kinds.index("combine") > kinds.index("distinct")
+    assert next(s for s in program.steps if isinstance(s, Combine)).fixed == ("city",)
+
+
+def test_a_reference_key_is_refused_where_a_generated_key_fills_part_of_it() -> None:
+    schema = Schema().table("firms", "firm int!", [(1,)], pk="firm")
+    schema.table("rates", "firm int!, rate int!", [(1, 1)], pk=["firm", "rate"], role="reference")
+    (fault,) = schema.table("t", "firm int!, rate int!", [(1, 1)], foreign_keys=[to(["firm"], "firms"), to(["firm", "rate"], "rates")]).plan().faults
+    assert "(firm) is part of the key (firm) -> firms(firm), too, whose values are made anew" in fault and "or make 'rates' learnt" in fault
+
+
+def test_a_reference_key_in_the_driving_key_must_be_its_parents_too() -> None:
+    def plan(**parents: Any) -> SchemaPlan:
+        schema = Schema().table("days", "day date!", [("d",)], pk="day", role="reference")
+        schema.table("shifts", "day date!, no int!", [("d", 1)], pk=["day", "no"], **parents)
+        return schema.table("t", "day date!, no int!", [("d", 1)], foreign_keys=[to(["day", "no"], "shifts"), to(["day"], "days")]).plan()
+
+    assert plan(fk={"day": "days.day"}).faults == []
+    (fault,) = plan().faults
+    assert "let 'shifts' point at 'days', too" in fault
