@@ -1,11 +1,16 @@
-"""Keys, counted exactly: repeated and null primary keys, orphans, children per parent."""
+"""Keys, counted exactly: rows, repeated and null primary keys, orphans, children per parent.
+
+A table is read once, whatever the number of its keys: each row yields an entry for every key that it takes part in, as a child or as a parent, and the entries
+of all tables meet in one grouping.
+"""
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import reduce
 from operator import or_
-from typing import Any
 
 import numpy as np
 from pyspark.sql import Column, DataFrame
@@ -17,85 +22,164 @@ from ..kernels.grids import plot_edges
 from ..spec.findings import KeyFinding
 from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey, Metadata
-from .validate_tables import count_distribution
+from .frames import batches, union_all
+from .validate_tables import TableSides, count_distribution
 
 EXACT_COUNTS = 1_000  # numbers of children above are grouped on a scale of about 1 %, so that a bounded histogram comes to the driver
-_PARENTS, _MATCHED, _ORPHANS, _NULLS = "parents", "matched", "orphans", "nulls"
+KEYS_PER_JOB = 64  # planning a union grows faster than its length
+
+Frames = Mapping[str, DataFrame]
 
 
-def primary_key_faults(metadata: Metadata, synthetic: Mapping[str, DataFrame]) -> dict[str, tuple[int, int]]:
-    """Rows that repeat the primary key of another row, and rows with a null in it, per table that has one."""
-    parts = []
+@dataclass(frozen=True)
+class _Key:
+    """What is counted: a foreign key of `table`, or, where there is none, the rows of `table` by its primary key, as if it were a key without children."""
+
+    table: str
+    foreign: ForeignKey | None = None
+
+
+@dataclass(frozen=True)
+class _End:
+    """The columns of one table that hold the values of a key, and the types in which they are compared."""
+
+    item: int
+    child: bool
+    columns: tuple[str, ...]
+    types: tuple[T.DataType, ...]
+
+
+@dataclass
+class _Tally:
+    """Rows of one key on one side.
+
+    Attributes:
+        value: children of a parent.
+        parents: parents with so many children.
+        links: their children.
+        matched: children that have a parent. (Where a parent's key repeats, its children are those of each: there are more links.)
+        orphans: children without a parent.
+        nulls: children with a null in the key.
+        repeats: parents that repeat the key of another.
+        hollow: parents with a null in the key.
+    """
+
+    value: int = 0
+    parents: int = 0
+    links: int = 0
+    matched: int = 0
+    orphans: int = 0
+    nulls: int = 0
+    repeats: int = 0
+    hollow: int = 0
+
+
+@dataclass(frozen=True)
+class KeyCounts:
+    """What was counted, by key and side: real and synthetic."""
+
+    metadata: Metadata
+    tallies: Mapping[tuple[_Key, bool], Sequence[_Tally]]
+
+    def rows(self, table: str) -> TableSides:
+        """Rows of a table."""
+        return TableSides(*(self._sum("parents", _Key(table), fake) for fake in (False, True)))
+
+    def primary_key_faults(self, table: str) -> tuple[int, int]:
+        """Synthetic rows that repeat the primary key of another row, and rows with a null in it."""
+        if not self.metadata.tables[table].primary_key:
+            return 0, 0
+        return self._sum("repeats", _Key(table), True), self._sum("hollow", _Key(table), True)
+
+    def findings(self, *, seed: int) -> tuple[KeyFinding, ...]:
+        """All foreign keys."""
+        return tuple(self._finding(key, key.foreign, seed=seed) for key in _keys(self.metadata) if key.foreign)
+
+    def _sum(self, name: str, key: _Key, fake: bool) -> int:
+        return sum(getattr(tally, name) for tally in self.tallies[key, fake])
+
+    def _finding(self, key: _Key, foreign: ForeignKey, *, seed: int) -> KeyFinding:
+        sides = (False, True)
+        histograms = [{t.value: t.parents for t in self.tallies[key, fake] if t.parents} for fake in sides]
+        values = np.array(sorted(set().union(*histograms)), dtype="int64")
+        real, synthetic = (np.array([h.get(int(v), 0) for v in values], dtype="int64") for h in histograms)
+        rates, means = [], []
+        for fake in sides:
+            links, matched, orphans, nulls, parents = (self._sum(name, key, fake) for name in ("links", "matched", "orphans", "nulls", "parents"))
+            rates.append(nulls / ((matched + orphans + nulls) or 1))
+            means.append(links / (parents or 1))
+        name = f"{key.table}{foreign}"
+        return KeyFinding(
+            key=name,
+            table=key.table,
+            parent_table=foreign.parent_table,
+            orphans=self._sum("orphans", key, True),
+            distance=round(comparison.ks(real, synthetic), 9),
+            ceiling=round(comparison.half_distance(real, comparison.ks, seed=seed, name=name), 9),
+            null_rate_real=rates[0],
+            null_rate_synthetic=rates[1],
+            mean_real=means[0],
+            mean_synthetic=means[1],
+            distribution=count_distribution(values, real, synthetic, _edges(values, real if real.sum() else synthetic)),
+            copied=self.metadata.tables[key.table].role == "reference",
+        )
+
+
+def _edges(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    high = comparison.weighted_quantile(values, weights, 0.995) if weights.sum() else 0.0
+    return plot_edges(0.0, high, whole=True, time=False)
+
+
+def count_keys(metadata: Metadata, real: Frames, synthetic: Frames) -> KeyCounts:
+    """Count the rows and the keys of all tables on both sides.
+
+    One query of two shuffles for every `KEYS_PER_JOB` keys; it reads the columns of keys, each table once.
+    """
+    keys = _keys(metadata)
+    tallies: dict[tuple[_Key, bool], list[_Tally]] = {(key, fake): [] for key in keys for fake in (False, True)}
+    for some in batches(keys, KEYS_PER_JOB):
+        batch = [(key, fake) for key in some for fake in (False, True)]
+        for row in _tallied(metadata, batch, {False: real, True: synthetic}).collect():
+            tallies[batch[row["item"]]].append(_Tally(**{f.name: row[f.name] for f in fields(_Tally)}))
+    return KeyCounts(metadata, tallies)
+
+
+def _keys(metadata: Metadata) -> list[_Key]:
+    """Keys of one table lie side by side, so that they are counted by the same query where there are several."""
+    keys = []
     for name, table in metadata.tables.items():
-        if table.primary_key:
-            keys = _keys(synthetic[name], table.primary_key)
-            grouped = keys.groupBy("hollow", *_key_names(table.primary_key)).count()
-            repeated = F.sum(F.when(F.col("hollow"), 0).otherwise(F.col("count") - 1))
-            nulls = F.sum(F.when(F.col("hollow"), F.col("count")).otherwise(0))
-            parts.append(grouped.agg(F.lit(name).alias("name"), repeated.alias("repeated"), nulls.alias("nulls")))
-    rows = reduce(DataFrame.unionByName, parts).collect() if parts else []
-    return {r["name"]: (r["repeated"] or 0, r["nulls"] or 0) for r in rows}
+        keys += [_Key(name), *(_Key(name, fk) for fk in table.foreign_keys if fk.parent_table in metadata.tables)]
+    return keys
 
 
-def key_findings(metadata: Metadata, real: Mapping[str, DataFrame], synthetic: Mapping[str, DataFrame], *, seed: int) -> tuple[KeyFinding, ...]:
-    """All foreign keys, in one Spark job."""
-    keys = [(name, fk) for name, table in metadata.tables.items() for fk in table.foreign_keys if fk.parent_table in metadata.tables]
-    parts = []
-    for i, (name, fk) in enumerate(keys):
-        for fake, frames in ((False, real), (True, synthetic)):
-            tally = _tally(fk, child=frames[name], parent=frames[fk.parent_table])
-            parts.append(tally.withColumns({"key": F.lit(i), "fake": F.lit(fake)}))
-    rows = reduce(DataFrame.unionByName, parts).collect() if parts else []
-    found = []
-    for i, (name, fk) in enumerate(keys):
-        sides = [[r for r in rows if r["key"] == i and r["fake"] == fake] for fake in (False, True)]
-        found.append(_finding(name, fk, sides, copied=metadata.tables[name].role == "reference", seed=seed))
-    return tuple(found)
-
-
-def _keys(frame: DataFrame, columns: Sequence[str]) -> DataFrame:
-    """Key columns as `k0` ..., and `hollow`: one of them is null. The columns of hollow keys are all null, so that they form one group."""
-    values = [F.col(quoted(c)) for c in columns]
-    hollow = reduce(or_, (v.isNull() for v in values))
-    return frame.select(hollow.alias("hollow"), *(F.when(~hollow, v).alias(f"k{i}") for i, v in enumerate(values)))
-
-
-def _key_names(columns: Sequence[str]) -> list[str]:
-    return [f"k{i}" for i in range(len(columns))]
-
-
-def _tally(fk: ForeignKey, *, child: DataFrame, parent: DataFrame) -> DataFrame:
-    """Rows (`what`, `value`, `n`, `children`): parents by number of children; children with a parent; orphans; children whose key is null."""
-    names = _key_names(fk.columns)
-    sides = _alike(_keys(child, fk.columns), _keys(parent, fk.parent_columns), names)
+def _tallied(metadata: Metadata, batch: Sequence[tuple[_Key, bool]], sides: Mapping[bool, Frames]) -> DataFrame:
+    """Rows `item` (a place in `batch`) and the fields of `_Tally`."""
+    ends: dict[tuple[str, bool], list[_End]] = defaultdict(list)
+    for item, (key, fake) in enumerate(batch):
+        for table, end in _ends(metadata, key, item, sides[fake], fake=fake):
+            ends[table, fake].append(end)
+    slots = _slots([end for some in ends.values() for end in some])
+    entries = [sides[fake][name].select(F.explode(F.array(*(_entry(end, slots) for end in some))).alias("x")) for (name, fake), some in ends.items()]
+    count = [F.sum("c").alias("c"), F.sum("p").alias("p")]
     # Both sides in one grouping: a join would shuffle each of them once more.
-    ends = [side.withColumns({"c": F.lit(int(i == 0)).cast("long"), "p": F.lit(i).cast("long")}) for i, side in enumerate(sides)]
-    keys = reduce(DataFrame.unionByName, ends).groupBy("hollow", *names).agg(F.sum("c").alias("c"), F.sum("p").alias("p"))
+    grouped = union_all(entries).select("x.*").groupBy("item", "hollow", *(f"k{i}" for i in range(len(slots)))).agg(*count)
+    return _summed(grouped)
+
+
+def _summed(grouped: DataFrame) -> DataFrame:
+    hollow, c, p = (F.col(name) for name in ("hollow", "c", "p"))
     # A parent with a null in its key can have no children: in the hollow group the parents have none, and the children are no orphans.
-    here = F.when(F.col("hollow"), 0).otherwise(F.col("c"))
-    kinds = F.array(
-        F.struct(F.lit(_PARENTS).alias("what"), _grouped(here).alias("value"), F.col("p").alias("n"), (F.col("p") * here).alias("children")),
-        # Apart from the parents' children: where a parent's key repeats, its children are those of each.
-        _apart(_MATCHED, F.when(F.col("p") > 0, here).otherwise(0)),
-        _apart(_NULLS, F.when(F.col("hollow"), F.col("c")).otherwise(0)),
-        _apart(_ORPHANS, F.when(F.col("hollow") | (F.col("p") > 0), 0).otherwise(F.col("c"))),
-    )
-    counted = keys.select(F.explode(kinds).alias("x")).select("x.*").where(F.col("n") > 0)
-    return counted.groupBy("what", "value").agg(F.sum("n").alias("n"), F.sum("children").alias("children"))
-
-
-def _apart(what: str, n: Column) -> Column:
-    long = n.cast("long")
-    return F.struct(F.lit(what).alias("what"), F.lit(0).cast("long").alias("value"), long.alias("n"), long.alias("children"))
-
-
-def _alike(child: DataFrame, parent: DataFrame, names: Sequence[str]) -> list[DataFrame]:
-    """Both sides with key columns that compare: as they are, numbers as Spark widens them, else as text."""
-    for name in names:
-        a, b = (side.schema[name].dataType for side in (child, parent))
-        if a != b and not (isinstance(a, T.NumericType) and isinstance(b, T.NumericType)):
-            child, parent = (side.withColumn(name, F.col(name).cast("string")) for side in (child, parent))
-    return [child, parent]
+    here, none = F.when(hollow, 0).otherwise(c), F.lit(0)
+    sums = {
+        "parents": p,
+        "links": p * here,
+        "matched": F.when(p > 0, here).otherwise(none),
+        "orphans": F.when(hollow | (p > 0), none).otherwise(c),
+        "nulls": F.when(hollow, c).otherwise(none),
+        "repeats": F.when(hollow | (p == 0), none).otherwise(p - 1),
+        "hollow": F.when(hollow, p).otherwise(none),
+    }
+    return grouped.groupBy("item", _grouped(here).alias("value")).agg(*(F.sum(value).alias(name) for name, value in sums.items()))
 
 
 def _grouped(number: Column) -> Column:
@@ -105,30 +189,47 @@ def _grouped(number: Column) -> Column:
     return F.when(number <= EXACT_COUNTS, number).otherwise(above).cast("long")
 
 
-def _finding(name: str, fk: ForeignKey, sides: Sequence[Sequence[Any]], *, copied: bool, seed: int) -> KeyFinding:
-    histograms = [{r["value"]: r["n"] for r in side if r["what"] == _PARENTS} for side in sides]
-    values = np.array(sorted(set().union(*histograms)), dtype="int64")
-    real, synthetic = (np.array([h.get(int(v), 0) for v in values], dtype="int64") for h in histograms)
-    totals = [{what: sum(r["children"] for r in side if r["what"] == what) for what in (_PARENTS, _MATCHED, _ORPHANS, _NULLS)} for side in sides]
-    rates = [t[_NULLS] / ((t[_MATCHED] + t[_ORPHANS] + t[_NULLS]) or 1) for t in totals]
-    means = [t[_PARENTS] / (int(h.sum()) or 1) for t, h in zip(totals, (real, synthetic), strict=True)]
-    key = f"{name}{fk}"
-    return KeyFinding(
-        key=key,
-        table=name,
-        parent_table=fk.parent_table,
-        orphans=totals[1][_ORPHANS],
-        distance=round(comparison.ks(real, synthetic), 9),
-        ceiling=round(comparison.half_distance(real, comparison.ks, seed=seed, name=key), 9),
-        null_rate_real=rates[0],
-        null_rate_synthetic=rates[1],
-        mean_real=means[0],
-        mean_synthetic=means[1],
-        distribution=count_distribution(values, real, synthetic, _edges(values, real if real.sum() else synthetic)),
-        copied=copied,
-    )
+def _ends(metadata: Metadata, key: _Key, item: int, frames: Frames, *, fake: bool) -> list[tuple[str, _End]]:
+    """The ends of a key, each with its table."""
+    if key.foreign is None:
+        columns = metadata.tables[key.table].primary_key if fake else ()  # of the real side the rows are enough
+        return [(key.table, _End(item, False, tuple(columns), tuple(_type(frames, (key.table, c), (key.table, c)) for c in columns)))]
+    fk = key.foreign
+    pairs = zip(fk.columns, fk.parent_columns, strict=True)
+    types = tuple(_type(frames, (key.table, c), (fk.parent_table, p)) for c, p in pairs)
+    return [(key.table, _End(item, True, fk.columns, types)), (fk.parent_table, _End(item, False, fk.parent_columns, types))]
 
 
-def _edges(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    high = comparison.weighted_quantile(values, weights, 0.995) if weights.sum() else 0.0
-    return plot_edges(0.0, high, whole=True, time=False)
+def _type(frames: Frames, *ends: tuple[str, str]) -> T.DataType:
+    """The type in which two columns compare: as they are, numbers as Spark widens them, else as text.
+
+    Integers are all long: each further type is one more column of the grouping.
+    """
+    a, b = (frames[table].schema[column].dataType for table, column in ends)
+    if isinstance(a, T.IntegralType) and isinstance(b, T.IntegralType):
+        return T.LongType()
+    if a == b:
+        return a
+    if isinstance(a, T.NumericType) and isinstance(b, T.NumericType):
+        return union_all([frames[table].select(F.col(quoted(column))) for table, column in ends]).schema.fields[0].dataType
+    return T.StringType()
+
+
+def _slots(ends: Sequence[_End]) -> list[T.DataType]:
+    """Types of the columns that hold the values of all keys: of each type as many as the key that has most of it."""
+    most: Counter[T.DataType] = Counter()
+    for end in ends:
+        most |= Counter(end.types)
+    return sorted(most.elements(), key=str)
+
+
+def _entry(end: _End, slots: Sequence[T.DataType]) -> Column:
+    """One row as `item`, `c` and `p` (1 for a child or a parent), `hollow` (a null in the key), `k0` ... the key by `slots`, all null where it is hollow."""
+    values = [F.col(quoted(c)) for c in end.columns]
+    hollow = reduce(or_, (v.isNull() for v in values), F.lit(not values))
+    waiting: dict[T.DataType, list[Column]] = defaultdict(list)
+    for value, data_type in zip(values, end.types, strict=True):
+        waiting[data_type].append(F.when(~hollow, value).cast(data_type))
+    keys = [waiting[t].pop(0) if waiting[t] else F.lit(None).cast(t) for t in slots]
+    fixed = {"item": F.lit(end.item), "hollow": hollow, "c": F.lit(int(end.child)), "p": F.lit(int(not end.child))}
+    return F.struct(*(column.alias(name) for name, column in fixed.items()), *(k.alias(f"k{i}") for i, k in enumerate(keys)))

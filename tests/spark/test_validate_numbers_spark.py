@@ -10,7 +10,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from synthohive_spark.spec.findings import Findings
 from synthohive_spark.spec.metadata import Metadata
-from synthohive_spark.stages.validate import SAMPLE_ROWS, validate
+from synthohive_spark.stages.validate import validate
+from synthohive_spark.stages.validate_plans import SAMPLE_ROWS
 
 PEOPLE_DDL = "id int, mentor bigint, name string, town string, born date, pay decimal(9,2)"
 CARDS_DDL = "no string, owner bigint, limit float, active boolean"
@@ -147,7 +148,7 @@ def test_findings_stay_the_same(
     sample_rows: int,
     expected: dict[str, list[float]],
 ) -> None:
-    monkeypatch.setattr("synthohive_spark.stages.validate.SAMPLE_ROWS", sample_rows)
+    monkeypatch.setattr("synthohive_spark.stages.validate_plans.SAMPLE_ROWS", sample_rows)
     found = numbers(validate(metadata, *sides, seed=5))
     assert found.keys() == expected.keys()
     for name, values in expected.items():
