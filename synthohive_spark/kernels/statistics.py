@@ -7,7 +7,7 @@ A KS distance on the grid is off by at most the real share of one interval.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -23,6 +23,7 @@ QUANTILES = 400  # intervals of equal real mass; a KS distance is off by at most
 COARSE_BINS = 10  # of a number in a contingency table
 TOP_LABELS = 50  # of a category in a contingency table; the rest share a code
 STRIDE = 64  # more than a contingency table has codes per column (null, `TOP_LABELS`, the rest)
+COLUMNS_PER_TASK = 32  # planned together: arrays of 100,000 rows of more would need over 100 MB in one task
 FLUSH_LABELS = 200_000  # rare labels held in memory by one task
 QUANTUM = 256.0  # moments are sums of integers (1 / 256 standard deviations): exact, hence the same in any order
 CLIP = 1_000.0  # standard deviations; keeps the sums of squares of 100 million such rows inside int64
@@ -117,28 +118,27 @@ class TablePlan:
         return tuple(i for i, c in enumerate(self.columns) if c.kind == "number" and c.scale > 0)
 
 
-def plan_columns(frames: Iterator[pd.DataFrame], *, table: int, kinds: Sequence[Kind]) -> Iterator[pd.DataFrame]:
-    """Choose the grids of one table on a sample of its real rows, all in one partition.
+def plan_columns(frame: pd.DataFrame, *, kinds: Mapping[int, Sequence[Kind]]) -> pd.DataFrame:
+    """Choose the grids of some columns of one table on a sample of its real rows.
 
     Args:
-        frames: columns `c0` ... (float64 or string) and `weight`, how many rows of the sample a row stands for.
-        kinds: of the columns.
+        frame: `table`; `chunk`, which `COLUMNS_PER_TASK` of its columns; `weight`, how many rows of the sample a row stands for; `numbers` and `labels`, the
+            columns of the chunk in arrays: those that are float64, and those that are strings.
+        kinds: of all columns, by table.
 
-    Yields:
-        One row per column, as in `PLAN_DDL`, with the numbers of values and of distinct labels; nothing where there are no rows.
+    Returns:
+        One row per column, as in `PLAN_DDL`, with the numbers of values and of distinct labels.
     """
-    parts = [frame for frame in frames if len(frame)]
-    if not parts:
-        return
-    frame = pd.concat(parts, ignore_index=True)
+    table, start = int(frame["table"].iloc[0]), int(frame["chunk"].iloc[0]) * COLUMNS_PER_TASK
     weights = frame["weight"].to_numpy(dtype="int64")
+    numbers, labels = (iter(np.stack(frame[side].to_numpy()).T) for side in ("numbers", "labels"))  # (columns, rows)
     rows = []
-    for i, kind in enumerate(kinds):
-        values = frame[f"c{i}"].repeat(weights)
+    for i, kind in enumerate(kinds[table][start : start + COLUMNS_PER_TASK], start):
+        values = pd.Series(next(labels if kind == "label" else numbers)).repeat(weights)
         p = plan_column(values, kind)
         distinct = values.nunique() if kind == "label" else 0
         rows.append((table, i, values.notna().sum(), distinct, p.edges.tolist(), p.coarse.tolist(), p.plot.tolist(), list(p.labels), p.centre, p.scale))
-    yield pd.DataFrame(rows, columns=list(PLAN_FIELDS))
+    return pd.DataFrame(rows, columns=list(PLAN_FIELDS))
 
 
 def plan_column(values: pd.Series, kind: Kind) -> ColumnPlan:

@@ -1,13 +1,14 @@
 """Look at the real data once: every fact that a later decision needs, from a few aggregates per table.
 
-Spark jobs, for up to `FRAMES_PER_JOB` tables or keys each: one for counts and unique keys, one for children per parent, one for sequences; and one
-per table whose primary key is natural and has several columns. They read the columns of keys only.
+Spark jobs, for many tables or keys each: one that counts all keys, one for the patterns of keys, one for sequences; and one per table whose primary key is
+natural and has several columns. They read the columns of keys only.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
@@ -29,9 +30,10 @@ from ..spec.types import type_family
 from .jobs import collect_all, one_row
 from .orphans import drop_orphans
 from .profile import with_plain_times
-from .tally import MATCHED, NULLS, ORPHANS, PARENTS, tally
+from .tally import KeyCount, Tally, count_keys, total
 
 MAX_ENTITIES = 100_000  # combinations of natural key values that travel in the program; where there are more, columns are combined freely
+ROWS, KEPT = "rows", "kept"  # of a table: its rows as they were read, and those that the policy `drop` leaves
 HOLDS = 0.995  # share of the parents in which a column must count without a gap to be taken for a sequence
 
 
@@ -59,23 +61,46 @@ class _Surveyor:
         shapes = {name: shape_of(frame) for name, frame in self.data.items()}
         followed = self._followed(shapes)
         kept = self._kept(shapes, followed)
-        counts = self._counts(kept, shapes)
-        keys = self._keys(kept, followed, counts)
+        asked = self._questions(shapes, kept, followed)
+        frames: dict[Any, DataFrame] = {**self.data, **{(KEPT, name): frame for name, frame in kept.items()}}
+        tallies = dict(zip(asked, count_keys(list(asked.values()), frames), strict=True))
+        facts = self._facts(shapes)
         sequences = self._sequences(kept, shapes, followed)
         tables = {}
         for name, shape in shapes.items():
-            table, found = self.metadata.tables[name], counts[name]
+            table, rows = self.metadata.tables[name], total(tallies[name, ROWS], "parents")
+            left = total(tallies[name, KEPT], "parents") if (name, KEPT) in tallies else rows
+            uniques = self._uniques(name, shape)
             tables[name] = TableFacts(
                 table=name,
                 columns=shape,
-                rows=found["kept"],
-                read=found["rows"],
-                uniques=tuple(_unique(key, found, place) for place, key in enumerate(self._uniques(name, shape))),
-                keys=tuple(keys.get(KeyRef(table=name, index=i)) for i in range(len(table.foreign_keys))),
+                rows=left,
+                read=rows,
+                uniques=tuple(_unique(key, tallies[name, key], facts[name], place) for place, key in enumerate(uniques)),
+                keys=tuple(
+                    _key_facts(fk, index, tallies[name, index], facts[name]) if (name, index) in tallies else None
+                    for index, fk in enumerate(table.foreign_keys)
+                ),
                 sequences=tuple(sequences.get(name, ())),
-                entities=self._entities(table, kept[name], shape, found),
+                entities=self._entities(table, kept[name], shape, facts[name], left),
             )
         return Survey(tables=tables)
+
+    def _questions(self, shapes: Mapping[str, Shape], kept: Mapping[str, DataFrame], followed: Mapping[KeyRef, ForeignKey]) -> dict[tuple[str, Any], KeyCount]:
+        """What to count, by table and `ROWS`, `KEPT`, columns of a unique key or place of a foreign key.
+
+        Unique keys are counted before anything is dropped: what repeats must be mended where it is.
+        """
+        asked: dict[tuple[str, Any], KeyCount] = {}
+        for name, shape in shapes.items():
+            asked[name, ROWS] = KeyCount(name)
+            asked |= {(name, key): KeyCount(name, key) for key in self._uniques(name, shape)}
+            if kept[name] is not self.data[name]:
+                asked[name, KEPT] = KeyCount((KEPT, name))
+            for ref, fk in followed.items():
+                if ref.table == name:
+                    asked[name, ref.index] = KeyCount((KEPT, fk.parent_table), fk.parent_columns, (KEPT, name), fk.columns)
+        return asked
 
     def _followed(self, shapes: Mapping[str, Shape]) -> dict[KeyRef, ForeignKey]:
         """The foreign keys whose columns are there and compare."""
@@ -98,24 +123,20 @@ class _Surveyor:
     def _uniques(self, name: str, shape: Shape) -> list[tuple[str, ...]]:
         return [key for key in unique_keys(self.metadata, name) if usable(shape, key)]
 
-    def _counts(self, kept: Mapping[str, DataFrame], shapes: Mapping[str, Shape]) -> dict[str, dict[str, Any]]:
-        """By table and label, as `_asked` names them. Unique keys are counted before anything is dropped: what repeats must be mended where it is."""
-        frames = [one_row(name, frame, self._asked(name, shapes[name])) for name, frame in self.data.items()]
-        shrunk = [name for name in self.data if kept[name] is not self.data[name]]
-        frames += [one_row(name, kept[name], {"kept": F.count(F.lit(1))}) for name in shrunk]
+    def _facts(self, shapes: Mapping[str, Shape]) -> dict[str, dict[str, Any]]:
+        """Of each table what `_asked` names."""
+        asked = {name: self._asked(name, shapes[name]) for name in self.data}
         found: dict[str, dict[str, Any]] = {name: {} for name in self.data}
-        for row in collect_all(frames):
+        for row in collect_all([one_row(name, self.data[name], columns) for name, columns in asked.items() if columns]):
             found[row["name"]] |= json.loads(row["facts"])
-        return {name: {"kept": facts["rows"], **facts} for name, facts in found.items()}
+        return found
 
     def _asked(self, name: str, shape: Shape) -> dict[str, Column]:
-        asked = {"rows": F.count(F.lit(1))}
+        asked: dict[str, Column] = {}
         types = {column: spark_type for column, spark_type, _ in shape}
         generated = generated_candidates(self.metadata, name, types)
         for place, key in enumerate(self._uniques(name, shape)):
             columns = [F.col(quoted(c)) for c in key]
-            # `count_distinct` leaves out keys with a null.
-            asked |= {f"whole{place}": F.count_if(reduce(and_, (c.isNotNull() for c in columns))), f"distinct{place}": F.count_distinct(*columns)}
             if len(key) == 1 and key[0] in generated and type_family(types[key[0]]) == "text":
                 asked |= _pattern_facts(columns[0], place)
             elif len(key) > 1:
@@ -125,31 +146,6 @@ class _Surveyor:
                 whole = reduce(and_, (F.col(quoted(c)).isNotNull() for c in fk.columns))
                 asked |= {f"stray{index}_{i}": F.count_if(~whole & F.col(quoted(c)).isNotNull()) for i, c in enumerate(fk.columns)}
         return asked
-
-    def _keys(self, kept: Mapping[str, DataFrame], followed: Mapping[KeyRef, ForeignKey], counts: Mapping[str, Mapping[str, Any]]) -> dict[KeyRef, KeyFacts]:
-        refs = list(followed)
-        frames = [
-            tally(followed[ref], child=kept[ref.table], parent=kept[followed[ref].parent_table]).withColumn("key", F.lit(i)) for i, ref in enumerate(refs)
-        ]
-        totals: list[dict[str, int]] = [{} for _ in refs]
-        children: list[dict[int, int]] = [{} for _ in refs]
-        for row in collect_all(frames):
-            i, n = row["key"], row["n"]
-            if row["what"] == PARENTS:
-                number = round(row["children"] / n)  # large numbers come in groups
-                children[i][number] = children[i].get(number, 0) + n
-            else:
-                totals[i][row["what"]] = totals[i].get(row["what"], 0) + row["children"]
-        return {
-            ref: KeyFacts(
-                matched=totals[i].get(MATCHED, 0),
-                orphans=totals[i].get(ORPHANS, 0),
-                nulls=totals[i].get(NULLS, 0),
-                children=tuple(sorted(children[i].items())),
-                stray=tuple(c for j, c in enumerate(followed[ref].columns) if counts[ref.table].get(f"stray{ref.index}_{j}")),
-            )
-            for i, ref in enumerate(refs)
-        }
 
     def _sequences(self, kept: Mapping[str, DataFrame], shapes: Mapping[str, Shape], followed: Mapping[KeyRef, ForeignKey]) -> dict[str, list[SequenceFacts]]:
         """Whole-number columns of primary keys that count the rows of each parent (1, 2, 3 ...)."""
@@ -169,7 +165,7 @@ class _Surveyor:
                 found.setdefault(ref.table, []).append(SequenceFacts(key=ref.index, column=column, start=int(row["start"])))
         return found
 
-    def _entities(self, table: Table, frame: DataFrame, shape: Shape, counts: Mapping[str, Any]) -> EntityFacts | None:
+    def _entities(self, table: Table, frame: DataFrame, shape: Shape, facts: Mapping[str, Any], kept: int) -> EntityFacts | None:
         """The column with the most values runs, the others are its entities; told only where text is published or has enough rows."""
         key, types = table.primary_key, {name: spark_type for name, spark_type, _ in shape}
         learnt = {c for fk in table.foreign_keys if self.metadata.tables[fk.parent_table].role == "learnt" for c in fk.columns}
@@ -177,21 +173,36 @@ class _Surveyor:
             return None
         published = {c for fk in table.foreign_keys for c in fk.columns}
         numeric = [c for c in key if types[c] not in ("string", "boolean")]
-        runs = max(numeric or key, key=lambda c: counts[f"values0_{key.index(c)}"])
+        runs = max(numeric or key, key=lambda c: facts[f"values0_{key.index(c)}"])
         columns = tuple(c for c in key if c != runs)
         groups = with_plain_times(frame).groupBy(*(F.col(quoted(c)).cast("string").alias(f"e{i}") for i, c in enumerate(columns))).count()
         if any(types[c] == "string" and c not in published for c in columns):
             groups = groups.where(F.col("count") >= self.min_rows)
         rows = groups.orderBy(*(f"e{i}" for i in range(len(columns)))).limit(MAX_ENTITIES + 1).collect()
         told = sum(row["count"] for row in rows)
-        if len(rows) > MAX_ENTITIES or 2 * told < counts["kept"]:
+        if len(rows) > MAX_ENTITIES or 2 * told < kept:
             return EntityFacts(columns=(*columns, runs))  # most rows belong to entities that cannot be told
         return EntityFacts(columns=(*columns, runs), entities=tuple(tuple(row)[:-1] for row in rows), counts=tuple(row["count"] for row in rows))
 
 
-def _unique(key: tuple[str, ...], found: Mapping[str, Any], place: int) -> UniqueFacts:
-    whole = found[f"whole{place}"]
-    return UniqueFacts(columns=key, nulls=found["rows"] - whole, repeats=whole - found[f"distinct{place}"], pattern=_pattern(found, place))
+def _unique(key: tuple[str, ...], tallies: Sequence[Tally], facts: Mapping[str, Any], place: int) -> UniqueFacts:
+    nulls = total(tallies, "hollow")
+    pattern = _pattern(facts, place, total(tallies, "parents") - nulls)
+    return UniqueFacts(columns=key, nulls=nulls, repeats=total(tallies, "repeats"), pattern=pattern)
+
+
+def _key_facts(key: ForeignKey, index: int, tallies: Sequence[Tally], facts: Mapping[str, Any]) -> KeyFacts:
+    children: Counter[int] = Counter()
+    for tally in tallies:
+        if tally.parents:
+            children[round(tally.links / tally.parents)] += tally.parents  # large numbers come in groups
+    return KeyFacts(
+        matched=total(tallies, "matched"),
+        orphans=total(tallies, "orphans"),
+        nulls=total(tallies, "nulls"),
+        children=tuple(sorted(children.items())),
+        stray=tuple(c for i, c in enumerate(key.columns) if facts.get(f"stray{index}_{i}")),
+    )
 
 
 def _pattern_facts(text: Column, place: int) -> dict[str, Column]:
@@ -203,10 +214,10 @@ def _pattern_facts(text: Column, place: int) -> dict[str, Column]:
     }
 
 
-def _pattern(found: Mapping[str, Any], place: int) -> KeyPattern | None:
+def _pattern(found: Mapping[str, Any], place: int, whole: int) -> KeyPattern | None:
     if f"low{place}" not in found:
         return None
-    all_uuids = found[f"uuids{place}"] == found[f"whole{place}"]
+    all_uuids = found[f"uuids{place}"] == whole
     return key_pattern(found[f"low{place}"], found[f"high{place}"], found[f"length{place}"], all_uuids)
 
 

@@ -11,7 +11,7 @@ from scipy.stats import ks_2samp
 
 from synthohive_spark.kernels import comparison
 from synthohive_spark.kernels.grids import plot_edges, round_step
-from synthohive_spark.kernels.statistics import CODE, LABEL, MOMENT, PAIR, ColumnPlan, TablePlan, partial_counts, plan_column, plan_columns
+from synthohive_spark.kernels.statistics import CODE, LABEL, MOMENT, PAIR, ColumnPlan, Kind, TablePlan, partial_counts, plan_column, plan_columns
 
 
 def counted(plan: ColumnPlan, values: pd.Series) -> np.ndarray:
@@ -99,13 +99,23 @@ def test_counts_are_right(frame: pd.DataFrame) -> None:
 
 
 def test_plan_does_not_depend_on_the_order_of_the_rows(frame: pd.DataFrame) -> None:
-    frame["weight"] = 1
-    kinds = ("number", "time", "label")
-    plans = [next(plan_columns(iter([f]), table=0, kinds=kinds)) for f in (frame, frame.sample(frac=1, random_state=3))]
-    assert plans[0]["edges"].tolist() == plans[1]["edges"].tolist()
-    assert plans[0]["labels"].tolist() == plans[1]["labels"].tolist()
+    kinds: tuple[Kind, ...] = ("number", "number", "label")
+    plans = [plan_columns(chunk_of(f), kinds={3: kinds}) for f in (frame, frame.sample(frac=1, random_state=3))]
+    pd.testing.assert_frame_equal(*plans)
     assert plans[0]["distinct"].tolist() == [0, 0, frame["c2"].nunique()]
-    assert list(plan_columns(iter([frame[:0]]), table=0, kinds=kinds)) == []
+    assert plans[0]["table"].tolist() == [3, 3, 3]
+
+
+def test_a_row_of_weight_two_counts_twice(frame: pd.DataFrame) -> None:
+    twice = pd.concat([frame, frame])
+    kinds: dict[int, tuple[Kind, ...]] = {3: ("number", "number", "label")}
+    pd.testing.assert_frame_equal(plan_columns(chunk_of(frame, weight=2), kinds=kinds), plan_columns(chunk_of(twice), kinds=kinds))
+
+
+def chunk_of(frame: pd.DataFrame, weight: int = 1) -> pd.DataFrame:
+    """Rows as the stage hands them to `plan_columns`: two numbers and a label, of table 3."""
+    numbers, labels = list(frame[["c0", "c1"]].astype("float64").to_numpy()), list(frame[["c2"]].to_numpy())
+    return pd.DataFrame({"table": 3, "chunk": 0, "weight": weight, "numbers": numbers, "labels": labels})
 
 
 @pytest.mark.parametrize("values", [[], [np.nan, np.nan], [np.inf, -np.inf], [7.0], [1e308, -1e308], [1e308], [1e17], [1e15, 1e15 + 1]])
