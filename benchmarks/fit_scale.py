@@ -110,7 +110,7 @@ def main() -> None:
     spark = spark_session("fit scale")
     out = sys.stdout.write
     out(f"model {options.model}; encodings of numbers see {config.encoding.sample_rows:,} rows at most, the row model {config.training.sample_rows:,}\n")
-    steps = ("check", "plan", "profile", "dependencies", "encode", "train")
+    steps = ("check", "profile", "dependencies", "encode", "train")
     out(f"{'rows':>10} {'model sees':>10} {'fit s':>7} {'CPU s':>7} {'peak MiB':>9}   " + "".join(f"{step + ' s':>14} {'CPU s':>6}" for step in steps) + "\n")
     fit(spark, table(spark, WARM_UP_ROWS), options.model, config.model_copy(update={"training": config.training.model_copy(update={"epochs": 1})}))
     for rows in sorted(options.rows):

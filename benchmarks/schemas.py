@@ -67,7 +67,8 @@ def _folders(root: Path) -> list[Path]:
     return [root] if (root / "metadata.json").is_file() else sorted(p.parent for p in root.glob("*/metadata.json"))
 
 
-def _metadata(raw: dict[str, Any], name: str) -> Metadata:
+def metadata_of(raw: dict[str, Any], name: str) -> Metadata:
+    """The metadata of a folder `name` whose `metadata.json` holds `raw`."""
     metadata = Metadata()
     for table, spec in raw["tables"].items():
         keys = []
@@ -82,7 +83,7 @@ def _metadata(raw: dict[str, Any], name: str) -> Metadata:
 def _run(spark: SparkSession, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     raw = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
     data = {name: spark.read.parquet(str(folder / spec["file"])) for name, spec in raw["tables"].items()}
-    synthesizer = Synthesizer(_metadata(raw, folder.name), spark=spark, model=options.model)
+    synthesizer = Synthesizer(metadata_of(raw, folder.name), spark=spark, model=options.model)
     output = options.out / folder.name
     result: dict[str, Any] = {}
     for step, work in (

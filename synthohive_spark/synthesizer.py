@@ -145,6 +145,7 @@ class Synthesizer:
             quality_threshold: greatest TVD in [0, 1] of a column's codes from the real ones.
             on_write_failure: `raise` and `cleanup`: an error leaves the tables of the output as they were, and nothing of the run; `retry` tries a failed
                 write again before that.
+            strict: refuse where a key has no room for the rows asked for; else there are as many as can be, with a warning.
 
         Returns:
             One DataFrame per table, reading what this run wrote.

@@ -22,17 +22,22 @@ def map_frames(data: DataFrame, kernel: Kernel, ddl: str) -> DataFrame:
 
 def map_group(data: DataFrame, by: str, kernel: Callable[[Any], Any], ddl: str) -> DataFrame:
     """`data.groupBy(by).applyInPandas(kernel, ddl)`."""
-    whole = partial(renamed_group, kernel=kernel, names=tuple(data.columns))
-    whole.__annotations__ = {}  # Spark looks for type hints, and warns with the whole repr where it finds no annotations at all
+    whole = bound(renamed_group, kernel=kernel, names=tuple(data.columns))
     return _numbered(data).groupBy(_number(data, by)).applyInPandas(whole, ddl)
 
 
 def map_groups(left: DataFrame, right: DataFrame, by: str, kernel: Callable[[Any, Any], Any], ddl: str) -> DataFrame:
     """The cogroups of both frames by their common column `by`."""
-    whole = partial(renamed_groups, kernel=kernel, names=(tuple(left.columns), tuple(right.columns)))
-    whole.__annotations__ = {}
+    whole = bound(renamed_groups, kernel=kernel, names=(tuple(left.columns), tuple(right.columns)))
     groups = [_numbered(side).groupBy(_number(side, by)) for side in (left, right)]
     return groups[0].cogroup(groups[1]).applyInPandas(whole, ddl)
+
+
+def bound(function: Callable[..., Any], **arguments: Any) -> Callable[..., Any]:
+    """`partial`, for `applyInPandas`: Spark looks for type hints, and warns with the whole repr where it finds no annotations at all."""
+    whole = partial(function, **arguments)
+    whole.__annotations__ = {}
+    return whole
 
 
 def _numbered(data: DataFrame) -> DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -14,6 +13,7 @@ from pyspark.sql import types as T
 
 from ..kernels.seeds import derive_seed
 from ..kernels.statistics import COLUMNS_PER_TASK, PLAN_DDL, ColumnPlan, Kind, TablePlan, plan_columns
+from .frames import bound
 from .jobs import batches, union_all
 from .validate_columns import ScoredTable, column, is_text, kind_of, without_text
 
@@ -33,7 +33,7 @@ def plan_tables(tables: Sequence[ScoredTable], seed: int) -> tuple[list[ScoredTa
     rows: dict[tuple[int, int], Any] = {}
     for batch in batches([t for t in tables if t.columns], TABLES_PER_JOB):
         samples = union_all([_chunks(t, _sample(t, seed)) for t in batch]).select("x.*")
-        kernel = partial(plan_columns, kinds={t.index: t.kinds for t in batch})
+        kernel = bound(plan_columns, kinds={t.index: t.kinds for t in batch})
         rows |= {(r["table"], r["item"]): r for r in samples.groupBy("table", "chunk").applyInPandas(kernel, PLAN_DDL).collect()}
     kept, plans = [], {}
     for t in tables:
