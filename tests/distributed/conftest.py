@@ -48,9 +48,9 @@ def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             stop(process)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster_spark(cluster_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """A session whose two executors are processes of their own."""
+    """A session whose two executors are processes of their own; it goes with the module, since they hold the workers' cores."""
     config = {
         "spark.executor.memory": "1g",
         "spark.executor.cores": "1",

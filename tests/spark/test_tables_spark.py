@@ -257,6 +257,7 @@ def test_zone_free_times_into_a_table_that_had_none(spark, output):
     assert _ids(spark, output, "t") == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_delta_writes_between_two_runs(spark, tmp_path):
     """Appended, updated, compacted by Delta with checkpoints in between: the next run replaces all of it, and the past stays."""
     output = str(tmp_path / "out put")
@@ -524,6 +525,7 @@ def far(request, spark, monkeypatch) -> Iterator[str]:
     spark.sql(f"DROP SCHEMA {schema} CASCADE")
 
 
+@pytest.mark.slow
 def test_a_run_that_dies_in_such_a_place_is_undone_by_the_next(spark, far, tmp_path, monkeypatch):
     work = str(tmp_path / "work")
     save_tables(spark, {"a": _ids_frame(spark, 1), "b": _ids_frame(spark, 2)}, far, work_dir=work)
