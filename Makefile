@@ -15,7 +15,7 @@ UNIT := tests/unit tests/properties
 SCHEMAS ?= 0:50
 PLANS ?= 10000
 
-.PHONY: help venv demo test lint types imports unit spark slow connect distributed schemas check-java clean
+.PHONY: help venv demo test lint types imports unit spark exhaustive connect distributed schemas check-java clean
 
 help:  ## show this list
 	@echo "synthohive_spark: synthetic relational data at lakehouse scale"; echo
@@ -57,11 +57,11 @@ unit: $(STAMP)  ## tests without Spark
 	@$(BIN)/python -m pytest $(UNIT) $(PYTEST_ARGS)
 
 spark: check-java  ## tests on one local Spark session
-	@$(BIN)/python -m pytest tests/spark -m "not slow" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests/spark -m "not exhaustive" $(PYTEST_ARGS)
 	@$(BIN)/python -m pytest tests/schemas $(PYTEST_ARGS)
 
-slow: check-java  ## the Spark tests that the gate has no time for
-	@$(BIN)/python -m pytest tests/spark -m slow $(PYTEST_ARGS)
+exhaustive: check-java  ## the Spark tests that the gate has no time for
+	@$(BIN)/python -m pytest tests/spark -m exhaustive $(PYTEST_ARGS)
 
 connect: check-java  ## tests through a real Spark Connect server
 	@$(BIN)/python -m pytest tests/connect $(PYTEST_ARGS)

@@ -257,7 +257,7 @@ def test_zone_free_times_into_a_table_that_had_none(spark, output):
     assert _ids(spark, output, "t") == [1, 2, 3]
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_delta_writes_between_two_runs(spark, tmp_path):
     """Appended, updated, compacted by Delta with checkpoints in between: the next run replaces all of it, and the past stays."""
     output = str(tmp_path / "out put")
@@ -317,7 +317,7 @@ def test_partitioned_by_somebody(spark, tmp_path):
     assert [row["id"] for row in _by_another_reader(f"{tmp_path}/t")] == [1]
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_another_spark_reads_and_goes_on(spark, tmp_path):
     output = str(tmp_path / "out")
     _write(spark, output, t=spark.createDataFrame(ROWS, SCHEMA))
@@ -525,7 +525,7 @@ def far(request, spark, monkeypatch) -> Iterator[str]:
     spark.sql(f"DROP SCHEMA {schema} CASCADE")
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_run_that_dies_in_such_a_place_is_undone_by_the_next(spark, far, tmp_path, monkeypatch):
     work = str(tmp_path / "work")
     save_tables(spark, {"a": _ids_frame(spark, 1), "b": _ids_frame(spark, 2)}, far, work_dir=work)
