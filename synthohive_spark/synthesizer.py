@@ -178,6 +178,7 @@ class Synthesizer:
                 seed=seed,
                 planned=planned,
                 scale=scale,
+                strict=strict,
                 enforce_constraints=enforce_constraints,
                 quality_threshold=quality_threshold,
                 given=given,

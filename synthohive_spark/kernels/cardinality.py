@@ -38,18 +38,22 @@ def quantiles(linkage: Linkage, u: np.ndarray) -> np.ndarray:
     return stats.nbinom.ppf(u, r, linkage.mean / linkage.variance).astype(np.int64)
 
 
-def settled(linkage: Linkage, parents: int, total: int | None, limits: np.ndarray | int | None = None) -> np.ndarray:
+def settled(linkage: Linkage, parents: int, total: int | None, limits: np.ndarray | int | None = None, room: int | None = None) -> np.ndarray:
     """Children of the parent of each rank, int64 (N,), ranks ascending.
 
     Args:
         parents: N.
         total: of all parents; None takes what the histogram gives.
         limits: that a parent may have at most, one for all or (N,).
+        room: that all parents may have at most, whatever `total` says.
     """
     natural = quantiles(linkage, (np.arange(parents) + 0.5) / max(1, parents))
     most = np.full(parents, np.inf) if limits is None else np.broadcast_to(np.asarray(limits, dtype=np.float64), parents)
     counts = np.minimum(natural, most).astype(np.int64)
-    if total is None or not parents or abs(int(counts.sum()) - total) <= CLOSE * total:
+    there = int(counts.sum())
+    total = there if total is None else total
+    total = total if room is None else min(total, room)
+    if not parents or (abs(there - total) <= CLOSE * total and (room is None or there <= room)):
         return counts
     if total <= SAME_SCALE * natural.sum():
         real = np.minimum(most, max(linkage.values))

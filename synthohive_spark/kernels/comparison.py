@@ -24,14 +24,6 @@ def ks(real: np.ndarray, synthetic: np.ndarray) -> float:
     return float(np.abs(np.cumsum(real) / n - np.cumsum(synthetic) / m).max())
 
 
-def tvd(real: np.ndarray, synthetic: np.ndarray) -> float:
-    """Total variation distance of counts (K,); 1 where just one side is empty, 0 where both are."""
-    n, m = real.sum(), synthetic.sum()
-    if n == 0 or m == 0:
-        return float(n != m)
-    return float(np.abs(real / n - synthetic / m).sum() / 2)
-
-
 def ks_with_nulls(real: np.ndarray, synthetic: np.ndarray) -> float:
     """The larger of the KS distance and the gap of the null rates; entry 0 counts the nulls."""
     gap = abs(null_rate(real) - null_rate(synthetic))

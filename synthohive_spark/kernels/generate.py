@@ -49,6 +49,7 @@ class Families:
         limits: a column with the number that each may have at most; None for no limit but that of the rule.
         offsets: number of the first child of each block of parents.
         per_block: parents of a block.
+        room: children of all parents together, at most; None for no limit.
     """
 
     rule: CountRule
@@ -56,6 +57,15 @@ class Families:
     limits: str | None
     per_block: int
     offsets: Mapping[int, int] = field(default_factory=dict, repr=False)
+    room: int | None = None
+
+    def in_block(self, number: int, frame: pd.DataFrame) -> np.ndarray:
+        """Children of the parents of one whole block, int64 (p,): none past the room."""
+        children = self.children(frame)
+        if self.room is None or not len(children):
+            return children
+        left = max(0, self.room - self.offsets.get(number, self.room))
+        return np.diff(np.minimum(np.cumsum(children), left), prepend=0)
 
     def children(self, frame: pd.DataFrame) -> np.ndarray:
         """Children of each parent of `frame`, int64 (p,)."""
@@ -77,7 +87,7 @@ def generate_roots(frames: Iterator[pd.DataFrame], *, plan: GenerationPlan, root
 def generate_children(frames: Iterator[pd.DataFrame], *, plan: GenerationPlan, families: Families, names: tuple[str, ...]) -> Iterator[pd.DataFrame]:
     """Children of the parents that come in, sorted by block and row."""
     for number, frame in _blocks(frames):
-        children = families.children(frame)
+        children = families.in_block(number, frame)
         of_child = np.repeat(np.arange(len(frame)), children)  # (n,)
         if len(of_child):
             first = np.cumsum(children) - children  # (p,)

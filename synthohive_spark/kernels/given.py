@@ -53,7 +53,7 @@ def condition_of(given: Given | None, rows: np.ndarray) -> np.ndarray | None:
     A function of the row numbers alone, so that it does not depend on blocks and partitions.
 
     Args:
-        rows: numbers of the rows in their table, int64 (n,), one after the other without gaps.
+        rows: numbers of the rows in their table, int64 (n,), ascending; some may be missing.
     """
     if given is None or not len(rows):
         return None
@@ -62,7 +62,7 @@ def condition_of(given: Given | None, rows: np.ndarray) -> np.ndarray | None:
         which = np.searchsorted(ends, rows, side="right")
         which = np.where(which < len(ends), which, -1)
     else:
-        which = _spread(given, int(rows[0]), len(rows), given.among)
+        which = _spread(given, int(rows[0]), int(rows[-1] - rows[0]) + 1, given.among)[rows - rows[0]]
     return which if (which >= 0).any() else None
 
 

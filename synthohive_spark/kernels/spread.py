@@ -136,7 +136,13 @@ def labels_at(encoding: CategoryEncoding, ranks: np.ndarray, n: int, rng: np.ran
 
 
 def shuffled(ranks: np.ndarray, n: int, salt: int) -> np.ndarray:
-    """The ranks through a permutation of 0 ... n - 1, int64 (m,): a Feistel network that walks until it is inside."""
+    """The ranks through a permutation of 0 ... n - 1, int64 (m,): a Feistel network that walks until it is inside.
+
+    Raises:
+        ValueError: a rank is `n` or more.
+    """
+    if len(ranks) and int(ranks.max()) >= n:
+        raise ValueError(f"a rank is past the {n} that there are")  # the walk would never end
     bits = max(2, int(n - 1).bit_length() + (int(n - 1).bit_length() % 2)) // 2
     mask = np.uint64((1 << bits) - 1)
     out = ranks.astype(np.uint64)

@@ -59,7 +59,7 @@ def first_phase(spark: SparkSession, plan: GenerationPlan, above: Above | None, 
     return data.unionByName(_roots(spark, plan, Roots(above.total, alone, ALONE), names, ddl)) if alone else data
 
 
-def last_phase(spark: SparkSession, plan: GenerationPlan, above: Above | None, matched: DataFrame) -> DataFrame:
+def last_phase(plan: GenerationPlan, above: Above | None, matched: DataFrame) -> DataFrame:
     """The whole rows, block by block, from what an earlier phase made of them."""
     names, ddl = columns_of(plan)
     if above is None:

@@ -18,7 +18,7 @@ from ..spec.encoding import TextEncoding
 from ..spec.fitted import FittedSchema, FittedTable
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import ForeignKey
-from ..spec.program import NumberKey, ParentKey, Position, Series
+from ..spec.program import Distinct, NumberKey, ParentKey, Position, Series
 from ..spec.structure import SHOWN_NAMES, nearest
 from .constraints import violations
 
@@ -152,6 +152,8 @@ def closed_columns(table: FittedTable, fitted: FittedSchema) -> dict[str, str]:
             closed.setdefault(column, "is part of the primary key")
         elif not can_be_asked(table.encoding.column(column)):
             closed.setdefault(column, "holds text or pii, which is not learnt")
+    for moved in program.of_kind(Distinct):
+        closed = dict.fromkeys(moved.columns, "is part of a unique key, and moved where it repeats") | closed
     for key in program.foreign_keys:
         if key.parent_table not in fitted.references:
             closed = {c: f"is part of the key to {key.parent_table!r}" for c in key.columns} | closed
@@ -185,9 +187,16 @@ def spread_over(given: Given, rows: int, table: str) -> Given:
     Raises:
         GenerationError: there are fewer rows than asked for.
     """
-    if given.rows > rows:
-        raise GenerationError(
-            f"conditions: table {table!r} gets {rows:,} rows from its parents, fewer than the {given.rows:,} asked for; "
-            "raise scale, or the num_rows or conditions of the tables above it, or ask for fewer"
-        )
+    if fault := too_few(given, rows, table):
+        raise GenerationError(f"conditions: {fault}")
     return replace(given, among=rows)
+
+
+def too_few(given: Given, rows: int, table: str) -> str | None:
+    """What is wrong where a table has fewer rows than its conditions ask for."""
+    if given.rows <= rows:
+        return None
+    return (
+        f"table {table!r} gets {rows:,} rows from its parents, fewer than the {given.rows:,} asked for; "
+        "raise scale, or the num_rows or conditions of the tables above it, or ask for fewer"
+    )

@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from ..kernels.cardinality import CLOSE, CountRule, settled
+from ..kernels.shares import proportional, rounded
 from ..kernels.spread import hashed
 from ..spec.identifiers import quoted
 from ..spec.program import ROW, Linkage
@@ -32,6 +33,7 @@ class Wanted:
         total: of all parents; None takes the drawn numbers as they are, since parents with given values are not like the real ones.
         at_most: for each parent; None for no limit.
         salt: for parents that are alike.
+        room: that all parents may have at most; None for no limit.
     """
 
     linkage: Linkage
@@ -39,6 +41,7 @@ class Wanted:
     total: int | None
     at_most: int | None
     salt: int
+    room: int | None = None
 
 
 def settle(parents: DataFrame, count: int, whole: bool, wanted: Wanted) -> CountRule:
@@ -66,9 +69,11 @@ def _one_by_one(parents: DataFrame, count: int, whole: bool, wanted: Wanted) -> 
     most = _limits(limits, wanted.at_most, len(rows))
     by_row = np.zeros(count, dtype=np.int64)
     if wanted.total is None and wanted.drawn is not None:
-        by_row[rows] = drawn if most is None else np.minimum(drawn, most)
+        counts = drawn if most is None else np.minimum(drawn, most)
+        fits = wanted.room is None or int(counts.sum()) <= wanted.room
+        by_row[rows] = counts if fits else rounded(proportional(counts.astype(np.float64), counts.astype(np.float64), float(wanted.room or 0)))
     else:
-        by_row[rows[order]] = settled(wanted.linkage, len(rows), wanted.total, None if most is None else most[order])
+        by_row[rows[order]] = settled(wanted.linkage, len(rows), wanted.total, None if most is None else most[order], wanted.room)
     return CountRule(by_row=by_row)
 
 

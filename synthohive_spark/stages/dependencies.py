@@ -59,7 +59,7 @@ def add_dependencies(
         return program
     rows = with_plain_times(data.select(*(F.col(quoted(name)) for name in search.types)))
     with step("looking for dependencies in", program.table):
-        candidates = _candidates(data, rows, search, program.rows, seed)
+        candidates = _candidates(data, search, program.rows, seed)
         chosen = _confirmed(rows, candidates, search, program.given, program.rows, min_rows)
     if not chosen:
         return program
@@ -100,7 +100,7 @@ def _digits(encoding: TableEncoding, name: str) -> int | None:
     return digits if digits <= MAX_DIGITS else None
 
 
-def _candidates(data: DataFrame, rows: DataFrame, search: Search, count: int, seed: int) -> list[AnyDependency]:
+def _candidates(data: DataFrame, search: Search, count: int, seed: int) -> list[AnyDependency]:
     share = row_share(data, count, SAMPLE_ROWS)
     order = row_hash(data, seed)
     sampled = data.withColumn(ORDER, order)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial, reduce
@@ -82,10 +83,12 @@ class Kin:
         frame = self._limited(program, frame)
         natural = round(made.count * linkage.mean)
         possible = self.room.possible(program, {name: m.count for name, m in self.made.items()})
-        total = None if made.shaped else natural if possible is None else min(natural, possible)
+        # Rows without a driving parent take their share of the room.
+        room = None if possible is None else math.floor(possible * (1 - linkage.null_rate))
+        total = None if made.shaped else natural if room is None else min(natural, room)
         drawn = self._drawn(program.driver.parent_table, program.table, program.driving)
         salt = derive_seed(self.seed, program.table, program.driving, "children")
-        wanted = Wanted(linkage, drawn, total, self._at_most(program), salt)
+        wanted = Wanted(linkage, drawn, total, self._at_most(program), salt, room)
         rule = settle(frame, made.rows, whole and not program.needs, wanted)
         per_block = max(1, min(BLOCK_ROWS, int(BLOCK_ROWS / max(linkage.mean, 1e-9))))
         families = Families(rule, drawn if rule.by_row is None else None, LIMIT if rule.by_row is None and LIMIT in frame.columns else None, per_block)
@@ -93,8 +96,9 @@ class Kin:
             frame, families = self._ranked(program, frame, families)
         kept = dict.fromkeys([ROW, *parent_columns(fitted), *(c for c in (families.drawn, families.limits, FIRST, SIZE) if c and c in frame.columns)])
         frame = frame.select(*(F.col(quoted(c)) for c in kept))
-        families, total_children = self._with_offsets(frame, families)
+        families, total_children = self._with_offsets(frame, replace(families, room=room))
         alone = rows_alone(program, total_children if total is None else total, self.scale)
+        alone = alone if possible is None else min(alone, possible - total_children)
         return Above(frame, families, total_children, len(families.offsets), total), alone
 
     def _with_whole_key(self, key: ForeignKey) -> tuple[DataFrame, bool]:
@@ -117,8 +121,9 @@ class Kin:
             counted = map_frames(frame, partial(count_children, families=families), f"{quoted(BLOCK)} bigint, n bigint")
             sums = sorted((row[0], row[1]) for row in counted.groupBy(BLOCK).agg(F.sum("n")).collect())
         ends = np.cumsum([n for _, n in sums]).tolist()
-        offsets = {block: end - n for (block, n), end in zip(sums, ends, strict=True) if n}
-        return replace(families, offsets=offsets), ends[-1] if ends else 0
+        offsets = {block: end - n for (block, n), end in zip(sums, ends, strict=True) if n and (families.room is None or end - n < families.room)}
+        every = ends[-1] if ends else 0
+        return replace(families, offsets=offsets), every if families.room is None else min(every, families.room)
 
     def _drawn(self, parent: str, child: str, key: int) -> str | None:
         """The parent's hidden column with the number of children that was drawn along a key."""
@@ -182,9 +187,11 @@ class Kin:
         above = dict(zip(driver.columns, driver.parent_columns, strict=True))
         for unique in program.uniques:
             tied = [(i, own) for i, own in unique.matches if self._match(program, i).fixed and set(self._match(program, i).fixed) <= set(above)]
+            if unique.per != "parent" or not tied:
+                continue
             rest = {i: self._different(program, self._match(program, i), own) for i, own in unique.matches if (i, own) not in tied}
             room = self.room.per_anchor(program, unique, rest)
-            if unique.per != "parent" or not tied or room is None:
+            if room is None:
                 continue
             for place, (i, own) in enumerate(tied):
                 frame = self._with_group_size(frame, program, self._match(program, i), own, above, f"__size_{place}")

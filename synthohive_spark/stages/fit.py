@@ -99,7 +99,7 @@ class FitRun:
         tables: dict[str, FittedTable] = {}
         for name, program in self.plan.programs.items():
             log.info(STAGE, stage="profile", table=name, rows=program.rows)
-            hints = tuple(_with_provider(hint, program) for hint in self.plan.hints[name])
+            hints = tuple(_with_provider(hint) for hint in self.plan.hints[name])
             rows = with_hidden(self.data, program, self.plan.programs)
             encoding = profile_table(
                 rows, table=name, rows=program.rows, hints=hints, config=self.config.encoding, seed=derive_seed(self.seed, name, "profile")
@@ -199,7 +199,7 @@ def _check_switches(metadata: Metadata, config: FitConfig) -> None:
         raise SchemaError(f"exact_dependencies: no tables named {unknown} in the metadata, which has {sorted(metadata.tables)}")
 
 
-def _with_provider(hint: ColumnHint, program: TableProgram) -> ColumnHint:
+def _with_provider(hint: ColumnHint) -> ColumnHint:
     return hint.model_copy(update={"provider": provider_for(hint.name)}) if hint.kind == "text" and hint.provider is None else hint
 
 

@@ -1,4 +1,4 @@
-"""Rows whose key has no parent: how many there are, and what the policies do with them.
+"""Rows whose key has no parent: what the policies do with them.
 
 A key with a null in any part points at nothing and is no orphan (SQL's MATCH SIMPLE).
 """
@@ -22,7 +22,7 @@ def apply_orphan_policies(metadata: Metadata, data: Mapping[str, DataFrame]) -> 
     """The tables with the orphan policy of each foreign key carried out; lazy, with the columns and types as they were.
 
     `null` empties the key's columns that no other key uses; `drop` leaves rows out, and rows whose parent was left out follow the policy of their own
-    key. Tables whose keys all have the policy `error` come back as they are. Run `check_data` first: it finds what the policies cannot mend.
+    key. Tables whose keys all have the policy `error` come back as they are. Run `examine` first: it finds what the policies cannot mend.
 
     Raises:
         SchemaError: the keys form a cycle that cannot be broken.

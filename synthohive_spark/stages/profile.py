@@ -19,6 +19,7 @@ from ..kernels.text import MAX_LENGTH
 from ..spec.config import EncodingConfig
 from ..spec.encoding import ColumnHint, TableEncoding
 from ..spec.identifiers import quoted
+from .frames import bound
 from .likeness import with_alike_values
 
 MAX_VALUES = 1_000_000  # of one column that reach its worker, commonest first: some 200 MB as Python strings
@@ -51,9 +52,7 @@ def _profiled(data: DataFrame, table: str, rows: int, hints: tuple[ColumnHint, .
     found: dict[int, str] = {}
     if rows and hints:
         counted = _counted(data, hints, row_share(data, rows, config.sample_rows), config, seed)
-        fit = partial(fit_column, hints=hints, config=config, rows=rows, seed=seed)
-        # Spark looks for type hints, and warns with the whole repr where it finds no annotations at all.
-        fit.__annotations__ = {}
+        fit = bound(fit_column, hints=hints, config=config, rows=rows, seed=seed)
         found = {row["column"]: row["encoding"] for row in counted.groupBy("column").applyInPandas(fit, schema=_FITTED).collect()}
     for index in set(range(len(hints))) - set(found):
         empty = pd.DataFrame({name: [index] if name == "column" else [0] for name in COUNTED}).assign(text=None, number=None, is_null=True)

@@ -8,6 +8,7 @@ from ..errors import GenerationError
 from ..kernels.given import Given
 from ..spec.fitted import FittedSchema
 from ..spec.planning.room import Room, TableRows
+from .conditions import too_few
 
 
 def room_of_schema(fitted: FittedSchema) -> Room:
@@ -32,12 +33,16 @@ def plan_rows(
         told: takes the warning.
 
     Raises:
-        GenerationError: scale or `num_rows` make no sense; `strict`, and a table has less room than was asked for.
+        GenerationError: scale or `num_rows` make no sense; a table gets fewer rows than its conditions ask for; `strict`, and a table has less room than
+            was asked for.
     """
     _check(fitted, num_rows, scale)
     roots = dict(num_rows)
     roots |= {n: given[n].rows + num_rows.get(n, 0) for n in given if fitted.tables[n].program.driver is None}
     planned = room_of_schema(fitted).plan(fitted.graph, roots, scale)
+    faults = [fault for n, g in given.items() if _follows_the_real(fitted, n, given) and (fault := too_few(g, planned[n].rows, n))]
+    if faults:
+        raise GenerationError(f"conditions: {'; '.join(faults)}")
     short = [f"table {n!r}: {r.asked:,} rows are asked for and {r.rows:,} are possible" for n, r in planned.items() if r.rows < r.asked]
     if short:
         text = f"keys have room for fewer rows than asked for: {'; '.join(short)}"
@@ -45,6 +50,16 @@ def plan_rows(
             raise GenerationError(f"{text}; ask for fewer (scale, num_rows), for more rows of their parents, or leave strict out")
         told.append(f"{text}; as many as possible are made")
     return planned
+
+
+def _follows_the_real(fitted: FittedSchema, table: str, given: Mapping[str, Given]) -> bool:
+    """Whether a table has as many rows as planned: parents with given values have numbers of children of their own."""
+    driver = fitted.tables[table].program.driver
+    while driver is not None:
+        if driver.parent_table in given:
+            return False
+        driver = fitted.tables[driver.parent_table].program.driver
+    return True
 
 
 def _check(fitted: FittedSchema, num_rows: Mapping[str, int], scale: float) -> None:

@@ -18,6 +18,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from ..causes import step
 from ..errors import ConstraintViolationError, GenerationError
 from ..events import CONSTRAINT_VIOLATIONS, TABLE_SAMPLED, Progress, get_logger
 from ..kernels.block import GenerationPlan
@@ -31,7 +32,7 @@ from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.planning.room import TableRows
 from ..spec.program import ROW, Combine, Distinct, Match, Series
 from ..storage.runs import RunWriter
-from .blocks import FAMILY, Above, first_phase, last_phase
+from .blocks import FAMILY, first_phase, last_phase
 from .conditions import spread_over
 from .constraints import summary, valid_rows, violations
 from .families import Kin, Made
@@ -55,6 +56,7 @@ class SampleRun:
         staged: folder for rows with their hidden columns, that all executors can reach.
         planned: rows of each learnt table.
         scale: of rows without any parent.
+        strict: refuse where keys have no room for the rows that were to be made.
         given: conditions by table.
         told: takes warnings.
     """
@@ -66,6 +68,7 @@ class SampleRun:
     seed: int
     planned: Mapping[str, TableRows]
     scale: float = 1.0
+    strict: bool = False
     enforce_constraints: bool = False
     quality_threshold: float | None = None
     given: Mapping[str, Given] = field(default_factory=dict)
@@ -86,13 +89,16 @@ class SampleRun:
         waiting: dict[str, list[Match]] = {}
         with Progress("sampling", len(self.fitted.graph.order)) as progress:
             for table in self.fitted.graph.order:
-                if table in self.fitted.references:
-                    self._copy_reference(table)
-                else:
-                    waiting[table] = list(self.fitted.tables[table].program.deferred)
-                    self._make(self.fitted.tables[table])
-                for ready in [t for t in waiting if self._match_deferred(t, waiting[t])]:
-                    del waiting[ready]
+                with step("sampling", table):
+                    if table in self.fitted.references:
+                        self._copy_reference(table)
+                    else:
+                        waiting[table] = list(self.fitted.tables[table].program.deferred)
+                        self._make(self.fitted.tables[table])
+                for late in list(waiting):
+                    with step("matching the last keys of", late):
+                        if self._match_deferred(late, waiting[late]):
+                            del waiting[late]
                 progress.update(len(self._staged), {"table": table})
         if self._far:
             raise ConstraintViolationError(f"columns further than quality_threshold={self.quality_threshold} from the real ones (TVD): {', '.join(self._far)}")
@@ -121,8 +127,8 @@ class SampleRun:
         rows = first_phase(self.spark, plan, above, total, alone)
         count = total
         if program.early:
-            rows, count = self._matched(fitted, rows, total, above)
-            rows = last_phase(self.spark, replace(plan, phase=-1), above, rows)
+            rows, count = self._matched(fitted, rows, total)
+            rows = last_phase(replace(plan, phase=-1), above, rows)
         self._tell_shortage(table, total if above is None or above.wanted is None else above.wanted + alone, count)
         if self._is_leaf(fitted):
             written = self._publish(table, rows.select(*(_typed(*column) for column in program.columns)))
@@ -130,7 +136,9 @@ class SampleRun:
             log.info(TABLE_SAMPLED, table=table, rows=count)
             return
         rows = self._stage(rows, table, "drawn")
-        kept = self._valid(rows, table, set(program.names) - {c for m in program.deferred for c in program.foreign_keys[m.key].columns})
+        late = {c for m in program.deferred for c in program.foreign_keys[m.key].columns}
+        self._tell_unenforced(table, late)
+        kept = self._valid(rows, table, set(program.names) - late)
         count = count if kept is rows else kept.count()
         self.kin.made[table] = Made(kept, total, count, shaped)
         self._far += self._measure(fitted, total)
@@ -139,7 +147,10 @@ class SampleRun:
     def _tell_shortage(self, table: str, wanted: int, count: int) -> None:
         """Room that depends on values of the parents is known once these are there."""
         if wanted - count > max(1.0, SHORT * wanted):
-            self.told.append(f"table {table!r}: {wanted:,} rows were to be made, and its keys had room for {count:,}")
+            text = f"table {table!r}: {wanted:,} rows were to be made, and its keys had room for {count:,}"
+            if self.strict:
+                raise GenerationError(f"{text}; nothing is published: ask for fewer rows, for more of its parents, or leave strict out")
+            self.told.append(text)
 
     def _is_leaf(self, fitted: FittedTable) -> bool:
         """Whether a table's rows can be written as they are made: nobody reads hidden columns of them, and nothing is judged or left out afterwards."""
@@ -148,7 +159,7 @@ class SampleRun:
         is_parent = any(key.parent_table == table for other in self.fitted.tables.values() for key in other.program.foreign_keys)
         return not (is_parent or program.deferred or limits or self.quality_threshold is not None)
 
-    def _matched(self, fitted: FittedTable, rows: DataFrame, total: int, above: Above | None) -> tuple[DataFrame, int]:
+    def _matched(self, fitted: FittedTable, rows: DataFrame, total: int) -> tuple[DataFrame, int]:
         """The narrow rows of the first phase with the keys of the early matches, and how many there are."""
         program, table = fitted.program, fitted.program.table
         rows = self._stage(rows, table, "first")
@@ -162,7 +173,7 @@ class SampleRun:
     @staticmethod
     def _can_lose(matches: Collection[Match]) -> bool:
         """Whether rows can be left without a partner that they must have: only where what is fixed or kept apart leaves none."""
-        return any(m.required and (m.fixed or m.apart) for m in matches)
+        return any(m.required and (m.fixed or m.wished or m.needs or m.apart) for m in matches)
 
     def _plan(self, fitted: FittedTable, total: int) -> GenerationPlan:
         program = fitted.program
@@ -210,13 +221,11 @@ class SampleRun:
         made = self.kin.made[table]
         rows, late = made.frame, [c for m in matches for c in program.foreign_keys[m.key].columns if c not in m.fixed]
         if matches:
-            rows = self._with_late_keys(program.names, table, made, matches, late)
-            kept = self._valid(rows, table, set(late))
-            self.kin.made[table] = replace(made, frame=kept)
-            rows = kept
+            rows = self._with_late_keys(table, made, matches, late)
+            self.kin.made[table] = replace(made, frame=rows)
         self._publish(table, rows.select(*(_typed(*column) for column in program.columns)))
 
-    def _with_late_keys(self, names: tuple[str, ...], table: str, made: Made, matches: list[Match], late: list[str]) -> DataFrame:
+    def _with_late_keys(self, table: str, made: Made, matches: list[Match], late: list[str]) -> DataFrame:
         program = self.fitted.tables[table].program
         needed = {c for m in matches for c in (*m.fixed, *m.wished, *m.filled, *(c for a in m.apart for c in a.before))}
         statuses = [c for c in made.frame.columns if c.startswith(f"{HIDDEN_PREFIX}has_")]
@@ -230,6 +239,12 @@ class SampleRun:
         joined = made.frame.join(keys, F.col(ROW) == F.col("__keyed"))
         values = {c: F.col(f"__late_{i}") for i, c in enumerate(dict.fromkeys(late))}
         return joined.withColumns(values).drop("__keyed", *(f"__late_{i}" for i in range(len(values))))
+
+    def _tell_unenforced(self, table: str, late: Collection[str]) -> None:
+        """Other tables point at the rows by the time that their last keys are matched: then none may go."""
+        limited = sorted(set(self.fitted.metadata.tables[table].constraints) & set(late))
+        if self.enforce_constraints and limited:
+            self.told.append(f"constraints of table {table!r} on {limited} are not enforced: these columns belong to keys of a cycle")
 
     def _valid(self, rows: DataFrame, table: str, columns: Collection[str]) -> DataFrame:
         """The rows that keep the constraints of `columns`, where they are to be kept."""

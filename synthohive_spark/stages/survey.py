@@ -175,7 +175,11 @@ class _Surveyor:
         numeric = [c for c in key if types[c] not in ("string", "boolean")]
         runs = max(numeric or key, key=lambda c: facts[f"values0_{key.index(c)}"])
         columns = tuple(c for c in key if c != runs)
-        groups = with_plain_times(frame).groupBy(*(F.col(quoted(c)).cast("string").alias(f"e{i}") for i, c in enumerate(columns))).count()
+        groups = (
+            with_plain_times(frame.dropna(subset=[quoted(c) for c in key]))
+            .groupBy(*(F.col(quoted(c)).cast("string").alias(f"e{i}") for i, c in enumerate(columns)))
+            .count()
+        )
         if any(types[c] == "string" and c not in published for c in columns):
             groups = groups.where(F.col("count") >= self.min_rows)
         rows = groups.orderBy(*(f"e{i}" for i in range(len(columns)))).limit(MAX_ENTITIES + 1).collect()

@@ -1,4 +1,4 @@
-"""The last look at staged tables before they are published: types, keys, numbers of rows. All keys are counted by one query."""
+"""The last look at staged tables before they are published: types, keys, numbers of rows. One query counts up to `KEYS_PER_JOB` keys."""
 
 from __future__ import annotations
 

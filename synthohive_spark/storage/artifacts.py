@@ -45,7 +45,7 @@ def save_artifact(fitted: FittedSchema, path: str | os.PathLike[str], *, overwri
     staged = place.beside("part")
     try:
         _check_free(place, overwrite)
-        entries = [_entry(staged, name, staged.write(name, [payload])) for name, payload in payloads.items()]
+        entries = [_entry(name, staged.write(name, [payload])) for name, payload in payloads.items()]
         for table, source in sorted(fitted.references.items()):
             entries += _copy_reference(staged, table, source)
         manifest = Manifest(
@@ -147,7 +147,7 @@ def _check_tensors(where: str, weights: bytes) -> None:
         raise SerializationError(f"{where} is not in safetensors form: {error}") from error
 
 
-def _entry(folder: Folder, name: str, written: tuple[int, str]) -> FileEntry:
+def _entry(name: str, written: tuple[int, str]) -> FileEntry:
     return FileEntry(path=name, size=written[0], sha256=written[1])
 
 
@@ -159,7 +159,7 @@ def _copy_reference(staged: Folder, table: str, source: str) -> list[FileEntry]:
     if any("/" in n for n in names):
         raise SerializationError(f"the reference table {table!r}: {origin.url} is partitioned into sub-folders; write it without partitionBy")
     targets = [f"reference/{table}/part-{i:05d}.parquet" for i in range(len(names))]
-    return [_entry(staged, target, staged.write(target, origin.chunks(name))) for name, target in zip(names, targets, strict=True)]
+    return [_entry(target, staged.write(target, origin.chunks(name))) for name, target in zip(names, targets, strict=True)]
 
 
 def _check_free(place: Folder, overwrite: bool) -> None:

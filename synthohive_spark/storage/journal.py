@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -118,7 +119,8 @@ class Journal(Spec):
     @model_validator(mode="after")
     def _own_folders(self) -> Journal:
         # What the journal names is removed: only folders of its own run may be.
-        if any(f"run-{self.run}" not in entry.staged.split("/") for entry in self.tables):
+        places = [entry.staged.split("/") for entry in self.tables]
+        if any(f"run-{self.run}" not in parts or {".", ".."} & set(parts) for parts in places):
             raise ValueError("a staged folder is not of this run")
         return self
 
@@ -187,7 +189,8 @@ class FileBooks:
         found = []
         for name in self._folder.names():
             if _JOURNAL.fullmatch(name):
-                found.append(parse(Journal, self._folder.read(name), f"{self._folder.url}/{name}"))
+                with suppress(FileNotFoundError):  # its run ended meanwhile
+                    found.append(parse(Journal, self._folder.read(name), f"{self._folder.url}/{name}"))
         return found
 
     def put(self, journal: Journal) -> None:

@@ -11,6 +11,7 @@ from typing import Literal
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
+from ..causes import describe
 from ..errors import GenerationError, SchemaError, SynthoHiveError
 from ..events import RUN_LEFT, get_logger
 from ..spec.identifiers import column_name_faults, create_schema_sql, drop_schema_sql
@@ -125,7 +126,7 @@ class RunWriter:
             except Exception as error:  # noqa: BLE001 - whatever a user's storage or code raises
                 # Analysis errors (a missing column, a type that cannot be stored) are the same at every attempt.
                 if attempt == self._attempts or isinstance(error, AnalysisException):
-                    raise GenerationError(f"writing {self._target.describe(table)} failed with {_named(error)}; the cause is chained below") from error
+                    raise GenerationError(f"writing {self._target.describe(table)} failed: {describe(error)}") from error
                 time.sleep(self.PAUSE_SECONDS * 2 ** (attempt - 1))
         self._entries[table] = self._counted(entry.model_copy(update={"columns": columns}))
         return read_parquet(self._spark, entry.staged, columns)
@@ -165,7 +166,7 @@ class RunWriter:
             if isinstance(error, SynthoHiveError) or not isinstance(error, Exception):
                 raise
             state = "the tables are as they were before" if undone else "some tables are new and some are not: the next run into this output mends that"
-            raise GenerationError(f"publishing failed with {_named(error)}; {state}; the cause is chained below") from error
+            raise GenerationError(f"publishing failed, and {state}: {describe(error)}") from error
         self._ground = None
         return {name: read_delta(self._spark, self._target, name) for name in whole.tables}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -63,6 +64,11 @@ def test_shuffled_ranks_are_a_permutation_under_any_slicing(n: int, salt: int, c
     assert sorted(whole.tolist()) == list(range(n))
     parts = [shuffled(ranks, n, salt) for ranks in (np.arange(min(cut, n)), np.arange(min(cut, n), n))]
     assert np.array_equal(np.concatenate(parts), whole)
+
+
+def test_a_rank_past_the_end_is_refused() -> None:
+    with pytest.raises(ValueError, match="past the 5"):
+        shuffled(np.array([5]), 5, 1)
 
 
 def test_shuffled_and_hashed_ranks_have_no_order() -> None:

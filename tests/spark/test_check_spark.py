@@ -52,6 +52,12 @@ def test_key_faults_are_counted_without_values(spark: SparkSession) -> None:
     assert "secret" not in " ".join(faults)
 
 
+def test_a_null_in_a_natural_key_of_several_columns_is_told(spark: SparkSession) -> None:
+    prices = [(region, day, 1.5) for region in (1, 2, None) for day in range(5)]
+    (fault,) = faults_of(Metadata().add_table("prices", pk=["region", "day"]), {"prices": spark.createDataFrame(prices, "region int, day int, price double")})
+    assert "5 of 15 rows (33.3%) have a null in the primary key (region, day)" in fault
+
+
 def test_one_broken_table_does_not_hide_the_faults_of_others(spark: SparkSession) -> None:
     metadata = Metadata().add_table("a", pk="id").add_table("b", pk="id", fk={"a_id": "a.id", "x": "a.nothing"}).add_table("c", pk="id", fk={"up": "a.id"})
     twice = spark.createDataFrame([(1, 1, 7)], "id int, `a b` int, A_ID int").selectExpr("*", "A_ID as a_id", "binary('x') as blob")

@@ -58,6 +58,12 @@ def test_nobody_gets_more_than_there_is_room_for() -> None:
     assert settled(linkage, 10, 99, 3).tolist() == [3] * 10
 
 
+@pytest.mark.parametrize("total", [None, 32_767, 33_000, 40_000])
+def test_all_together_stay_within_the_room(total: int | None) -> None:
+    """A total that nearly is what the histogram gives is not taken for it where a key ends there."""
+    assert settled(fit_linkage([(3, 10)], method="empirical"), 11_000, total, room=32_767).sum() == 32_767
+
+
 def test_at_most_one_stays_at_most_one_where_the_total_is_a_little_off() -> None:
     linkage = fit_linkage([(0, 3), (1, 1)], method="empirical")
     assert settled(linkage, 30, 8).max() == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -88,6 +90,14 @@ def test_children_do_not_depend_on_where_arrow_cuts_their_parents() -> None:
     assert whole["parent"].value_counts().to_dict() == {100 + i: i % 4 for i in range(60) if i % 4}
     for cuts in [(7,), (20, 40), (1, 2, 3, 59)]:
         pd.testing.assert_frame_equal(children(*cuts), whole)
+
+
+def test_children_past_the_room_are_not_made() -> None:
+    families = replace(FAMILIES, room=70, offsets={0: 0, 1: 30, 2: 60})
+    frames = generate_children(iter([PARENTS]), plan=plan(driven=True), families=families, names=("id", "parent", ROW))
+    made = pd.concat(list(frames), ignore_index=True)
+    assert made["id"].tolist() == list(range(1, 71))
+    assert made["parent"].tolist() == children()["parent"].tolist()[:70]
 
 
 def test_a_row_in_two_phases_is_the_row_in_one() -> None:

@@ -47,7 +47,7 @@ def test_books_come_back(tmp_path):
     assert os.listdir(tmp_path / "_synthohive") == ["manifest.json"]
 
 
-@pytest.mark.parametrize("staged", ["/etc", "/o/t", "/o/t/run-other", "/o/t/run-r1x", "/o/xrun-r1"])
+@pytest.mark.parametrize("staged", ["/etc", "/o/t", "/o/t/run-other", "/o/t/run-r1x", "/o/xrun-r1", "/o/t/run-r1/../../home"])
 def test_a_journal_names_folders_of_its_own_run_only(tmp_path, staged):
     books = FileBooks(Folder.open(tmp_path))
     journal = Journal.of(RunInfo("r1"), (entry("r1"),)).model_dump_json()

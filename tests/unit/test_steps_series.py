@@ -77,6 +77,14 @@ def test_rows_of_a_group_are_told_apart_over_its_parents() -> None:
     assert {d for r, d in rows if r == "n"} != {d for r, d in rows if r == "s"}
 
 
+def test_rows_without_a_parent_need_not_differ() -> None:
+    """Their group is null: more of them than there are values or combinations are no trouble."""
+    made = block(TYPES | {"region": "string"}, (KIND, *PAIR), rows=range(500), total=500, there={"region": [None] * 500}, combinations=CITIES)
+    series.apply(Series(columns=("kind", "country", "city"), within=("region",), references=(0,)), made)
+    assert len(values(made, "kind")) == 500 and set(values(made, "country", "city")) <= set(CITIES)
+    assert 0.6 < Counter(values(made, "kind"))["a"] / 500 < 0.8
+
+
 def test_entities_keep_their_shares_and_each_runs_on_its_own() -> None:
     step = Series(columns=("kind", "day"), entities=(("a",), ("b",)), counts=(30, 10))
     made = block(TYPES, (DAY, KIND), rows=range(80), total=80)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ...spec.encoding import TableEncoding
 from ...spec.program import Draw
 from ..block import Block
 from ..columns import decode_codes, encode_frame
@@ -20,13 +19,13 @@ BATCH = 10_000  # rows that the model draws at once
 def apply(step: Draw, block: Block) -> None:
     """Draw the codes of the step's columns given what is known, decode them. What is there already (a phase before has drawn it) stays."""
     encoding = block.plan.fitted.encoding.select(step.columns)
-    codes = _codes(step, encoding, block)
+    codes = _codes(step, block)
     decoded = with_given_values(decode_codes(codes, encoding, block.rng("values")), block.plan.given, block.which)
     for name in step.columns:
         block.columns.setdefault(name, decoded[name])
 
 
-def _codes(step: Draw, encoding: TableEncoding, block: Block) -> np.ndarray:
+def _codes(step: Draw, block: Block) -> np.ndarray:
     """Codes int64 (n, columns); columns with one code have 0."""
     fitted, n = block.plan.fitted, len(block)
     codes = np.zeros((n, len(step.columns)), dtype=np.int64)

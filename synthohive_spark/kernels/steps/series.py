@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from ...spec.encoding import CategoryEncoding, NumberEncoding, TextEncoding
@@ -25,6 +26,9 @@ Values = Callable[[np.ndarray], pa.Array]  # of ranks, int64 (m,)
 
 def apply(step: Series, block: Block) -> None:
     """Give the columns, group by group."""
+    if step.within and block.parents is None:
+        _without_group(step, block)
+        return
     parts: list[Columns] = []
     places: list[np.ndarray] = []
     for group, rows, ranks, size in _groups(step, block):
@@ -34,6 +38,15 @@ def apply(step: Series, block: Block) -> None:
     for name in step.columns:
         whole = pa.concat_arrays([part[name] for part in parts]) if parts else pa.nulls(0, block.arrow_type(name))
         block.columns[name] = whole if order is None else whole.take(order)
+
+
+def _without_group(step: Series, block: Block) -> None:
+    """Rows without a driving parent have a null in the key: nothing has to differ."""
+    ranks = np.arange(len(block))
+    for part in parts_of(step.columns, step.references, block):
+        block.columns |= (
+            _free(part, ranks, len(block), block, f"alone {block.number}") if len(block) else {c: pa.nulls(0, block.arrow_type(c)) for c in part.columns}
+        )
 
 
 def _groups(step: Series, block: Block) -> list[tuple[str, np.ndarray, np.ndarray, int]]:
@@ -49,8 +62,8 @@ def _groups(step: Series, block: Block) -> list[tuple[str, np.ndarray, np.ndarra
     ranks = first + parents.position
     labels = np.array(["\x1f".join(map(str, values)) for values in zip(*(block.columns[c].to_pylist() for c in step.within), strict=True)], dtype=object)
     found = []
-    for label in dict.fromkeys(labels):
-        rows = np.flatnonzero(labels == label)
+    codes, names = pd.factorize(labels)
+    for label, rows in zip(names, np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1]), strict=True):
         size = int(size_of[rows[0]])
         found.append((str(label), rows, shuffled(ranks[rows], size, block.salt("order", *step.columns, str(label))), size))
     return found

@@ -70,7 +70,7 @@ def _program(view: TableView, keys: KeyPlan, uniques: UniquePlan, counts: tuple[
     early = tuple(m for m in matches if not view.is_deferred(m.key))
     late = tuple(m for m in matches if view.is_deferred(m.key))
     known = _known(view, keys, uniques)
-    drawn = _drawn(view, keys, matches, known, counts)
+    drawn = _drawn(view, matches, known, counts)
     conditions = tuple(c for step in uniques.known for c in step.columns)
     first = _first_phase(view, uniques, known, early, drawn, conditions)
     carried = {c for m in early for c in view.key(m.key).columns if c not in m.fixed} | ({c for s in first.steps if isinstance(s, Draw) for c in s.columns})
@@ -106,7 +106,7 @@ def _known(view: TableView, keys: KeyPlan, uniques: UniquePlan) -> tuple[Step, .
     return (*steps, *uniques.known)
 
 
-def _drawn(view: TableView, keys: KeyPlan, matches: Iterable[Match], known: tuple[Step, ...], counts: tuple[str, ...]) -> tuple[str, ...]:
+def _drawn(view: TableView, matches: Iterable[Match], known: tuple[Step, ...], counts: tuple[str, ...]) -> tuple[str, ...]:
     there = {c for step in known for c in step.columns}
     matched = {c for m in matches for c in view.key(m.key).columns if c not in (*m.wished, *m.fixed)}
     visible = [c for c, _, _ in view.facts.columns if c not in there and c not in matched]
@@ -127,10 +127,10 @@ def _first_phase(
     # What is drawn depends on all that is known; generated keys say nothing.
     there = tuple(step for step in known if set(step.columns) & needed or (columns and not isinstance(step, NumberKey)))
     draw = (Draw(columns=columns, conditions=conditions),) if columns else ()
-    return Phase(steps=(*there, *draw, *_with_combinations(view, moved)), matches=early)
+    return Phase(steps=(*there, *draw, *_with_combinations(moved)), matches=early)
 
 
-def _with_combinations(view: TableView, moved: Iterable[Distinct]) -> tuple[Step, ...]:
+def _with_combinations(moved: Iterable[Distinct]) -> tuple[Step, ...]:
     """Parts of a unique key are moved among combinations that exist: before that each row has one."""
     steps: list[Step] = []
     for step in moved:
@@ -145,7 +145,7 @@ def _repairs(view: TableView, uniques: UniquePlan, known: tuple[Step, ...], earl
     unique = {c for key in view.unique_keys for c in key}
     fixed = {c for step in known for c in step.columns} | {c for m in early for c in view.key(m.key).columns}
     whole = {index for step in (*uniques.moved, *known) if isinstance(step, Distinct | Series) for index in step.references}
-    steps = list(_with_combinations(view, moved))
+    steps = list(_with_combinations(moved))
     for index in sorted(view.references, key=lambda i: (not view.columns(i) & unique, i)):
         columns = view.key(index).columns
         if len(columns) > 1 and index not in whole and not set(columns) <= fixed:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..encoding import CategoryEncoding, NumberEncoding, TableEncoding, TextEncoding
 from ..graph import SchemaGraph
-from ..program import NumberKey, Position, TableProgram, UniqueKey
+from ..program import NumberKey, Position, Series, TableProgram, UniqueKey
 from ..types import base_type, decimal_digits
 
 ROOM = {"tinyint": 2**8, "smallint": 2**16, "int": 2**32, "bigint": 2**64, "boolean": 2, "date": 3_652_059, "string": 3_652_059}  # days of the years 1 to 9999
@@ -113,6 +113,10 @@ class Room:
             partners: by matched key, the different values that its parent gives; None for unknown. Keys that are left out do not count.
         """
         limits = [partners[i] for i, _ in unique.matches if i in partners]
+        told = next((s for s in program.of_kind(Series) if isinstance(s, Series) and s.entities and set(s.columns) == set(unique.parts)), None)
+        if told is not None:  # each entity has a series of its own, and no others are made up
+            room = self.part_room(program, told.columns[-1])
+            return None if room is None or None in limits else math.prod(n for n in limits if n is not None) * len(told.entities) * room
         keys = [program.foreign_keys[i] for i in unique.references]
         limits += [self.references.get(key.parent_table) for key in keys]
         limits += [self.part_room(program, column) for column in unique.parts if not any(column in key.columns for key in keys)]
