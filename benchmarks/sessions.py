@@ -3,8 +3,8 @@
     python benchmarks/sessions.py ../shared/data/sakila
     python benchmarks/sessions.py /my/schemas/shop --model autoregressive --repeat 2
 
-The folder is of the form that `schemas.py` takes. Real tables are read as Delta tables, as most are. Each session is a process of its own; the plain one is
-given Delta's jars, extension and catalog, and nothing else.
+The folder is of the form that `schemas.py` takes; `--delta` makes Delta tables of its files first.
+Each session is a process of its own; the plain one is given Delta's jars, extension and catalog, and nothing else.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main() -> None:
     found: dict[str, list[dict[str, dict[str, float]]]] = {name: [] for name in SESSIONS}
     for _ in range(options.repeat):
         for name in SESSIONS:
-            command = [sys.executable, __file__, str(options.folder), "--model", options.model, "--session", name]
+            command = [sys.executable, __file__, str(options.folder), "--model", options.model, "--session", name, *(["--delta"] if options.delta else [])]
             done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYSPARK_PYTHON": sys.executable})
             found[name].append(json.loads(done.stdout.splitlines()[-1]))
     _print(found)
@@ -57,6 +57,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="a schema")
     parser.add_argument("--model", default="independent", help="independent, the default, leaves training out: it costs the same in any session")
+    parser.add_argument("--delta", action="store_true", help="read the real tables from Delta tables")
     parser.add_argument("--repeat", type=int, default=1, help="runs of each session, in turns; the fastest of each step is told")
     parser.add_argument("--session", choices=SESSIONS, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -67,9 +68,11 @@ def _measure(options: argparse.Namespace) -> dict[str, dict[str, float]]:
     spark.sparkContext.setLogLevel("ERROR")
     raw = json.loads((options.folder / "metadata.json").read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as folder:
-        real = {name: f"{folder}/real/{name}" for name in raw["tables"]}
-        for name, spec in raw["tables"].items():
-            spark.read.parquet(str(options.folder / spec["file"])).write.format("delta").save(real[name])
+        real = {name: str(options.folder / spec["file"]) for name, spec in raw["tables"].items()}
+        if options.delta:
+            for name, file in real.items():
+                spark.read.parquet(file).write.format("delta").save(f"{folder}/real/{name}")
+            real = {name: f"{folder}/real/{name}" for name in real}
         synthesizer = Synthesizer(metadata_of(raw, options.folder.name), spark=spark, model=options.model)
         copy = f"{folder}/copy"
         steps: dict[str, Callable[[], object]] = {

@@ -64,7 +64,7 @@ class Families:
         children = self.children(frame)
         if self.room is None or not len(children):
             return children
-        left = max(0, self.room - self.offsets.get(number, self.room))
+        left = min(max(0, self.room - self.offsets.get(number, self.room)), int(children.sum()))  # room can be past int64
         return np.diff(np.minimum(np.cumsum(children), left), prepend=0)
 
     def children(self, frame: pd.DataFrame) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,10 +14,10 @@ from pyspark.sql import types as T
 from ..spec.identifiers import quoted
 
 
-def read_parquet(spark: SparkSession, path: str, columns: dict[str, Any]) -> DataFrame:
-    """The rows of a folder with a schema (Spark's JSON), NOT NULL counted in."""
+def read_parquet(spark: SparkSession, path: str | Sequence[str], columns: dict[str, Any]) -> DataFrame:
+    """The rows of a folder, or of some files, with a schema (Spark's JSON), NOT NULL counted in."""
     schema = T.StructType.fromJson(columns)
-    rows = spark.read.schema(schema).parquet(path)
+    rows = spark.read.schema(schema).parquet(*([path] if isinstance(path, str) else path))
     if all(field.nullable for field in schema.fields):
         return rows
     return rows.select(*(_declared(field) for field in schema.fields))

@@ -16,6 +16,7 @@ from ..spec.identifiers import checked_path, existing_table_name
 from ..spec.sources import Source
 from .delta_log import UnknownLog, is_delta, read_state
 from .found import reach
+from .small_delta import read_small_delta
 from .targets import absolute_path, canonical_location, is_path, plain_location
 
 _CSV = (".csv", ".csv.gz", ".csv.bz2")
@@ -78,6 +79,9 @@ def _read_path(spark: SparkSession, source: str) -> DataFrame:
 
 
 def _as_delta(spark: SparkSession, path: str) -> DataFrame | None:
+    small = read_small_delta(spark, path)
+    if small is not None:
+        return small
     try:
         frame = spark.read.format("delta").load(path)
         _ = frame.schema

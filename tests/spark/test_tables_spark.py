@@ -20,6 +20,7 @@ from synthohive_spark.errors import ConstraintViolationError, GenerationError, S
 from synthohive_spark.spec.sources import Sources
 from synthohive_spark.storage import journal, publish, runs
 from synthohive_spark.storage.found import detail, history, sql_name
+from synthohive_spark.storage.small_delta import read_small_delta
 from synthohive_spark.storage.tables import RunInfo, RunWriter, Target, read_run, read_table, save_tables, sources_of
 
 SCHEMA = T.StructType(
@@ -624,6 +625,28 @@ def test_read_table(spark, tmp_path):
     for source in (tmp_path / "nowhere", tmp_path / "nowhere.csv", tmp_path / "empty", "no_such_table", "no.such.table", "", "a\nb", 3, None, pd.DataFrame()):
         with pytest.raises(SchemaError):
             read_table(spark, source)
+
+
+def test_a_small_delta_table_is_read_by_its_log_where_that_is_the_same(spark, tmp_path):
+    plain = spark.createDataFrame([(i, i % 2) for i in range(6)], "id int, p int")
+    writes = {"plain": plain.write, "parts": plain.write.partitionBy("p"), "grown": plain.select("id").write}
+    for name, writer in writes.items():
+        writer.format("delta").save(f"{tmp_path}/{name}")
+    for name, properties in {"deleted": "'delta.enableDeletionVectors' = 'true'", "mapped": "'delta.columnMapping.mode' = 'name'"}.items():
+        spark.sql(f"CREATE TABLE delta.`{tmp_path}/{name}` (id int, p int) USING delta TBLPROPERTIES ({properties})")
+        plain.write.format("delta").mode("append").save(f"{tmp_path}/{name}")
+    spark.sql(f"DELETE FROM delta.`{tmp_path}/deleted` WHERE id = 3")
+    plain.selectExpr("id + 10 as id", "p").write.format("delta").mode("append").option("mergeSchema", True).save(f"{tmp_path}/grown")
+    plain.limit(0).write.format("delta").save(f"{tmp_path}/none")
+    save_tables(spark, {"ours": plain.select(F.coalesce("id", F.lit(0)).alias("id"), "p")}, str(tmp_path))
+    for name in (*writes, "deleted", "mapped", "none", "ours"):
+        path = f"{tmp_path}/{name}"
+        by_delta, mine = spark.read.format("delta").load(path), read_table(spark, path)
+        assert mine.schema == by_delta.schema and sorted(mine.collect(), key=str) == sorted(by_delta.collect(), key=str), name
+        assert (read_small_delta(spark, path) is not None) == (name in ("plain", "grown", "ours")), name
+    before = read_table(spark, f"{tmp_path}/plain")
+    plain.limit(1).write.format("delta").mode("overwrite").save(f"{tmp_path}/plain")
+    assert before.count() == 6 and read_table(spark, f"{tmp_path}/plain").count() == 1
 
 
 def test_where_rows_come_from(spark, tmp_path):

@@ -93,11 +93,12 @@ def test_children_do_not_depend_on_where_arrow_cuts_their_parents() -> None:
 
 
 def test_children_past_the_room_are_not_made() -> None:
-    families = replace(FAMILIES, room=70, offsets={0: 0, 1: 30, 2: 60})
+    families = replace(FAMILIES, room=70)
     frames = generate_children(iter([PARENTS]), plan=plan(driven=True), families=families, names=("id", "parent", ROW))
     made = pd.concat(list(frames), ignore_index=True)
     assert made["id"].tolist() == list(range(1, 71))
     assert made["parent"].tolist() == children()["parent"].tolist()[:70]
+    assert replace(FAMILIES, room=2**70).in_block(0, PARENTS[:20]).tolist() == FAMILIES.children(PARENTS[:20]).tolist()
 
 
 def test_a_row_in_two_phases_is_the_row_in_one() -> None:
