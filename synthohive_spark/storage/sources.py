@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Container
 from typing import Literal
 from urllib.parse import unquote
 
@@ -119,6 +120,7 @@ def sources_of(frame: DataFrame) -> Source:
             folder = folder.rpartition("/")[0]
         if folder in by_folder or len(by_folder) < MOST_FOLDERS:
             by_folder.setdefault(folder, []).append(name)
+    by_folder = {folder: names for folder, names in by_folder.items() if not _is_misspelt(folder, by_folder)}
     roots: list[str] = []
     ids: list[str] = []
     for folder, names in by_folder.items():
@@ -134,6 +136,18 @@ def sources_of(frame: DataFrame) -> Source:
 def _spellings(file: str) -> set[str]:
     """What the path of an input file can mean: Spark encodes it as a URI, Delta does not."""
     return {plain_location(unquote(file)), plain_location(file)} if "%" in file else {plain_location(file)}
+
+
+def _is_misspelt(folder: str, others: Container[str]) -> bool:
+    """Whether a folder is only the encoded name of another one. Where Python cannot look, both count."""
+    plain = unquote(folder)
+    if plain == folder or plain not in others:
+        return False
+    encoded, decoded = reach(folder), reach(plain)
+    try:
+        return encoded is not None and decoded is not None and decoded.exists() and not encoded.exists()
+    except Exception:  # noqa: BLE001 - each store has errors of its own for what one may not see
+        return False
 
 
 def _delta_root(folder: str) -> tuple[str, str | None] | None:
