@@ -23,6 +23,7 @@ from .frames import read_parquet
 from .ground import Ground, grounds
 from .journal import Entry, Journal, RunInfo, begin, end
 from .publish import back, clear, forward, settle, with_versions
+from .small_delta import read_small_delta
 from .targets import Target
 from .through_delta import read_delta
 
@@ -146,7 +147,7 @@ class RunWriter:
             warnings: what readers should know; goes into the commits and the manifest.
 
         Returns:
-            Frames that read the tables. Later runs show in them; `read_run` stays with one.
+            Frames that read the tables: those of few files as this run wrote them, others as they are whenever they are read. `read_run` stays with one run.
 
         Raises:
             GenerationError: a table is not staged, or has become somebody else's, or the storage failed; the tables are as they were before.
@@ -168,7 +169,12 @@ class RunWriter:
             state = "the tables are as they were before" if undone else "some tables are new and some are not: the next run into this output mends that"
             raise GenerationError(f"publishing failed, and {state}: {describe(error)}") from error
         self._ground = None
-        return {name: read_delta(self._spark, self._target, name) for name in whole.tables}
+        return {name: self._reading(name, table.version) for name, table in whole.tables.items()}
+
+    def _reading(self, table: str, version: int) -> DataFrame:
+        location = self._entries[table].location
+        small = read_small_delta(self._spark, location, version) if location else None
+        return read_delta(self._spark, self._target, table) if small is None else small
 
     def _settle_on(self, ground: Ground, tables: Sequence[str]) -> bool:
         """Take a place, if it can be had as `ground` sees it."""

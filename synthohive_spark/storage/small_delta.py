@@ -22,15 +22,16 @@ _PATTERN = re.compile(r"[\[\]{}*?\\]")  # Spark takes these in a path for a patt
 _RELATIVE = re.compile(r"[^/:][^:]*")
 
 
-def read_small_delta(spark: SparkSession, location: str) -> DataFrame | None:
-    """A Delta table at its latest version, and at this one whatever happens to it meanwhile; None where Delta itself must read it.
+def read_small_delta(spark: SparkSession, location: str, version: int | None = None) -> DataFrame | None:
+    """A Delta table at one version, whatever happens to it meanwhile; None where Delta itself must read it.
 
     Args:
         location: absolute path or URL.
+        version: the latest where None.
     """
     folder = reach(location)
     try:
-        state = read_state(folder) if folder else None
+        state = read_state(folder, version) if folder else None
     except Exception:  # noqa: BLE001 - each store has errors of its own for what one may not see
         return None
     if state is None or not _is_plain(state):

@@ -82,7 +82,7 @@ def make_marked(spark: SparkSession, name: str, run: str) -> None:
 
 
 def read_delta(spark: SparkSession, target: Target, table: str, version: int | None = None) -> DataFrame:
-    """A table, at one version or at what is the last one whenever it is read. A version costs: Delta builds its list of files anew for each query."""
+    """A table by Delta, at one version or at what is the last one whenever it is read. A version costs: the list of files is built anew for each query."""
     reader = spark.read.format("delta")
     if version is not None:
         reader = reader.option("versionAsOf", version)
