@@ -16,6 +16,7 @@ from .given import Given, condition_of
 from .models.base import ConditionalGenerativeModel
 from .seeds import derive_seed, generator
 
+MODEL = "model"  # the purpose of the generator that draws whole rows
 ROWS, ALONE = "rows", "alone"  # what a block holds: rows in general, or those without a driving parent
 
 
@@ -108,9 +109,13 @@ class Block:
         return arrow_type(types[column] if column in types else self.plan.fitted.encoding.column(column).spark_type)
 
     def rng(self, purpose: str) -> np.random.Generator:
-        """The generator for one purpose in this block; the same object each time."""
+        """The generator for one purpose in this block; the same object each time.
+
+        An earlier phase has others than the last one, or columns of both would share their luck; but for `MODEL`, whose row is to be the same in each.
+        """
         if purpose not in self._generators:
-            self._generators[purpose] = generator(self.plan.seed, self.table, self.purpose, purpose, self.number)
+            phase = () if self.plan.is_last or purpose == MODEL else (self.plan.phase,)
+            self._generators[purpose] = generator(self.plan.seed, self.table, self.purpose, purpose, self.number, *phase)
         return self._generators[purpose]
 
     def salt(self, *names: str) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ...spec.program import Draw
-from ..block import Block
+from ..block import MODEL, Block
 from ..columns import decode_codes, encode_frame
 from ..conditioning import context_codes
 from ..given import draw_given, given_codes, with_given_values
@@ -53,7 +53,7 @@ def _draw(model: ConditionalGenerativeModel, wanted: list[int], context: np.ndar
             model.sample_columns(context[i : i + BATCH], rng, None if given is None else given[i : i + BATCH], wanted) for i in range(0, len(block), BATCH)
         ]
         return np.concatenate(parts)
-    return draw_given(model, context, block.rng("model"), given, BATCH)[:, wanted]
+    return draw_given(model, context, block.rng(MODEL), given, BATCH)[:, wanted]
 
 
 def _given(modelled: tuple[str, ...], model: ConditionalGenerativeModel, block: Block) -> np.ndarray | None:
