@@ -9,14 +9,12 @@ Legend: `n` seekers, `p` parents, `m` places.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from ..spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS
-from .cardinality import CountRule
 from .seeds import derive_seed
 from .spread import hashed
 
@@ -215,6 +213,7 @@ class _Separation:
         self.group, self.other = _numbers(seekers, parents, rule.fixed)
         self.before = [_numbers(seekers, seekers, apart.before)[0] for apart in rule.apart]
         self.known = parents[TAKEN].to_numpy(dtype="int64")
+        self._domains: dict[int, np.ndarray] = {}
         self.cell_of = [None if a.cell is None else dict(zip(self.known.tolist(), parents[a.cell].tolist(), strict=True)) for a in rule.apart]
         self.used: list[dict[tuple[int, int], int]] = []
 
@@ -283,11 +282,17 @@ class _Separation:
                 return True
         return False
 
+    def _domain(self, group: int) -> np.ndarray:
+        """The partners of a group, int64 (k,); found once, since thousands of rows can ask."""
+        if group not in self._domains:
+            self._domains[group] = self.known[self.other == group]
+        return self._domains[group]
+
     def _move(self, row: int) -> None:
         if self.rule.fixed is None and not self.rule.closed:
             domain, size = None, self.rule.partners
         else:
-            domain = self.known[self.other == self.group[row]]
+            domain = self._domain(int(self.group[row]))
             size = len(domain)
         if not size:
             return
@@ -304,42 +309,3 @@ class _Separation:
                 self._give(row, partner)
                 return
         self._give(row, NOBODY)
-
-
-@dataclass(frozen=True)
-class PlaceRule:
-    """How parents and their free places are told to buckets.
-
-    Attributes:
-        counts: how many places each parent has.
-        drawn: the parents' column with the number that was drawn; None where none was.
-        keep: columns that go along.
-        buckets: how many.
-        salt: of where a parent's places begin.
-        everybody: parents without places are told to all buckets, too.
-        once: each parent is told to one bucket only.
-    """
-
-    counts: CountRule
-    drawn: str | None
-    keep: tuple[str, ...]
-    buckets: int
-    salt: int
-    everybody: bool
-    once: bool
-
-
-def place_frames(frames: Iterator[pd.DataFrame], *, rule: PlaceRule) -> Iterator[pd.DataFrame]:
-    """Parents in, one line for each bucket that a parent has places in out. Its places go to consecutive buckets, so that all buckets have about the same."""
-    for frame in frames:
-        rows = frame[ROW].to_numpy(dtype="int64")
-        n = rule.counts.of(rows, None if rule.drawn is None else frame[rule.drawn].to_numpy(dtype="int64"))
-        if rule.once:
-            yield frame[list(rule.keep)].assign(**{BUCKET: rows % rule.buckets, COPIES: n})
-            continue
-        first = (hashed(rows, rule.salt) * rule.buckets).astype(np.int64)
-        told = np.full(len(frame), rule.buckets) if rule.everybody else np.minimum(n, rule.buckets)
-        parent = np.repeat(np.arange(len(frame)), told)
-        number = np.arange(len(parent)) - np.repeat(np.cumsum(told) - told, told)
-        copies = n[parent] // rule.buckets + (number < n[parent] % rule.buckets)
-        yield frame[list(rule.keep)].iloc[parent].reset_index(drop=True).assign(**{BUCKET: (first[parent] + number) % rule.buckets, COPIES: copies})

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial, reduce
+from operator import and_
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
 
 from ..kernels.staging import renamed_frames, renamed_group, renamed_groups
+from ..spec.identifiers import quoted
 
 Kernel = Callable[[Iterator[Any]], Iterator[Any]]
 
@@ -31,6 +34,11 @@ def map_groups(left: DataFrame, right: DataFrame, by: str, kernel: Callable[[Any
     whole = bound(renamed_groups, kernel=kernel, names=(tuple(left.columns), tuple(right.columns)))
     groups = [_numbered(side).groupBy(_number(side, by)) for side in (left, right)]
     return groups[0].cogroup(groups[1]).applyInPandas(whole, ddl)
+
+
+def all_there(columns: Iterable[str]) -> Column:
+    """Whether none of some columns is null."""
+    return reduce(and_, (F.col(quoted(c)).isNotNull() for c in columns), F.lit(True))
 
 
 def bound(function: Callable[..., Any], **arguments: Any) -> Callable[..., Any]:

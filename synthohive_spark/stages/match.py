@@ -16,12 +16,13 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from ..kernels.cardinality import CountRule
-from ..kernels.match import BUCKET, COPIES, TAKEN, ApartRule, MatchRule, PlaceRule, match_bucket, place_frames
+from ..kernels.match import BUCKET, COPIES, TAKEN, ApartRule, MatchRule, match_bucket
+from ..kernels.places import PlaceRule, place_frames
 from ..kernels.seeds import derive_seed
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import ForeignKey
 from ..spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS, Apart, Match, TableProgram, status_column
-from .frames import map_frames, map_groups
+from .frames import all_there, map_frames, map_groups
 
 BUCKET_ROWS = 200_000  # of either side; a bucket of so many is paired in about a second
 FIXED, WISHED = HIDDEN_PREFIX + "fixed", HIDDEN_PREFIX + "wished"
@@ -100,14 +101,14 @@ class Pairing:
         if match.status and set(self.free) <= set(match.emptied):
             seekers = seekers.where(F.col(status_column(match.key)))
         if match.filled:
-            seekers = seekers.where(~_all_there(self.key.columns))
+            seekers = seekers.where(~all_there(self.key.columns))
         return seekers
 
     def _pairs(self, seekers: DataFrame) -> DataFrame:
         """(`ROW`, `TAKEN`) of each seeker."""
         if not self.match.fixed or not self.open_fixed:
             return self._matched(seekers, self.match.fixed)
-        there = _all_there(self.match.fixed)
+        there = all_there(self.match.fixed)
         return self._matched(seekers.where(there), self.match.fixed).unionByName(self._matched(seekers.where(~there), ()))
 
     def _matched(self, seekers: DataFrame, fixed: Sequence[str]) -> DataFrame:
@@ -151,7 +152,7 @@ class Pairing:
         for i, apart in enumerate(self.match.apart):
             if apart.before:
                 # A null in a unique key makes it equal to no other.
-                whole = _all_there([c for c in apart.before if c != PARENT_ROW])
+                whole = all_there([c for c in apart.before if c != PARENT_ROW])
                 columns[_before(i)] = F.when(whole, _hash(F.col(quoted(c)) for c in apart.before)).otherwise(F.xxhash64(F.lit(i), F.col(ROW)))
         anchor = next((apart.before[0] for apart in self.match.apart if apart.before), None)
         bucket = F.col(ROW) if anchor is None else F.xxhash64(F.col(quoted(anchor)))
@@ -195,7 +196,7 @@ class Pairing:
             kept = there if match.filled or (column in match.wished and column not in match.emptied) else F.lit(None).cast(types[column])
             new[column] = F.when(partnered, value).otherwise(kept)
         if match.required:
-            joined = joined.where(partnered | _all_there([c for c in self.key.columns if c in rows.columns])) if match.filled else joined.where(partnered)
+            joined = joined.where(partnered | all_there([c for c in self.key.columns if c in rows.columns])) if match.filled else joined.where(partnered)
         return joined.withColumns(new).drop("__seeker", "__parent", *(_found(i) for i in range(len(self.free))))
 
     def _emptied_orphans(self, rows: DataFrame) -> DataFrame:
@@ -205,13 +206,9 @@ class Pairing:
             *(F.col(quoted(p)).cast(types[c]).alias(_found(i)) for i, (c, p) in enumerate(self.above.items())), F.lit(True).alias("__known")
         )
         joined = rows.join(known, reduce(and_, (F.col(quoted(c)) == F.col(_found(i)) for i, c in enumerate(self.above))), "left")
-        orphan = F.col("__known").isNull() & _all_there(self.key.columns)
+        orphan = F.col("__known").isNull() & all_there(self.key.columns)
         emptied = {c: F.when(~orphan, F.col(quoted(c))) for c in self.match.emptied}
         return joined.withColumns(emptied).drop("__known", *(_found(i) for i in range(len(self.above))))
-
-
-def _all_there(columns: Sequence[str]) -> Column:
-    return reduce(and_, (F.col(quoted(c)).isNotNull() for c in columns), F.lit(True))
 
 
 def _hash(columns: Iterable[Column]) -> Column:

@@ -5,7 +5,7 @@ A key with a null in any part points at nothing and is no orphan (SQL's MATCH SI
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from functools import reduce
 from operator import and_
 
@@ -16,6 +16,7 @@ from ..spec.graph import KeyRef, SchemaGraph
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import ForeignKey, Metadata
 from ..spec.structure import columns_to_null
+from .frames import all_there
 
 
 def apply_orphan_policies(metadata: Metadata, data: Mapping[str, DataFrame]) -> dict[str, DataFrame]:
@@ -71,7 +72,7 @@ def _marked(child: DataFrame, key: ForeignKey, parent: DataFrame, index: int) ->
 
 def _parent_keys(key: ForeignKey, parent: DataFrame, index: int) -> DataFrame:
     # Aliases, since a table that points at itself would otherwise meet columns of its own name.
-    return parent.where(_all_set(key.parent_columns)).select(*(F.col(quoted(c)).alias(_copy(index, i)) for i, c in enumerate(key.parent_columns)))
+    return parent.where(all_there(key.parent_columns)).select(*(F.col(quoted(c)).alias(_copy(index, i)) for i, c in enumerate(key.parent_columns)))
 
 
 def _same_key(key: ForeignKey, index: int) -> Column:
@@ -79,11 +80,7 @@ def _same_key(key: ForeignKey, index: int) -> Column:
 
 
 def _is_orphan(key: ForeignKey, index: int) -> Column:
-    return _all_set(key.columns) & F.col(_found(index)).isNull()
-
-
-def _all_set(columns: Sequence[str]) -> Column:
-    return reduce(and_, (F.col(quoted(c)).isNotNull() for c in columns))
+    return all_there(key.columns) & F.col(_found(index)).isNull()
 
 
 def _copy(index: int, part: int) -> str:

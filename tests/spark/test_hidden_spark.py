@@ -1,0 +1,36 @@
+"""Hidden columns of the real rows: numbers of children, however many tables point at a row and in whatever order their keys name its columns."""
+
+from __future__ import annotations
+
+from pyspark.sql import SparkSession
+
+from synthohive_spark import Metadata
+from synthohive_spark.spec.program import Draw, Phase, TableProgram, count_column
+from synthohive_spark.stages.hidden import with_hidden
+
+TWO = {"parent_table": "shops", "parent_columns": ["region", "number"]}
+
+
+def program(metadata: Metadata, table: str, drawn: tuple[str, ...] = ()) -> TableProgram:
+    found = metadata.tables[table]
+    phases = (Phase(steps=(Draw(columns=drawn),) if drawn else ()),)
+    return TableProgram(table=table, rows=3, columns=(), primary_key=found.primary_key, foreign_keys=found.foreign_keys, phases=phases)
+
+
+def test_children_of_several_tables_are_counted(spark: SparkSession) -> None:
+    metadata = Metadata().add_table("shops", pk=["region", "number"])
+    metadata.add_table("sales", foreign_keys=[{**TWO, "columns": ["r", "n"]}])
+    metadata.add_table("visits", foreign_keys=[{"parent_table": "shops", "parent_columns": ["number", "region"], "columns": ["n", "r"]}])
+    metadata.add_table("unseen", foreign_keys=[{**TWO, "columns": ["r", "n"]}])
+    data = {
+        "shops": spark.createDataFrame([("a", 1), ("a", 2), ("b", 1)], "region string, number int"),
+        "sales": spark.createDataFrame([("a", 1), ("a", 1), ("b", 1), ("a", None)], "r string, n bigint"),
+        "visits": spark.createDataFrame([("a", 2), ("a", 2), ("a", 2), (None, 1)], "r string, n int"),
+        "unseen": spark.createDataFrame([("a", 1)], "r string, n int"),
+    }
+    names = (count_column("sales", 0), count_column("visits", 0))
+    programs = {name: program(metadata, name, names if name == "shops" else ()) for name in data}
+    rows = with_hidden(data, programs["shops"], programs)
+    assert rows.columns == ["region", "number", *names]
+    assert sorted(map(tuple, rows.collect())) == [("a", 1, 2, 0), ("a", 2, 0, 3), ("b", 1, 1, 0)]
+    assert rows._jdf.queryExecution().optimizedPlan().toString().count("Join") == 1
