@@ -18,7 +18,7 @@ from .spec.config import FitConfig
 from .spec.fitted import FittedSchema
 from .spec.identifiers import checked_table_name
 from .spec.metadata import Metadata
-from .stages.check import examine
+from .stages.check import check_switches, examine
 from .stages.conditions import resolve_conditions
 from .stages.executors import check_executors
 from .stages.fit import FitRun
@@ -50,7 +50,8 @@ class Synthesizer:
         work_dir: a folder that driver and executors share; needed on a cluster only.
 
     Raises:
-        SchemaError: a model is not known or no complete row model, does not take the settings, or is for a table that is not there; with all faults.
+        SchemaError: a model is not known or no complete row model, does not take the settings, or is for a table that is not there, with all faults; or a
+            setting is for a table that is not there.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Synthesizer:
         self.metadata = metadata
         self.spark = spark or SparkSession.getActiveSession() or spark_session()
         self.config = config or FitConfig()
+        check_switches(metadata, self.config)
         self.models = choose_models(metadata, model, self.config)
         self._work_dir = work_dir
         self._workspace: Workspace | None = None

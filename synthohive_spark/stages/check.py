@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 
 from ..causes import step
-from ..errors import SchemaValidationError
+from ..errors import SchemaError, SchemaValidationError
 from ..kernels.columns.texts import provider_fault
+from ..spec.config import FitConfig
 from ..spec.graph import SchemaGraph
 from ..spec.metadata import Metadata
 from ..spec.planning.faults import data_faults
@@ -50,6 +51,18 @@ def examine(metadata: Metadata, data: Mapping[str, DataFrame], *, min_rows: int)
     if faults:
         raise SchemaValidationError(faults)
     return Examined(graph, plan)
+
+
+def check_switches(metadata: Metadata, config: FitConfig) -> None:
+    """Refuse settings for tables that are not there.
+
+    Raises:
+        SchemaError: `exact_dependencies` names some.
+    """
+    switches = config.exact_dependencies
+    unknown = sorted(set(switches) - set(metadata.tables)) if not isinstance(switches, bool) else []
+    if unknown:
+        raise SchemaError(f"exact_dependencies: no tables named {unknown} in the metadata, which has {sorted(metadata.tables)}")
 
 
 def _provider_faults(plan: SchemaPlan) -> list[str]:

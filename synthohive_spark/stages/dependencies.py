@@ -23,10 +23,9 @@ from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import Table
 from ..spec.planning.derived import with_dependencies
 from ..spec.program import TableProgram
-from .profile import row_hash, row_share, with_plain_times
+from .profile import HASH_RANGE, row_hash, row_share, with_plain_times
 
 SAMPLE_ROWS = 20_000  # rows that candidates are looked for in: a rule of 99.5 % is told from one of 99 % there
-HASH_RANGE = 2**31
 ROUNDS = 3  # of choosing and counting: what fails on all rows gives way to other candidates for its target
 _COUNTS = "candidate int, measure string, first string, second string, value string, n bigint"
 

@@ -71,6 +71,7 @@ class Kin:
     scale: float
     stage: Callable[[DataFrame, str, str], DataFrame]
     made: dict[str, Made] = field(default_factory=dict)
+    _counted: dict[tuple[object, ...], tuple[Made, int]] = field(default_factory=dict, init=False, repr=False)
 
     def above(self, fitted: FittedTable) -> tuple[Above, int]:
         """The driving parent's rows with their numbers of children, and how many rows have no driving parent."""
@@ -158,6 +159,13 @@ class Kin:
         made = self.made.get(key.parent_table)
         if made is None:
             return self.planned[key.parent_table].rows
+        asked = (key.parent_table, match.key, program.table, tuple(own))
+        if asked not in self._counted or self._counted[asked][0] is not made:
+            self._counted[asked] = (made, self._count_different(program, match, own, made))
+        return self._counted[asked][1]
+
+    def _count_different(self, program: TableProgram, match: Match, own: Sequence[str], made: Made) -> int:
+        key = program.foreign_keys[match.key]
         if not match.fixed and self.tells_apart(program, match.key, own) and self._with_whole_key(key)[0] is made.frame:
             return made.count
         above = dict(zip(key.columns, key.parent_columns, strict=True))

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pyspark.sql import DataFrame, SparkSession
 from safetensors.torch import save
 
-from ..errors import SchemaError
 from ..events import STAGE, get_logger
 from ..kernels.conditioning import context_cardinalities
 from ..kernels.loop import TrainJob
@@ -66,10 +65,8 @@ class FitRun:
         """Learn all tables.
 
         Raises:
-            SchemaError: `exact_dependencies` names a table that is not there.
             TrainingError: a model could not be trained.
         """
-        _check_switches(self.metadata, self.config)
         for cycle in self.graph.cycles:
             log.info(STAGE, stage="plan", cycle=" -> ".join((*cycle, cycle[0])), note="one key of it is matched after its parent")
         tables = self._described()
@@ -190,13 +187,6 @@ class FitRun:
                 folders[name] = self.workspace.folder("reference", name)
                 self.data[name].write.mode("overwrite").parquet(folders[name])
         return folders
-
-
-def _check_switches(metadata: Metadata, config: FitConfig) -> None:
-    switches = config.exact_dependencies
-    unknown = sorted(set(switches) - set(metadata.tables)) if not isinstance(switches, bool) else []
-    if unknown:
-        raise SchemaError(f"exact_dependencies: no tables named {unknown} in the metadata, which has {sorted(metadata.tables)}")
 
 
 def _with_provider(hint: ColumnHint) -> ColumnHint:

@@ -15,12 +15,12 @@ from ..kernels.seeds import derive_seed
 from ..kernels.statistics import COLUMNS_PER_TASK, PLAN_DDL, ColumnPlan, Kind, TablePlan, plan_columns
 from .frames import bound
 from .jobs import batches, union_all
+from .profile import HASH_RANGE
 from .validate_columns import ScoredTable, column, is_text, kind_of, without_text
 
 SAMPLE_ROWS = 100_000  # quantiles of that many rows are off by 0.3 % at most; one executor task holds them
 TABLES_PER_JOB = 32  # planning a union grows faster than its length
 MAX_PAIRS = 2_000  # contingency tables of more column pairs would need over 50 MB per task
-_HASH_RANGE = 2**31
 
 
 def plan_tables(tables: Sequence[ScoredTable], seed: int) -> tuple[list[ScoredTable], dict[int, TablePlan]]:
@@ -92,13 +92,13 @@ def _sample(table: ScoredTable, seed: int) -> DataFrame:
     if rate >= 1:
         return table.real.select(*plain, F.lit(1).alias("weight"))
     supported = [column(f.name) for f in table.real.schema.fields if kind_of(f.dataType)]
-    hashed = F.pmod(F.xxhash64(F.lit(seed), *supported), F.lit(_HASH_RANGE))
+    hashed = F.pmod(F.xxhash64(F.lit(seed), *supported), F.lit(HASH_RANGE))
     if table.spec.primary_key:
-        return table.real.where(hashed < int(rate * _HASH_RANGE)).select(*plain, F.lit(1).alias("weight"))
+        return table.real.where(hashed < int(rate * HASH_RANGE)).select(*plain, F.lit(1).alias("weight"))
     # Without a key equal rows have equal hashes and would stay or go together: a table of few distinct rows would lose its commonest.
     frame = table.real.select(*plain, hashed.alias("hashed")).groupBy(*(f"c{i}" for i in range(len(plain))), "hashed").count()
     share = F.col("count") * rate
-    return frame.where(F.col("hashed") < share * _HASH_RANGE).withColumn("weight", F.greatest(F.lit(1), F.round(share)).cast("int")).drop("hashed", "count")
+    return frame.where(F.col("hashed") < share * HASH_RANGE).withColumn("weight", F.greatest(F.lit(1), F.round(share)).cast("int")).drop("hashed", "count")
 
 
 def _chunks(table: ScoredTable, sample: DataFrame) -> DataFrame:

@@ -10,6 +10,7 @@ from synthohive_spark.errors import SchemaError
 from synthohive_spark.spec.config import FitConfig
 from synthohive_spark.spec.metadata import Metadata
 from synthohive_spark.spec.run_config import FileSource, RunConfig
+from synthohive_spark.stages.check import check_switches
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 SMALL = """
@@ -84,3 +85,9 @@ def test_tables_and_sources_must_match(tmp_path: Path) -> None:
 def test_malformed_overrides_are_named(tmp_path: Path, override: str) -> None:
     with pytest.raises(SchemaError, match="override"):
         RunConfig.from_yaml(written(tmp_path, SMALL + "fit: {model: ctgan}\n"), [override])
+
+
+def test_switches_for_tables_that_are_not_there_are_refused() -> None:
+    with pytest.raises(SchemaError, match=r"no tables named \['b'\] in the metadata, which has \['a'\]"):
+        check_switches(Metadata().add_table("a"), FitConfig(exact_dependencies={"a": True, "b": False}))
+    check_switches(Metadata().add_table("a"), FitConfig(exact_dependencies={"a": False}))
