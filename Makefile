@@ -15,7 +15,7 @@ UNIT := tests/unit tests/properties
 SCHEMAS ?= 0:50
 PLANS ?= 10000
 
-.PHONY: help venv demo test lint types imports unit spark exhaustive connect distributed schemas check-java clean
+.PHONY: help venv demo test lint types imports unit properties spark exhaustive connect distributed schemas check-java clean
 
 help:  ## show this list
 	@echo "synthohive_spark: synthetic relational data at lakehouse scale"; echo
@@ -53,8 +53,11 @@ types: $(STAMP)  ## types: mypy
 imports: $(STAMP)  ## layers: import-linter
 	@$(BIN)/lint-imports
 
-unit: $(STAMP)  ## tests without Spark
-	@$(BIN)/python -m pytest $(UNIT) $(PYTEST_ARGS)
+unit: $(STAMP)  ## tests without Spark, with the same generated cases each time
+	@$(BIN)/python -m pytest $(UNIT) --hypothesis-profile=ci $(PYTEST_ARGS)
+
+properties: $(STAMP)  ## the properties on cases that were never tried
+	@$(BIN)/python -m pytest tests/properties $(PYTEST_ARGS)
 
 spark: check-java  ## tests on one local Spark session
 	@$(BIN)/python -m pytest tests/spark -m "not exhaustive" $(PYTEST_ARGS)

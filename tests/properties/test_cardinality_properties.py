@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from synthohive_spark.kernels.cardinality import CLOSE, CountRule, settled
@@ -15,6 +15,7 @@ METHODS = st.sampled_from(["conditional", "empirical", "negbinom"])
 
 
 @settings(max_examples=300, deadline=None)
+@example({0: 1}, "conditional", 16, 16, 16, 19)
 @given(HISTOGRAMS, METHODS, st.integers(0, 60), st.one_of(st.none(), st.integers(0, 5000)), st.one_of(st.none(), st.integers(0, 30)), st.integers(0, 99))
 def test_totals_are_met_up_to_the_room_that_there_is(
     children: dict[int, int], method: str, parents: int, total: int | None, most: int | None, seed: int
@@ -49,11 +50,12 @@ def test_rows_are_dealt_out_in_proportion_and_within_limits(weights: list[float]
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.floats(0, 50), min_size=1, max_size=60))
+@given(st.lists(st.one_of(st.integers(0, 30).map(float), st.floats(0, 50)), min_size=1, max_size=60))
 def test_every_run_of_rounded_shares_sums_to_what_it_should(shares: list[float]) -> None:
     whole = rounded(np.array(shares))
     assert (np.abs(np.cumsum(whole) - np.cumsum(shares)) <= 0.5 + 1e-6).all()
     assert (np.abs(whole - np.array(shares)) < 1 + 1e-6).all()
+    assert all(int(whole[i]) == share for i, share in enumerate(shares) if share == int(share))
 
 
 @settings(max_examples=100, deadline=None)
