@@ -231,6 +231,8 @@ class _Separation:
         for row in again.tolist():
             if self._crowded(row) and not self._swap(row):  # a swap of another row may have mended it
                 self._move(row)
+        for row in again[self.taken[again] == NOBODY].tolist():  # rows that moved later may have left them a place
+            self._move(row)
         return self.taken
 
     def _repeats(self) -> np.ndarray:
