@@ -44,8 +44,10 @@ class PlainSession:
             raise AnalysisException("PATH_NOT_FOUND")
         return self
 
-    def parquet(self, path: str) -> PlainSession:
-        return self.load(path)
+    def parquet(self, *paths: str) -> PlainSession:
+        for path in paths:
+            self.load(path)
+        return self
 
 
 class PlainFrame:
