@@ -18,7 +18,7 @@ from ..kernels.seeds import derive_seed
 from ..spec.fitted import FittedSchema, FittedTable
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import ForeignKey
-from ..spec.planning.room import Room, TableRows, rows_alone
+from ..spec.planning.room import Room, TableRows, rows_alone, rows_driven
 from ..spec.planning.view import unique_keys
 from ..spec.program import BLOCK, CHILDREN, FIRST, ROW, SIZE, Match, NumberKey, TableProgram, count_column
 from .blocks import Above, parent_columns
@@ -82,7 +82,7 @@ class Kin:
         frame, whole = self._with_whole_key(program.driver)
         frame = self._leaving_partners(frame, program.needs, dict(zip(program.driver.columns, program.driver.parent_columns, strict=True)), program)
         frame = self._limited(program, frame)
-        natural = round(made.count * linkage.mean)
+        natural = rows_driven(program, made.count)
         possible = self.room.possible(program, {name: m.count for name, m in self.made.items()})
         # Rows without a driving parent take their share of the room.
         room = None if possible is None else math.floor(possible * (1 - linkage.null_rate))

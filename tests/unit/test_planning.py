@@ -10,6 +10,7 @@ from generated_schemas import GeneratedSchema
 from synthohive_spark.spec.graph import SchemaGraph
 from synthohive_spark.spec.metadata import Metadata
 from synthohive_spark.spec.planning.programs import SchemaPlan, plan_schema
+from synthohive_spark.spec.planning.room import Room
 from synthohive_spark.spec.program import PARENT_ROW, Combine, Distinct, Match, ParentKey, Series, TableProgram
 
 Rows = list[tuple[Any, ...]]
@@ -183,3 +184,15 @@ def test_a_reference_key_in_the_driving_key_must_be_its_parents_too() -> None:
     assert plan(fk={"day": "days.day"}).faults == []
     (fault,) = plan().faults
     assert "let 'shifts' point at 'days', too" in fault
+
+
+def test_a_table_with_rows_keeps_one_at_any_scale() -> None:
+    schema = Schema().table("shops", "id int!", [(i,) for i in range(60)], pk="id")
+    schema.table("chains", "shop int!, chain int!", [(7, 1)], pk="chain", foreign_keys=[to(["shop"], "shops", ["id"])])
+    schema.table("sales", "chain int", [(1,) for _ in range(20)], foreign_keys=[to(["chain"], "chains")])
+    schema.table("none", "shop int", [], foreign_keys=[to(["shop"], "shops", ["id"])])
+    plan = schema.plan()
+    room = Room(plan.programs, {}, {})
+    for scale, shops in ((0.5, 30), (0.001, 1)):
+        planned = room.plan(SchemaGraph.from_metadata(schema.metadata), {}, scale)
+        assert {name: rows.rows for name, rows in planned.items()} == {"shops": shops, "chains": 1, "sales": 20, "none": 0}

@@ -62,8 +62,8 @@ class Room:
 
     def _asked(self, program: TableProgram, rows: Mapping[str, int], roots: Mapping[str, int], scale: float) -> int:
         if program.driver is None:
-            return roots.get(program.table, round(program.rows * scale))
-        driven = round(rows[program.driver.parent_table] * program.linkages[program.driving or 0].mean)
+            return roots.get(program.table, some_rows(program.rows * scale))
+        driven = rows_driven(program, rows[program.driver.parent_table])
         return driven + rows_alone(program, driven, scale)
 
     def possible(self, program: TableProgram, rows: Mapping[str, int]) -> int | None:
@@ -128,6 +128,16 @@ class Room:
         if position is not None:
             return _LARGEST[program.types[column]] - position.start + 1
         return room_of(self.encodings[program.table].column(column))
+
+
+def some_rows(expected: float) -> int:
+    """A whole number of rows: one at least where some are expected, since other tables may point at them."""
+    return max(1, round(expected)) if expected > 0 else 0
+
+
+def rows_driven(program: TableProgram, parents: int) -> int:
+    """Rows that so many driving parents have."""
+    return some_rows(parents * program.linkages[program.driving or 0].mean)
 
 
 def rows_alone(program: TableProgram, driven: int, scale: float) -> int:
