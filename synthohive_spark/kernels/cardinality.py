@@ -6,6 +6,7 @@ totals and histogram hold even where the row model leans. Legend: `N` parents.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -24,7 +25,8 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: its mult
 def quantiles(linkage: Linkage, u: np.ndarray) -> np.ndarray:
     """Numbers of children, int64, at the levels `u` in [0, 1) of their distribution.
 
-    The negative binomial has number of successes r = m^2 / (v - m) and p = m / v for mean m and variance v; where v <= m it is a Poisson.
+    The negative binomial has number of successes r = m^2 / (v - m) and p = m / v for mean m and variance v. Where v = m it is a Poisson, and where
+    v < m a binomial of n = m^2 / (m - v) trials.
     """
     if linkage.method != "negbinom":
         edges = np.cumsum(linkage.weights)
@@ -32,7 +34,10 @@ def quantiles(linkage: Linkage, u: np.ndarray) -> np.ndarray:
         return np.asarray(linkage.values, dtype=np.int64)[np.minimum(place, len(edges) - 1)]
     if linkage.mean <= 0:
         return np.zeros(len(u), dtype=np.int64)
-    if linkage.variance <= linkage.mean:
+    if linkage.variance < linkage.mean:
+        trials = max(math.ceil(linkage.mean), round(linkage.mean**2 / (linkage.mean - linkage.variance)))
+        return stats.binom.ppf(u, trials, linkage.mean / trials).astype(np.int64)
+    if linkage.variance == linkage.mean:
         return stats.poisson.ppf(u, linkage.mean).astype(np.int64)
     r = linkage.mean**2 / (linkage.variance - linkage.mean)
     return stats.nbinom.ppf(u, r, linkage.mean / linkage.variance).astype(np.int64)

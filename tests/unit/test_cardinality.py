@@ -26,10 +26,11 @@ def test_negative_binomial_has_the_real_mean_and_variance() -> None:
     assert drawn.var() == pytest.approx(real.var(), rel=0.06)
 
 
-def test_underdispersed_counts_become_a_poisson() -> None:
-    drawn = settled(fit_linkage([(2, 100)], method="negbinom"), 10_000, None)
+@pytest.mark.parametrize(("real", "variance"), [([(2, 100)], 0.0), ([(1, 50), (2, 50), (3, 50)], 2 / 3)])
+def test_counts_that_vary_less_than_a_poisson_become_a_binomial(real: list[tuple[int, int]], variance: float) -> None:
+    drawn = settled(fit_linkage(real, method="negbinom"), 10_000, None)
     assert drawn.mean() == pytest.approx(2.0, abs=0.05)
-    assert drawn.var() == pytest.approx(2.0, abs=0.15)
+    assert drawn.var() == pytest.approx(variance, abs=0.02)
 
 
 def test_many_different_counts_are_pooled_and_keep_the_mean() -> None:
