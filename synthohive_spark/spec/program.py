@@ -37,8 +37,8 @@ class Linkage(Spec):
     """Children per parent of one foreign key.
 
     Attributes:
-        method: `empirical` takes the real histogram; `negbinom` a negative binomial (a binomial, where counts vary less than their mean) with the real mean and variance; `conditional` numbers are drawn with the
-            parent's row, as a hidden column of it, and put in the order of the real histogram.
+        method: `empirical` takes the real histogram; `negbinom` a negative binomial with the real mean and variance (a binomial, where counts vary less
+            than their mean); `conditional` numbers are drawn with the parent's row, as a hidden column of it, and put in the order of the real histogram.
         values: numbers of children that occur, ascending.
         weights: share of the parents with that number; sums to 1.
         mean: children per parent.
