@@ -18,6 +18,7 @@ from .shares import proportional, rounded
 from .spread import hashed
 
 CLOSE = 0.01  # a total that is nearer than that to the one asked for is left alone: moving it would bend the histogram
+ALIKE = 1e-4  # of the mean; where the variance is no further below it, a binomial of so many trials is a Poisson
 SAME_SCALE = 1.05  # up to there no parent gets more children than any real one has
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: its multiples fill the circle evenly (Weyl's sequence)
 
@@ -34,10 +35,10 @@ def quantiles(linkage: Linkage, u: np.ndarray) -> np.ndarray:
         return np.asarray(linkage.values, dtype=np.int64)[np.minimum(place, len(edges) - 1)]
     if linkage.mean <= 0:
         return np.zeros(len(u), dtype=np.int64)
-    if linkage.variance < linkage.mean:
+    if linkage.mean - linkage.variance > ALIKE * linkage.mean:
         trials = max(math.ceil(linkage.mean), round(linkage.mean**2 / (linkage.mean - linkage.variance)))
         return stats.binom.ppf(u, trials, linkage.mean / trials).astype(np.int64)
-    if linkage.variance == linkage.mean:
+    if linkage.variance <= linkage.mean:
         return stats.poisson.ppf(u, linkage.mean).astype(np.int64)
     r = linkage.mean**2 / (linkage.variance - linkage.mean)
     return stats.nbinom.ppf(u, r, linkage.mean / linkage.variance).astype(np.int64)

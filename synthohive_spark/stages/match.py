@@ -122,6 +122,7 @@ class Pairing:
             wished=WISHED if match.wished else None,
             apart=tuple(self._apart(i, apart) for i, apart in enumerate(match.apart)),
             own_table=self.key.parent_table == self.program.table,
+            # Columns that stay where the key is null need somebody's values, if only the row's own.
             required=match.required or not self.program.linkages[match.key].null_rate or not set(self.free) <= set(match.emptied),
             partners=self.partner.rows,
             closed=once or limited or self.partner.count < self.partner.rows or not all(self.unique),
