@@ -17,12 +17,13 @@ import torch
 from synthohive_spark.kernels.columns import decode_codes, encode_frame
 from synthohive_spark.kernels.columns.fit import fit_encoding
 from synthohive_spark.kernels.columns.likeness import compared, placed_frames, regrouped_frames, shared_from
+from synthohive_spark.kernels.columns.order import ordered_codes
 from synthohive_spark.kernels.columns.types import to_float64
 from synthohive_spark.kernels.loop import TrainJob, train
 from synthohive_spark.kernels.models import restore_model
 from synthohive_spark.kernels.models.base import ConditionalGenerativeModel
 from synthohive_spark.kernels.seeds import generator
-from synthohive_spark.kernels.staging import ORDER
+from synthohive_spark.kernels.staging import ORDER, PLACE
 from synthohive_spark.kernels.world import World
 from synthohive_spark.spec.config import EncodingConfig, TrainingConfig
 from synthohive_spark.spec.encoding import CategoryEncoding, ColumnHint, TableEncoding
@@ -51,6 +52,7 @@ def fit(real: pd.DataFrame, model: str, epochs: int | None = None, seed: int = 1
     weights = tuple(c.weights for c in encoding.columns)
     with tempfile.TemporaryDirectory() as folder:
         rows = pd.DataFrame(encode_frame(real, encoding), columns=[f"r{i}" for i in range(len(encoding.columns))]).astype("int32")
+        rows[PLACE] = 0
         rows[ORDER] = pd.util.hash_pandas_object(rows, index=True).to_numpy().view("int64")
         rows.to_parquet(Path(folder) / "rows.parquet")
         training = TrainingConfig(epochs=epochs)
@@ -66,6 +68,7 @@ def fit(real: pd.DataFrame, model: str, epochs: int | None = None, seed: int = 1
             evaluations=training.evaluations,
             progress_path=f"{folder}/progress",
             state_path=f"{folder}/state",
+            orders=tuple(tuple(ordered_codes(column).tolist()) for column in encoding.columns),
         )
         result = train(job, World())
     return Fitted(encoding, restore_model(spec, result.weights, weights), result.epochs, time.process_time() - start)

@@ -18,6 +18,7 @@ from .spec.config import FitConfig
 from .spec.fitted import FittedSchema
 from .spec.identifiers import checked_table_name
 from .spec.metadata import Metadata
+from .spec.relations import described_relations
 from .stages.check import check_switches, examine
 from .stages.conditions import resolve_conditions
 from .stages.executors import check_executors
@@ -116,6 +117,11 @@ class Synthesizer:
     def dependencies(self) -> dict[str, list[str]]:
         """Per learnt table, the columns that others determine, in words: `hour = sched_dep_time // 100`. Synthetic rows keep them."""
         return {name: table.dependencies for name, table in self._need_fitted("tell dependencies").tables.items()}
+
+    @property
+    def relations(self) -> list[str]:
+        """In words: what drives the rows of a table, what orders those of one parent, whether they see each other, how parents are told apart."""
+        return described_relations(self._need_fitted("tell relations"))
 
     @raises(GenerationError, "sampling")
     def sample(

@@ -16,7 +16,6 @@ from typing import Any
 import fsspec
 import numpy as np
 import pandas as pd
-import pyarrow.dataset
 import torch
 from safetensors.torch import save
 
@@ -28,12 +27,12 @@ from .models import model_class
 from .models.base import CodeLayout, ConditionalGenerativeModel
 from .progress import ProgressFile
 from .seeds import derive_seed, generator
-from .staging import ORDER
+from .splits import order_of_epoch, read_rows, shard
 from .world import World
 
-MAX_HELD_OUT = 5_000  # the distance of 5,000 rows to the truth is about 1 % per column; more costs training rows and time
-MIN_HELD_OUT = 20  # fewer tell nothing: the training rows are the yardstick then
 MIN_SHARD = 50  # a smaller table is not cut: each rank sees all of it, with noise of its own
+SETTLED = 0.25  # share of the epochs after which looking at siblings must have paid
+LEAST_GAIN = 0.01  # of the held-out loss, that it must pay
 PATIENCE = 3  # evaluations in a row without a lower held-out loss, and training stops
 DRAWN_PER_EVALUATION = 2_000  # at least, so that the noise of a state's own draw does not decide
 
@@ -44,7 +43,7 @@ class TrainJob:
 
     Attributes:
         table: its name.
-        path: folder of Parquet files with integer columns `r0...`, `x0...` and `__order`.
+        path: folder of Parquet files with integer columns `r0...`, `x0...`, `__order` and `__place`.
         model: how to build the model.
         weights: share of the real rows per code, per drawn column.
         seed: of the whole run.
@@ -55,6 +54,7 @@ class TrainJob:
         progress_path: file for progress, JSON lines.
         state_path: file for the best state, safetensors.
         row_model: class of the model, which executors need where importing the package does not register it; None looks its name up.
+        orders: codes from the lowest value to the highest, per context column and then per drawn one; none where they have no order.
     """
 
     table: str
@@ -69,11 +69,13 @@ class TrainJob:
     progress_path: str
     state_path: str
     row_model: type[ConditionalGenerativeModel] | None = None
+    orders: tuple[tuple[int, ...], ...] = field(default=(), repr=False)
 
     @property
     def layout(self) -> CodeLayout:
         weights = tuple(np.asarray(w, dtype=np.float64) for w in self.weights)
-        return CodeLayout(row=self.model.row, context=self.model.context, weights=weights)
+        orders = tuple(np.asarray(order, dtype=np.int64) for order in self.orders)
+        return CodeLayout(row=self.model.row, context=self.model.context, weights=weights, siblings=self.model.siblings, orders=orders)
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class TrainResult:
         epochs: that were trained.
         best_distance: between the held-out rows and rows drawn with the best state, in [0, 2].
         history: one entry per evaluation; with `held_out`, the model's own loss, or `distance`.
+        siblings: whether the model looks at siblings.
     """
 
     table: str
@@ -93,38 +96,7 @@ class TrainResult:
     epochs: int
     best_distance: float
     history: tuple[dict[str, Any], ...]
-
-
-@dataclass(frozen=True)
-class Split:
-    """Training rows and held-out rows with their contexts; int64 (N, D) and (N, C)."""
-
-    rows: np.ndarray
-    context: np.ndarray
-    held_rows: np.ndarray
-    held_context: np.ndarray
-
-
-def read_rows(job: TrainJob) -> Split:
-    """Read and split the staged rows of `job`. The result does not depend on how they lie in files.
-
-    Raises:
-        TrainingError: there are no rows.
-    """
-    filesystem, path = fsspec.core.url_to_fs(job.path)
-    frame = pyarrow.dataset.dataset(path, filesystem=filesystem, format="parquet").to_table().to_pandas()
-    if frame.empty:
-        raise TrainingError(f"table {job.table!r}: no rows to train on at the staged path; a table that is learnt needs one row at least")
-    drawn = [f"r{i}" for i in range(len(job.model.row))]
-    known = [f"x{i}" for i in range(len(job.model.context))]
-    # Rows whose hashes are equal are told apart by their codes, or their order would be that of the files.
-    frame = frame.sort_values([ORDER, *drawn, *known], kind="stable")
-    rows = frame[drawn].to_numpy(dtype=np.int64).reshape(len(frame), len(drawn))
-    context = frame[known].to_numpy(dtype=np.int64).reshape(len(frame), len(known))
-    held = min(int(len(frame) * job.holdout), MAX_HELD_OUT)
-    if held < MIN_HELD_OUT:
-        return Split(rows, context, rows[:MAX_HELD_OUT], context[:MAX_HELD_OUT])
-    return Split(rows[held:], context[held:], rows[:held], context[:held])
+    siblings: bool = False
 
 
 @contextmanager
@@ -162,11 +134,14 @@ class _Run:
 
     def __init__(self, job: TrainJob, world: World) -> None:
         self.job, self.world = job, world
-        split = read_rows(job)
-        rows, context = split.rows, split.context
+        split = read_rows(job.path, job.table, job.model, job.holdout)
+        rows, context, place = split.rows, split.context, split.place
         if len(rows) >= MIN_SHARD * world.size:
-            rows, context = rows[world.rank :: world.size], context[world.rank :: world.size]
+            mine = shard(place, world) if job.model.siblings else slice(world.rank, None, world.size)
+            rows, context, place = rows[mine], context[mine], place[mine]
         self.rows, self.context = torch.from_numpy(np.ascontiguousarray(rows)), torch.from_numpy(np.ascontiguousarray(context))
+        self.place = np.ascontiguousarray(place)
+        self.siblings = job.model.siblings
         cls = job.row_model or model_class(job.model.name)
         self.total_rows = len(split.rows)
         self.epochs = job.epochs or cls.default_epochs(len(split.rows))
@@ -177,9 +152,11 @@ class _Run:
         self.model: ConditionalGenerativeModel = cls(job.layout, job.model.settings)
         self.distance = HeldOutDistance(split.held_rows, split.held_context, job.model.row, job.model.context, derive_seed(job.seed, job.table, "pairs"))
         self.held = torch.from_numpy(np.ascontiguousarray(split.held_rows)), torch.from_numpy(np.ascontiguousarray(split.held_context))
+        self.held_place = torch.from_numpy(np.ascontiguousarray(split.held_place))
         self.held_context = np.tile(split.held_context, (math.ceil(DRAWN_PER_EVALUATION / len(split.held_rows)), 1))
         self.progress = ProgressFile(job.progress_path) if world.rank == 0 else None
         self.best = _Best()
+        self.settled = False
         self.started = time.monotonic()
 
     def train(self) -> TrainResult:
@@ -195,25 +172,47 @@ class _Run:
             epoch += 1
             if epoch % every == 0 or epoch == self.epochs:
                 go_on = world.decide(self._evaluate(epoch, losses))
+                self._settle_siblings(epoch)
         if world.rank:
             return TrainResult(job.table, b"", epoch, math.nan, ())
         state = self._best_state(epoch)
         self.model.load_state(state)
         distance = self._distance()
         self._say("training.done", epoch, losses, {"distance": round(distance, 5)})
-        return TrainResult(job.table, save({name: tensor.contiguous() for name, tensor in state.items()}), epoch, distance, tuple(self.best.history))
+        return TrainResult(
+            job.table, save({name: tensor.contiguous() for name, tensor in state.items()}), epoch, distance, tuple(self.best.history), self.siblings
+        )
 
     def _epoch(self, epoch: int) -> dict[str, float]:
-        order = torch.from_numpy(generator(self.job.seed, self.job.table, "order", self.world.rank, epoch).permutation(len(self.rows)))
+        order = torch.from_numpy(order_of_epoch(self.place, generator(self.job.seed, self.job.table, "order", self.world.rank, epoch), self.siblings))
         seen: dict[str, list[float]] = {}  # a loss need not be in every step
         for step in range(self.steps_per_epoch):
             chosen = order[step * self.batch : (step + 1) * self.batch]
             if len(chosen) == 0:
                 chosen = order[: self.batch]
-            for name, value in self.model.training_step(self.rows[chosen], self.context[chosen], self.world.reduce).items():
+            stretch = {"place": torch.from_numpy(self.place)[chosen]} if self.siblings else {}
+            for name, value in self.model.training_step(self.rows[chosen], self.context[chosen], self.world.reduce, **stretch).items():
                 seen.setdefault(name, []).append(value)
             self._say("training.progress", epoch + (step + 1) / self.steps_per_epoch, {}, {}, force=False)
         return {name: float(np.mean(values)) for name, values in seen.items()}
+
+    def _settle_siblings(self, epoch: int) -> None:
+        """Where a look at siblings has not paid by now, the rest is trained without."""
+        if not self.siblings or epoch < SETTLED * self.epochs or self.settled:
+            return
+        self.settled = True
+        pays = True
+        if not self.world.rank:
+            seeing = self.model.held_out_loss(*self.held, **self._held_stretch())
+            blind = self.model.held_out_loss(*self.held)
+            pays = seeing is None or blind is None or blind - seeing >= LEAST_GAIN * abs(seeing)
+        if not self.world.decide(pays):
+            self.siblings = False
+            self.model.forget_siblings()
+            self.best = _Best(history=self.best.history)
+
+    def _held_stretch(self) -> dict[str, torch.Tensor]:
+        return {"place": self.held_place} if self.siblings else {}
 
     def _evaluate(self, epoch: int, losses: dict[str, float]) -> bool:
         """On rank 0, score the model and keep its state where it is the best so far. False where going on is of no use.
@@ -224,7 +223,7 @@ class _Run:
             return True
         if not all(math.isfinite(v) for v in losses.values()):
             return False
-        best, held_out = self.best, self.model.held_out_loss(*self.held)
+        best, held_out = self.best, self.model.held_out_loss(*self.held, **self._held_stretch())
         measure, score = ("distance", self._distance()) if held_out is None else ("held_out", held_out)
         best.history.append({"epoch": epoch, measure: score, **losses})
         best.worse += 1
@@ -277,11 +276,18 @@ def run_job(job: TrainJob, world: World) -> dict[str, Any]:
             filesystem, path = fsspec.core.url_to_fs(job.state_path)
             filesystem.pipe_file(path, result.weights)
     except Exception as error:  # noqa: BLE001 - whatever a worker meets has to reach the driver
-        return {"table": job.table, "error": describe(error), "epochs": 0, "distance": math.nan, "history": "[]"}
-    return {"table": job.table, "error": "", "epochs": result.epochs, "distance": result.best_distance, "history": json.dumps(result.history)}
+        return {"table": job.table, "error": describe(error), "epochs": 0, "distance": math.nan, "history": "[]", "siblings": False}
+    return {
+        "table": job.table,
+        "error": "",
+        "epochs": result.epochs,
+        "distance": result.best_distance,
+        "history": json.dumps(result.history),
+        "siblings": result.siblings,
+    }
 
 
-RESULT_DDL = "table string, error string, epochs int, distance double, history string"
+RESULT_DDL = "table string, error string, epochs int, distance double, history string, siblings boolean"
 
 
 def train_frames(frames: Iterator[pd.DataFrame], *, jobs: Sequence[TrainJob]) -> Iterator[pd.DataFrame]:

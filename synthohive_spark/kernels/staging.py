@@ -11,7 +11,9 @@ from ..spec.encoding import TableEncoding
 from .columns import encode_frame
 from .conditioning import context_codes
 
-ORDER = "__order"  # hash of the row: training sorts by it, so that file layout does not matter
+ORDER = "__order"  # hash of the row's family, or of the row: training sorts by it, so that file layout does not matter
+PLACE = "__place"  # of the row in its family
+STRETCH = 32  # rows of a family that see each other: a longer one is learnt in stretches, so that a batch holds many families
 HAS_PARENT = "__has_parent"
 PARENT_PREFIX = "__parent_"
 
@@ -42,7 +44,7 @@ def renamed_groups(
 def encode_training_frames(
     frames: Iterator[pd.DataFrame], *, drawn: TableEncoding, conditions: TableEncoding, parent: TableEncoding | None
 ) -> Iterator[pd.DataFrame]:
-    """Frames of real rows in, frames of codes out: `r0...` the drawn columns, `x0...` the context, `__order`.
+    """Frames of real rows in, frames of codes out: `r0...` the drawn columns, `x0...` the context, `__order`, `__place`.
 
     The parent's columns come prefixed with `__parent_`; rows without a parent have `__has_parent` false.
     """
@@ -50,7 +52,7 @@ def encode_training_frames(
         rows = encode_frame(frame, drawn)
         context = _training_context(frame, conditions, parent)
         codes = {f"r{i}": rows[:, i] for i in range(rows.shape[1])} | {f"x{i}": context[:, i] for i in range(context.shape[1])}
-        yield pd.DataFrame({**{k: v.astype("int32") for k, v in codes.items()}, ORDER: frame[ORDER].to_numpy()})
+        yield pd.DataFrame({**{k: v.astype("int32") for k, v in codes.items()}, ORDER: frame[ORDER].to_numpy(), PLACE: frame[PLACE].to_numpy()})
 
 
 def _training_context(frame: pd.DataFrame, conditions: TableEncoding, parent: TableEncoding | None) -> np.ndarray:

@@ -55,7 +55,7 @@ class GlooWorld(World):
             parameter.grad = part.view_as(parameter)
 
     def copy_from_first(self, parameters: Iterable[torch.nn.Parameter]) -> None:
-        for parameter in parameters:
+        for parameter in (p for p in parameters if p.numel()):
             dist.broadcast(parameter.data, src=0)
 
     def minimum(self, value: int) -> int:

@@ -53,12 +53,14 @@ class FitConfig(Spec):
     """Everything that `fit` can be told beside the data.
 
     Attributes:
+        siblings: whether rows of one parent may see those before them, in tables where held-out rows say that it pays.
         exact_dependencies: whether columns that others determine are found and kept exact; per table where a mapping, and on for tables left out of it.
     """
 
     encoding: EncodingConfig = EncodingConfig()
     training: TrainingConfig = TrainingConfig()
     legacy_context_conditioning: bool = False
+    siblings: bool = True
     exact_dependencies: bool | dict[str, bool] = True
 
     def finds_dependencies(self, table: str) -> bool:

@@ -24,12 +24,14 @@ class ModelSpec(Spec):
         settings: its own keyword arguments.
         row: cardinality of each drawn column.
         context: cardinality of each context column, the code for "no parent" counted in.
+        siblings: rows see those of their family before them.
     """
 
     name: str
     settings: dict[str, Any] = Field(default_factory=dict)
     row: tuple[int, ...]
     context: tuple[int, ...]
+    siblings: bool = False
 
 
 def model_columns(program: TableProgram, encoding: TableEncoding) -> tuple[str, ...]:

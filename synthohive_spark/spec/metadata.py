@@ -85,7 +85,7 @@ class Table(Spec):
             real column's shape, where the name tells nothing).
         high_cardinality_cols: columns to treat as categories however many values they have.
         linkage_method: how the numbers of rows per parent are learnt, for all of the table's keys: drawn with the parent's row, or from their histogram.
-        order_by: the column that orders the rows of one parent; checked and kept, and not used by sampling so far.
+        order_by: the column that orders the rows of one parent; one is looked for (a time, a year) where None.
     """
 
     name: str

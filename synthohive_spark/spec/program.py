@@ -10,7 +10,7 @@ A column is **known** (given before the row starts: the driving parent's key, th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -67,10 +67,10 @@ class NumberKey(Spec):
 
 
 class ParentKey(Spec):
-    """The driving parent's key.
+    """The driving parent's key, and what always repeats other columns of its row.
 
     Attributes:
-        columns: of the child.
+        columns: of the child; those of the key first.
         parent_columns: their counterparts.
         fallback: those of `columns` that rows without a driving parent draw, since they have values there too.
     """
@@ -79,6 +79,21 @@ class ParentKey(Spec):
     columns: tuple[str, ...]
     parent_columns: tuple[str, ...]
     fallback: tuple[str, ...] = ()
+
+
+class Inherit(Spec):
+    """Columns that repeat columns of the driving parent's row, in the rows that a hidden column says.
+
+    Attributes:
+        columns: of the child.
+        parent_columns: their counterparts.
+        status: the hidden column, drawn by the row model.
+    """
+
+    kind: Literal["inherit"] = "inherit"
+    columns: tuple[str, ...]
+    parent_columns: tuple[str, ...]
+    status: str
 
 
 class Position(Spec):
@@ -91,6 +106,16 @@ class Position(Spec):
     @property
     def columns(self) -> tuple[str, ...]:
         return (self.column,)
+
+
+class Place(Spec):
+    """Where a row stands among the rows of its driving parent: its number from 0, and how many there are. Hidden, and told to the row model."""
+
+    kind: Literal["place"] = "place"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (POSITION, SIBLINGS)
 
 
 class Series(Spec):
@@ -117,11 +142,15 @@ class Draw(Spec):
 
     Attributes:
         conditions: own columns that are there before and that the model is told, beside the driving parent's row.
+        ordered_by: the column that orders the rows of one driving parent.
+        stepwise: `ordered_by` is among `columns` and follows from the hidden column `GAP`, its distance from the row before.
     """
 
     kind: Literal["draw"] = "draw"
     columns: tuple[str, ...]
     conditions: tuple[str, ...] = ()
+    ordered_by: str | None = None
+    stepwise: bool = False
 
 
 class Distinct(Spec):
@@ -174,7 +203,7 @@ class Carry(Spec):
     columns: tuple[str, ...]
 
 
-Step = Annotated[NumberKey | ParentKey | Position | Series | Draw | Distinct | Combine | Derive | Carry, Field(discriminator="kind")]
+Step = Annotated[NumberKey | ParentKey | Inherit | Position | Place | Series | Draw | Distinct | Combine | Derive | Carry, Field(discriminator="kind")]
 
 
 class Apart(Spec):
@@ -204,6 +233,7 @@ class Match(Spec):
         apart: the unique keys that it is part of.
         needs: later keys that share columns with this one and must not be null: a partner must leave them one of their own.
         filled: its columns that may be there from an earlier key that has a partner; rows that have all of them are left alone.
+        brings: other columns that repeat columns of the partner's row, and those.
     """
 
     key: int
@@ -215,6 +245,12 @@ class Match(Spec):
     apart: tuple[Apart, ...] = ()
     needs: tuple[int, ...] = ()
     filled: tuple[str, ...] = ()
+    brings: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def brought(self) -> tuple[str, ...]:
+        """The table's columns that repeat columns of the partner's row."""
+        return tuple(own for own, _ in self.brings)
 
 
 class Phase(Spec):
@@ -320,6 +356,11 @@ class TableProgram(Spec):
         return self.draw.conditions
 
     @property
+    def has_siblings(self) -> bool:
+        """Whether rows know where they stand among the rows of their driving parent."""
+        return any(True for _ in self.of_kind(Place))
+
+    @property
     def given(self) -> frozenset[str]:
         """The columns that every row has before the row model draws."""
         known = {c for step in self.of_kind(NumberKey, ParentKey, Position, Series) for c in step.columns}
@@ -333,7 +374,13 @@ class TableProgram(Spec):
     @property
     def matched(self) -> frozenset[str]:
         """The columns that matches fill."""
-        return frozenset(c for m in self.matches for c in self.foreign_keys[m.key].columns if c not in m.fixed)
+        keys = {c for m in self.matches for c in self.foreign_keys[m.key].columns if c not in m.fixed}
+        return frozenset(keys.union(*(m.brought for m in self.matches)))
+
+    @property
+    def inherited(self) -> tuple[Inherit, ...]:
+        """What repeats the driving parent's row in some rows, in all phases."""
+        return tuple(step for phase in self.phases for step in phase.steps if isinstance(step, Inherit))
 
     @property
     def distinct(self) -> tuple[str, ...]:
@@ -358,9 +405,28 @@ class TableProgram(Spec):
         return None if self.driving is None else self.foreign_keys[self.driving]
 
 
+def without_drawn(program: TableProgram, columns: Collection[str]) -> TableProgram:
+    """The program without some hidden columns that a model would draw; without `GAP`, the column that orders siblings is drawn as it is."""
+    phases = []
+    for phase in program.phases:
+        steps = [_without(step, columns) if isinstance(step, Draw) else step for step in phase.steps]
+        phases.append(phase.model_copy(update={"steps": tuple(steps)}))
+    return program.model_copy(update={"phases": tuple(phases)})
+
+
+def _without(draw: Draw, columns: Collection[str]) -> Draw:
+    kept = tuple(c for c in draw.columns if c not in columns)
+    return draw.model_copy(update={"columns": kept, "stepwise": draw.stepwise and GAP in kept})
+
+
 def status_column(index: int) -> str:
     """Name of the hidden column that says whether the `index`-th foreign key of a row is there."""
     return f"{HIDDEN_PREFIX}has_{index}"
+
+
+def same_column(column: str) -> str:
+    """Name of the hidden column that says whether a row repeats its parent's value of a column, or of the first column of a key."""
+    return f"{HIDDEN_PREFIX}same_{column}"
 
 
 def count_column(child: str, index: int) -> str:
@@ -373,6 +439,7 @@ BLOCK = HIDDEN_PREFIX + "block"  # number of the block that it is made in
 PARENT_ROW = HIDDEN_PREFIX + "parent_row"  # ROW of the driving parent; -1 for none
 POSITION = HIDDEN_PREFIX + "position"  # number of the row within its driving parent, from 0
 SIBLINGS = HIDDEN_PREFIX + "siblings"  # rows of the driving parent
+GAP = HIDDEN_PREFIX + "gap"  # from the sibling before, in the column that orders them; null for the first
 CHILDREN = HIDDEN_PREFIX + "children"  # rows that a parent has in the table that is made
 FIRST = HIDDEN_PREFIX + "first"  # rank of the first of them among the rows of the parent's group
 SIZE = HIDDEN_PREFIX + "size"  # rows of that group

@@ -24,6 +24,22 @@ class UniqueFacts(Spec):
     pattern: KeyPattern | None = None
 
 
+class CopyFacts(Spec):
+    """Columns of a table that may repeat columns of the row that one of its keys leads to.
+
+    Attributes:
+        columns: those of another of its keys, or one column that is no key.
+        parent_columns: their counterparts.
+        share: of the rows with a parent in which both are equal, nulls too.
+        chance: what that share would be for rows and parents paired at random.
+    """
+
+    columns: tuple[str, ...]
+    parent_columns: tuple[str, ...]
+    share: float
+    chance: float
+
+
 class KeyFacts(Spec):
     """One foreign key, in rows that its table's other policies leave.
 
@@ -33,6 +49,7 @@ class KeyFacts(Spec):
         nulls: child rows with a null in the key.
         children: (number of children, parents with that number), ascending, childless parents included.
         stray: columns of the key that have values in some rows where another one is null.
+        copies: what is equal in the child's and the parent's row, oftener than by chance.
     """
 
     matched: int = 0
@@ -40,6 +57,7 @@ class KeyFacts(Spec):
     nulls: int = 0
     children: tuple[tuple[int, int], ...] = ()
     stray: tuple[str, ...] = ()
+    copies: tuple[CopyFacts, ...] = ()
 
     @property
     def parents(self) -> int:
@@ -52,6 +70,21 @@ class SequenceFacts(Spec):
     key: int
     column: str
     start: int
+
+
+class OrderFacts(Spec):
+    """A column that may order the rows of a parent: dates and times, and whole numbers that can be years.
+
+    Attributes:
+        rows: that have a value (of years: one from 1700 to 2200).
+        values: how many different ones there are, about.
+        years: it is a whole number.
+    """
+
+    column: str
+    rows: int
+    values: int
+    years: bool = False
 
 
 class EntityFacts(Spec):
@@ -78,6 +111,7 @@ class TableFacts(Spec):
         uniques: its primary key first, where it has one.
         keys: in the order of the metadata's foreign keys; None for one that cannot be followed.
         sequences: by key.
+        orders: columns that may order the rows of a parent.
         entities: of a natural primary key of several columns that no learnt parent has a part in.
     """
 
@@ -88,6 +122,7 @@ class TableFacts(Spec):
     uniques: tuple[UniqueFacts, ...] = ()
     keys: tuple[KeyFacts | None, ...] = ()
     sequences: tuple[SequenceFacts, ...] = ()
+    orders: tuple[OrderFacts, ...] = ()
     entities: EntityFacts | None = None
 
     @property

@@ -14,7 +14,7 @@ from ..kernels.block import ALONE, GenerationPlan
 from ..kernels.generate import BLOCK_ROWS, Families, Roots, finish_children, finish_roots, generate_children, generate_roots
 from ..spec.fitted import FittedTable
 from ..spec.identifiers import quoted
-from ..spec.program import BLOCK, PARENT_ROW, POSITION, ROW, SIBLINGS, Draw, ParentKey
+from ..spec.program import BLOCK, PARENT_ROW, POSITION, ROW, SIBLINGS, Draw, Inherit, ParentKey
 from .frames import map_frames, map_group, map_groups
 from .profile import with_plain_times
 
@@ -99,7 +99,7 @@ def columns_of(plan: GenerationPlan) -> tuple[tuple[str, ...], str]:
 def parent_columns(fitted: FittedTable) -> tuple[str, ...]:
     """What the table reads of its driving parent's rows, beside `ROW`: the key, and the columns that its model is told."""
     program = fitted.program
-    keys = [c for phase in program.phases for step in phase.steps if isinstance(step, ParentKey) for c in step.parent_columns]
+    keys = [c for phase in program.phases for step in phase.steps if isinstance(step, ParentKey | Inherit) for c in step.parent_columns]
     context = fitted.context_encoding.names if fitted.context_encoding else ()
     draws = any(isinstance(step, Draw) for phase in program.phases for step in phase.steps)
     return tuple(dict.fromkeys([*keys, *(context if draws else ())]))

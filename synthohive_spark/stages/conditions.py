@@ -19,6 +19,7 @@ from ..spec.fitted import FittedSchema, FittedTable
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import ForeignKey
 from ..spec.program import Distinct, NumberKey, ParentKey, Position, Series
+from ..spec.relations import inherited_columns
 from ..spec.structure import SHOWN_NAMES, nearest
 from .constraints import violations
 
@@ -143,6 +144,8 @@ def closed_columns(table: FittedTable, fitted: FittedSchema) -> dict[str, str]:
     """The columns that cannot be conditioned on, and why."""
     program = table.program
     closed = {c: why for kind, why in _KNOWN.items() for step in program.of_kind(kind) for c in step.columns} | dict.fromkeys(program.matched, _MATCHED)
+    for column, parent, above in inherited_columns(program):
+        closed[column] = f"repeats the column {above!r} of its row in {parent!r}: name a value of that"
     for dependency in program.dependencies:
         closed[dependency.target] = f"follows from {', '.join(map(repr, dependency.determinants))}: name values of those, or fit without exact_dependencies"
     for column in program.drawn:

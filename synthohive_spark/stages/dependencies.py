@@ -68,9 +68,10 @@ def add_dependencies(
 
 def _search(program: TableProgram, table: Table, encoding: TableEncoding, referenced: Collection[str], zone: str) -> Search:
     """Which columns can be derived, and from which. Generated keys say nothing, and matched ones come too late."""
-    late = {name for m in program.matches for name in program.foreign_keys[m.key].columns}  # a key without a match turns null
+    late = {name for m in program.matches for name in (*program.foreign_keys[m.key].columns, *m.brought)}  # a key without a match turns null
     modelled = [name for name in encoding.names if not name.startswith(HIDDEN_PREFIX) and name not in late]
-    keys = {*table.key_columns, *referenced, *program.fallback, *program.distinct}
+    replaced = {c for step in program.inherited for c in step.columns}
+    keys = {*table.key_columns, *replaced, *referenced, *program.fallback, *program.distinct, *([program.draw.ordered_by] if program.draw.ordered_by else [])}
     drawn = set(program.drawn)
     visible = [name for name in modelled if name not in table.pii_cols]
     return Search(

@@ -8,15 +8,17 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from ..causes import step
-from ..kernels.staging import HAS_PARENT, ORDER, PARENT_PREFIX, encode_training_frames
+from ..kernels.staging import HAS_PARENT, ORDER, PARENT_PREFIX, PLACE, STRETCH, encode_training_frames
 from ..spec.encoding import TableEncoding
 from ..spec.fitted import model_columns
 from ..spec.identifiers import quoted
-from ..spec.program import TableProgram
+from ..spec.program import POSITION, TableProgram
 from .frames import map_frames
+from .hidden import family_hash
 from .profile import with_plain_times
 
 HASH_SPACE = 2**63
+FEW_FAMILIES = 200  # with fewer, some are held out by stretches: no whole family could be spared
 DISTINCT_ENOUGH = 0.9  # share of the rows that differ; from there on copies do not matter to a sample
 
 
@@ -30,6 +32,23 @@ def sampled_by_hash(data: DataFrame, rows: int, at_most: int, seed: int) -> Data
         copy = F.row_number().over(Window.partitionBy(ORDER).orderBy(ORDER))
         ordered = ordered.withColumn(ORDER, F.xxhash64(F.col(ORDER), copy))
     return ordered.where(F.abs(F.col(ORDER)) < F.lit(int(HASH_SPACE * (at_most / rows))))
+
+
+def sampled_by_family(data: DataFrame, program: TableProgram, at_most: int, seed: int) -> DataFrame:
+    """`data` with `__order`, the hash of the row's family, and `__place`; cut to about `at_most` rows, in stretches of a family, where it has more."""
+    stretch = F.floor(F.col(POSITION) / STRETCH)
+    placed = data.withColumns({ORDER: family_hash(program, seed), PLACE: F.col(POSITION)})
+    part = F.xxhash64(F.col(ORDER), stretch)
+    if program.rows > at_most:
+        placed = placed.where(F.abs(part) < F.lit(int(HASH_SPACE * (at_most / program.rows))))
+    return placed if _families(program) >= FEW_FAMILIES else placed.withColumn(ORDER, part)
+
+
+def _families(program: TableProgram) -> float:
+    """Driving parents that have children."""
+    linkage = program.linkages[program.driving or 0]
+    childless = sum(w for v, w in zip(linkage.values, linkage.weights, strict=True) if v == 0)
+    return program.rows * (1 - linkage.null_rate) / max(linkage.mean, 1e-9) * (1 - childless)
 
 
 def stage_training_rows(
@@ -51,12 +70,15 @@ def stage_training_rows(
         context: the driving parent's encoding, cut to the context columns.
     """
     with step("encoding the rows of", program.table):
-        rows = sampled_by_hash(data, program.rows, sample_rows, seed)
+        if program.has_siblings:
+            rows = sampled_by_family(data, program, sample_rows, seed)
+        else:
+            rows = sampled_by_hash(data, program.rows, sample_rows, seed).withColumn(PLACE, F.lit(0).cast("bigint"))
         if program.driver is not None and parent is not None and context is not None and context.columns:
             rows = _with_parent(rows, parent, program, context)
         drawn, conditions = encoding.select(model_columns(program, encoding)), encoding.select(program.conditions)
         width = len(conditions.columns) + (len(context.columns) if context else 0)
-        fields = [*(f"r{i} int" for i in range(len(drawn.columns))), *(f"x{i} int" for i in range(width)), f"{ORDER} bigint"]
+        fields = [*(f"r{i} int" for i in range(len(drawn.columns))), *(f"x{i} int" for i in range(width)), f"{ORDER} bigint", f"{PLACE} bigint"]
         kernel = partial(encode_training_frames, drawn=drawn, conditions=conditions, parent=context)
         map_frames(with_plain_times(rows), kernel, ", ".join(fields)).write.mode("overwrite").parquet(path)
 

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from safetensors.torch import save
 
 from ..events import STAGE, get_logger
+from ..kernels.columns.order import ordered_codes
 from ..kernels.conditioning import context_cardinalities
 from ..kernels.loop import TrainJob
 from ..kernels.models import model_class
@@ -22,7 +23,7 @@ from ..spec.graph import SchemaGraph
 from ..spec.identifiers import HIDDEN_PREFIX
 from ..spec.metadata import Metadata
 from ..spec.planning.programs import SchemaPlan
-from ..spec.program import TableProgram
+from ..spec.program import GAP, TableProgram, without_drawn
 from ..spec.sources import Sources
 from ..storage.manifest import package_version
 from ..storage.sources import sources_of
@@ -78,7 +79,8 @@ class FitRun:
             self.workspace.remove("training")
             self.workspace.remove("states")
         for name, result in trained.items():
-            tables[name] = replace(tables[name], weights=result.weights)
+            model = tables[name].model
+            tables[name] = replace(tables[name], weights=result.weights, model=model and model.model_copy(update={"siblings": result.siblings}))
         return FittedSchema(
             metadata=self.metadata,
             graph=self.graph,
@@ -96,7 +98,9 @@ class FitRun:
         tables: dict[str, FittedTable] = {}
         for name, program in self.plan.programs.items():
             log.info(STAGE, stage="profile", table=name, rows=program.rows)
-            hints = tuple(_with_provider(hint) for hint in self.plan.hints[name])
+            absent = set() if self.config.siblings and model_class(self.models[name]).sees_siblings else {GAP}
+            program = without_drawn(program, absent)
+            hints = tuple(_with_provider(hint) for hint in self.plan.hints[name] if hint.name not in absent)
             rows = with_hidden(self.data, program, self.plan.programs)
             encoding = profile_table(
                 rows, table=name, rows=program.rows, hints=hints, config=self.config.encoding, seed=derive_seed(self.seed, name, "profile")
@@ -139,7 +143,7 @@ class FitRun:
             if alone:
                 tables[name] = replace(tables[name], weights=self._copula(fitted, drawn))
                 continue
-            jobs.append(self._job(fitted.program, model, drawn))
+            jobs.append(self._job(fitted, model, drawn))
         return jobs
 
     def _stage_rows(self, fitted: FittedTable) -> None:
@@ -161,8 +165,10 @@ class FitRun:
         context = (*conditions, *(fitted.context_encoding.columns if fitted.context_encoding else ()))
         return fit_copula(self.spark, self.workspace.folder("training", fitted.program.table), drawn=drawn, context=context)
 
-    def _job(self, program: TableProgram, model: ModelSpec, drawn: TableEncoding) -> TrainJob:
-        training = self.config.training
+    def _job(self, fitted: FittedTable, model: ModelSpec, drawn: TableEncoding) -> TrainJob:
+        program, training = fitted.program, self.config.training
+        context = fitted.context_encoding.columns if fitted.context_encoding else ()
+        columns = (*fitted.encoding.select(program.conditions).columns, *context, *drawn.columns)
         folder = self.workspace.make_folder("states", program.table)
         return TrainJob(
             table=program.table,
@@ -177,6 +183,7 @@ class FitRun:
             progress_path=f"{folder}/progress.jsonl",
             state_path=f"{folder}/state.safetensors",
             row_model=model_class(model.name),
+            orders=tuple(tuple(ordered_codes(column).tolist()) for column in columns),
         )
 
     def _references(self) -> dict[str, str]:
@@ -203,9 +210,11 @@ def _context(program: TableProgram, parent: FittedTable) -> tuple[str, ...]:
 def _model_spec(fitted: FittedTable, drawn: TableEncoding, name: str, config: FitConfig) -> ModelSpec:
     conditions = fitted.encoding.select(fitted.program.conditions)
     few = fitted.program.rows < FEW_ROWS
+    sees = config.siblings and not few and model_class(name).sees_siblings
     return ModelSpec(
         name=Independent.name if few else name,
         settings={} if few else model_settings(config, name),
         row=drawn.cardinalities,
         context=context_cardinalities(conditions, fitted.context_encoding),
+        siblings=sees and fitted.program.has_siblings,
     )

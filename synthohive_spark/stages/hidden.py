@@ -1,26 +1,36 @@
-"""The real rows with the hidden columns that a row model learns: whether keys are there, and numbers of children."""
+"""The real rows with the hidden columns that a row model learns: places among siblings, whether keys are there, and numbers of children."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import and_
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey
-from ..spec.program import TableProgram, count_column, status_column
+from ..spec.program import GAP, POSITION, SIBLINGS, Inherit, TableProgram, count_column, status_column
 from .frames import all_there
 from .jobs import union_all
+from .profile import plain_number
 
 
 def with_hidden(data: Mapping[str, DataFrame], program: TableProgram, programs: Mapping[str, TableProgram]) -> DataFrame:
-    """The rows of `program`'s table; the children of all tables are counted in one grouping and joined at once for each key that they point at."""
+    """The rows of `program`'s table; the children of all tables are counted in one grouping and joined at once for each key that they point at.
+
+    Rows that know their places are sorted within their families: one shuffle.
+    """
     rows = data[program.table]
+    if program.has_siblings:
+        rows = _with_places(rows, program)
     for match in program.matches:
         if match.status:
             rows = rows.withColumn(status_column(match.key), all_there(program.foreign_keys[match.key].columns))
+    if program.inherited and program.driver is not None:
+        rows = _with_repeats(rows, data[program.driver.parent_table], program.driver, program.inherited)
     counted: dict[tuple[str, ...], dict[str, DataFrame]] = defaultdict(dict)
     for child, other in programs.items():
         for index, key in enumerate(other.foreign_keys):
@@ -32,6 +42,43 @@ def with_hidden(data: Mapping[str, DataFrame], program: TableProgram, programs: 
     for columns, children in counted.items():
         rows = _with_children_counted(rows, columns, children)
     return rows
+
+
+def _with_places(rows: DataFrame, program: TableProgram) -> DataFrame:
+    """With `POSITION`, `SIBLINGS`, and where it is drawn `GAP`. Rows that are alike in the column of the order stand in the order of their hashes."""
+    key = program.driver.columns if program.driver else ()
+    order, whole = program.draw.ordered_by, F.xxhash64(*(F.col(quoted(c)) for c in rows.columns))
+    parts = [*(F.col(quoted(c)) for c in key), F.when(~all_there(key), whole)]
+    sorting = [*([F.col(quoted(order)).asc_nulls_last()] if order else []), whole]
+    family = Window.partitionBy(*parts)
+    added = {POSITION: F.row_number().over(family.orderBy(*sorting)).cast("bigint") - 1, SIBLINGS: F.count(F.lit(1)).over(family)}
+    if order and program.draw.stepwise:
+        value = plain_number(F.col(quoted(order)), program.types[order])
+        added[GAP] = F.try_subtract(value, F.lag(value).over(family.orderBy(*sorting)))
+    return rows.withColumns(added)
+
+
+def _with_repeats(rows: DataFrame, parents: DataFrame, key: ForeignKey, inherited: Sequence[Inherit]) -> DataFrame:
+    """`rows` with the hidden columns that say which of them repeat values of their parent."""
+    links = [f"__key_{i}" for i in range(len(key.columns))]
+    theirs = dict.fromkeys(p for step in inherited for p in step.parent_columns)
+    names = {p: f"__theirs_{i}" for i, p in enumerate(theirs)}
+    above = parents.select(
+        *(F.col(quoted(p)).alias(link) for p, link in zip(key.parent_columns, links, strict=True)), *(F.col(quoted(p)).alias(n) for p, n in names.items())
+    )
+    joined = rows.join(above, [F.col(quoted(c)) == F.col(link) for c, link in zip(key.columns, links, strict=True)], "left")
+    same = {}
+    for step in inherited:
+        equal = [F.col(quoted(c)).eqNullSafe(F.col(names[p])) for c, p in zip(step.columns, step.parent_columns, strict=True)]
+        same[step.status] = reduce(and_, equal, F.col(links[0]).isNotNull())
+    return joined.withColumns(same).drop(*links, *names.values())
+
+
+def family_hash(program: TableProgram, seed: int) -> Column:
+    """Of the driving parent's key; of the whole row where that is null."""
+    key = program.driver.columns if program.driver else ()
+    own = F.xxhash64(F.lit(seed), *(F.col(quoted(c)) for c in program.names))
+    return F.when(all_there(key), F.xxhash64(F.lit(seed), *(F.col(quoted(c)) for c in key))).otherwise(own)
 
 
 def _keys_of(children: DataFrame, key: ForeignKey, order: Sequence[str]) -> DataFrame:

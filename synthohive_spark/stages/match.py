@@ -87,6 +87,11 @@ class Pairing:
         """The columns that the partner gives."""
         return tuple(c for c in self.key.columns if c not in self.match.fixed)
 
+    @property
+    def _given(self) -> dict[str, str]:
+        """The columns that a partner's row gives, and its own columns that they come from."""
+        return {c: self.above[c] for c in self.free} | dict(self.match.brings)
+
     def run(self, rows: DataFrame) -> DataFrame:
         """`rows` with the key's columns filled in; rows that must have a partner and find none are left out."""
         if not self.free:
@@ -182,23 +187,23 @@ class Pairing:
         """The partner's columns on the rows; what the key leaves null where it is not there, is emptied."""
         types, match = self.program.types, self.match
         found = self.partner.frame.select(
-            F.col(ROW).alias("__parent"), *(F.col(quoted(self.above[c])).cast(types[c]).alias(_found(i)) for i, c in enumerate(self.free))
+            F.col(ROW).alias("__parent"), *(F.col(quoted(above)).cast(types[c]).alias(_found(i)) for i, (c, above) in enumerate(self._given.items()))
         )
         chosen = pairs.where(F.col(TAKEN) >= 0).withColumnRenamed(ROW, "__seeker").join(found, F.col(TAKEN) == F.col("__parent"))
         joined = rows.join(chosen.drop(TAKEN), F.col(ROW) == F.col("__seeker"), "left")
         partnered = F.col("__seeker").isNotNull()
         here = F.col(status_column(match.key)) if match.status else F.lit(True)
         new = {}
-        for i, column in enumerate(self.free):
+        for i, column in enumerate(self._given):
             value = F.col(_found(i))
-            if column in match.emptied:
+            if column in match.emptied or column in match.brought:
                 value = F.when(here, value)
             there = F.col(quoted(column)) if column in rows.columns else F.lit(None).cast(types[column])
             kept = there if match.filled or (column in match.wished and column not in match.emptied) else F.lit(None).cast(types[column])
             new[column] = F.when(partnered, value).otherwise(kept)
         if match.required:
             joined = joined.where(partnered | all_there([c for c in self.key.columns if c in rows.columns])) if match.filled else joined.where(partnered)
-        return joined.withColumns(new).drop("__seeker", "__parent", *(_found(i) for i in range(len(self.free))))
+        return joined.withColumns(new).drop("__seeker", "__parent", *(_found(i) for i in range(len(self._given))))
 
     def _emptied_orphans(self, rows: DataFrame) -> DataFrame:
         """Other keys have filled all columns: where their combination has no parent, the columns that may be null are emptied."""

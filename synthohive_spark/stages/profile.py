@@ -73,7 +73,7 @@ def _sampled(data: DataFrame, rows: int, config: EncodingConfig, seed: int) -> D
 def with_plain_times(data: DataFrame) -> DataFrame:
     """Time stamps as integer microseconds, as `encode_frame` takes them: pandas would see them in the session's time zone, and overflow after the year 2262."""
     times = {name: kind for name, kind in data.dtypes if is_time(kind)}
-    return data.select(*[_number(F.col(quoted(n)), times[n]).alias(n) if n in times else F.col(quoted(n)) for n in data.columns]) if times else data
+    return data.select(*[plain_number(F.col(quoted(n)), times[n]).alias(n) if n in times else F.col(quoted(n)) for n in data.columns]) if times else data
 
 
 def _hint_faults(data: DataFrame, hints: Sequence[ColumnHint]) -> list[str]:
@@ -135,8 +135,8 @@ def _entry(index: int, hint: ColumnHint) -> Column:
     """One cell as (column, text, number, is_null)."""
     cell = F.col(quoted(hint.name))
     is_null = cell.isNull() | (F.isnan(cell) if hint.spark_type in ("float", "double") else F.lit(False))
-    text = F.lit(None) if is_number_hint(hint) else _number(cell, hint.spark_type) if is_time(hint.spark_type) else cell
-    number = F.lit(None) if hint.spark_type in ("string", "boolean") else _number(cell, hint.spark_type)
+    text = F.lit(None) if is_number_hint(hint) else plain_number(cell, hint.spark_type) if is_time(hint.spark_type) else cell
+    number = F.lit(None) if hint.spark_type in ("string", "boolean") else plain_number(cell, hint.spark_type)
     return F.struct(
         F.lit(index).alias("column"),
         F.when(~is_null, text.cast("string")).alias("text"),
@@ -145,7 +145,7 @@ def _entry(index: int, hint: ColumnHint) -> Column:
     )
 
 
-def _number(cell: Column, spark_type: str) -> Column:
+def plain_number(cell: Column, spark_type: str) -> Column:
     """Days and microseconds since 1970-01-01; other numbers as they are."""
     if spark_type == "date":
         return F.unix_date(cell)

@@ -1,7 +1,7 @@
 """Look at the real data once: every fact that a later decision needs, from a few aggregates per table.
 
 Spark jobs, for many tables or keys each: one that counts all keys, one for the patterns of keys, one for sequences; and one per table whose primary key is
-natural and has several columns. They read the columns of keys only.
+natural and has several columns. They read keys, columns that may order rows, and for what repeats a parent's values a sample of the others.
 """
 
 from __future__ import annotations
@@ -25,15 +25,17 @@ from ..spec.metadata import ForeignKey, Metadata, Table
 from ..spec.planning.view import generated_candidates, unique_keys
 from ..spec.program import KeyPattern
 from ..spec.structure import Shape, key_usable, names_in_order, usable
-from ..spec.survey import EntityFacts, KeyFacts, SequenceFacts, Survey, TableFacts, UniqueFacts
+from ..spec.survey import CopyFacts, EntityFacts, KeyFacts, OrderFacts, SequenceFacts, Survey, TableFacts, UniqueFacts
 from ..spec.types import type_family
 from .jobs import collect_all, one_row
+from .kinship import copies_of_parents
 from .orphans import drop_orphans
 from .profile import with_plain_times
 from .tally import KeyCount, Tally, count_keys, total
 
 MAX_ENTITIES = 100_000  # combinations of natural key values that travel in the program; where there are more, columns are combined freely
 ROWS, KEPT = "rows", "kept"  # of a table: its rows as they were read, and those that the policy `drop` leaves
+YEARS = (1700, 2200)  # whole numbers between them can be years
 HOLDS = 0.995  # share of the parents in which a column must count without a gap to be taken for a sequence
 
 
@@ -66,23 +68,27 @@ class _Surveyor:
         tallies = dict(zip(asked, count_keys(list(asked.values()), frames), strict=True))
         facts = self._facts(shapes)
         sequences = self._sequences(kept, shapes, followed)
+        rows = {name: total(tallies[name, KEPT if (name, KEPT) in tallies else ROWS], "parents") for name in shapes}
+        copies = copies_of_parents(self.metadata, kept, shapes, followed, rows)
         tables = {}
         for name, shape in shapes.items():
-            table, rows = self.metadata.tables[name], total(tallies[name, ROWS], "parents")
-            left = total(tallies[name, KEPT], "parents") if (name, KEPT) in tallies else rows
+            table = self.metadata.tables[name]
             uniques = self._uniques(name, shape)
             tables[name] = TableFacts(
                 table=name,
                 columns=shape,
-                rows=left,
-                read=rows,
+                rows=rows[name],
+                read=total(tallies[name, ROWS], "parents"),
                 uniques=tuple(_unique(key, tallies[name, key], facts[name], place) for place, key in enumerate(uniques)),
                 keys=tuple(
-                    _key_facts(fk, index, tallies[name, index], facts[name]) if (name, index) in tallies else None
+                    _key_facts(fk, index, tallies[name, index], facts[name], copies.get(KeyRef(table=name, index=index), ()))
+                    if (name, index) in tallies
+                    else None
                     for index, fk in enumerate(table.foreign_keys)
                 ),
                 sequences=tuple(sequences.get(name, ())),
-                entities=self._entities(table, kept[name], shape, facts[name], left),
+                orders=_orders(shape, facts[name]),
+                entities=self._entities(table, kept[name], shape, facts[name], rows[name]),
             )
         return Survey(tables=tables)
 
@@ -145,6 +151,8 @@ class _Surveyor:
             if len(fk.columns) > 1 and usable(shape, fk.columns):
                 whole = reduce(and_, (F.col(quoted(c)).isNotNull() for c in fk.columns))
                 asked |= {f"stray{index}_{i}": F.count_if(~whole & F.col(quoted(c)).isNotNull()) for i, c in enumerate(fk.columns)}
+        if self.metadata.tables[name].role == "learnt" and self.metadata.tables[name].foreign_keys:
+            asked |= _order_facts(shape)
         return asked
 
     def _sequences(self, kept: Mapping[str, DataFrame], shapes: Mapping[str, Shape], followed: Mapping[KeyRef, ForeignKey]) -> dict[str, list[SequenceFacts]]:
@@ -189,13 +197,33 @@ class _Surveyor:
         return EntityFacts(columns=(*columns, runs), entities=tuple(tuple(row)[:-1] for row in rows), counts=tuple(row["count"] for row in rows))
 
 
+def _order_facts(shape: Shape) -> dict[str, Column]:
+    """For columns of times and of whole numbers, how many rows have a fitting value, and how many values there are."""
+    asked: dict[str, Column] = {}
+    for place, (name, spark_type, _) in enumerate(shape):
+        family = type_family(spark_type) if usable(shape, (name,)) else None
+        value = F.col(quoted(name))
+        if family in ("date", "timestamp", "timestamp_ntz", "integer"):
+            fits = value.between(*YEARS) if family == "integer" else value.isNotNull()
+            asked |= {f"ordered{place}": F.count_if(fits), f"orders{place}": F.approx_count_distinct(value)}
+    return asked
+
+
+def _orders(shape: Shape, facts: Mapping[str, Any]) -> tuple[OrderFacts, ...]:
+    return tuple(
+        OrderFacts(column=name, rows=facts[f"ordered{place}"], values=facts[f"orders{place}"], years=type_family(spark_type) == "integer")
+        for place, (name, spark_type, _) in enumerate(shape)
+        if facts.get(f"ordered{place}")
+    )
+
+
 def _unique(key: tuple[str, ...], tallies: Sequence[Tally], facts: Mapping[str, Any], place: int) -> UniqueFacts:
     nulls = total(tallies, "hollow")
     pattern = _pattern(facts, place, total(tallies, "parents") - nulls)
     return UniqueFacts(columns=key, nulls=nulls, repeats=total(tallies, "repeats"), pattern=pattern)
 
 
-def _key_facts(key: ForeignKey, index: int, tallies: Sequence[Tally], facts: Mapping[str, Any]) -> KeyFacts:
+def _key_facts(key: ForeignKey, index: int, tallies: Sequence[Tally], facts: Mapping[str, Any], copies: tuple[CopyFacts, ...]) -> KeyFacts:
     children: Counter[int] = Counter()
     for tally in tallies:
         if tally.parents:
@@ -206,6 +234,7 @@ def _key_facts(key: ForeignKey, index: int, tallies: Sequence[Tally], facts: Map
         nulls=total(tallies, "nulls"),
         children=tuple(sorted(children.items())),
         stray=tuple(c for i, c in enumerate(key.columns) if facts.get(f"stray{index}_{i}")),
+        copies=copies,
     )
 
 

@@ -34,12 +34,14 @@ class TrainedModel:
         epochs: that were trained.
         best_distance: mean marginal plus mean pair distance of that state on held-out rows, in [0, 2].
         history: one entry per evaluation, with epoch, losses, and `held_out` (the model's own loss) or `distance`.
+        siblings: rows look at their siblings.
     """
 
     weights: bytes = field(repr=False)
     epochs: int
     best_distance: float
     history: tuple[dict[str, Any], ...]
+    siblings: bool = False
 
 
 def train_models(spark: SparkSession, jobs: Sequence[TrainJob], config: TrainingConfig) -> dict[str, TrainedModel]:
@@ -63,7 +65,9 @@ def train_models(spark: SparkSession, jobs: Sequence[TrainJob], config: Training
 
 
 def _trained(job: TrainJob, result: dict[str, Any]) -> TrainedModel:
-    return TrainedModel(weights=read_state(job), epochs=result["epochs"], best_distance=result["distance"], history=read_history(result))
+    return TrainedModel(
+        weights=read_state(job), epochs=result["epochs"], best_distance=result["distance"], history=read_history(result), siblings=result["siblings"]
+    )
 
 
 class ProgressMonitor:

@@ -17,7 +17,8 @@ from schema_shapes import Shapes, TableShape
 from synthohive_spark.spec.graph import SchemaGraph
 from synthohive_spark.spec.metadata import ForeignKey, Metadata, Table
 from synthohive_spark.spec.program import KeyPattern
-from synthohive_spark.spec.survey import EntityFacts, KeyFacts, SequenceFacts, Survey, TableFacts, UniqueFacts
+from synthohive_spark.spec.survey import CopyFacts, EntityFacts, KeyFacts, OrderFacts, SequenceFacts, Survey, TableFacts, UniqueFacts
+from synthohive_spark.spec.types import key_types_match
 
 Columns = tuple[tuple[str, str, bool], ...]
 
@@ -98,6 +99,10 @@ def keys_of(rows: list[Row], columns: tuple[str, ...]) -> Counter[tuple[Any, ...
     return Counter(value for row in rows if (value := key_of(row, columns)) is not None)
 
 
+YEARS = (1700, 2200)
+LEAST = 50  # rows that tell of copies
+
+
 class _Facts:
     """What is seen of one table."""
 
@@ -117,8 +122,21 @@ class _Facts:
             uniques=tuple(self._unique(key) for key in uniques_of(self.schema.metadata, self.table)),
             keys=tuple(self._key(key) for key in self.table.foreign_keys),
             sequences=tuple(self._sequences()),
+            orders=tuple(self._orders()),
             entities=self._entities(),
         )
+
+    def _orders(self) -> Iterator[OrderFacts]:
+        if self.table.role != "learnt" or not self.table.foreign_keys:
+            return
+        for name, kind in self.types.items():
+            there = [row[name] for row in self.schema.rows[self.table.name] if row[name] is not None]
+            if kind in ("tinyint", "smallint", "int", "bigint"):
+                there = [value for value in there if YEARS[0] <= value <= YEARS[1]]
+            elif kind not in ("date", "timestamp", "timestamp_ntz"):
+                continue
+            if there:
+                yield OrderFacts(column=name, rows=len(there), values=len(set(there)), years=kind not in ("date", "timestamp", "timestamp_ntz"))
 
     def _unique(self, key: tuple[str, ...]) -> UniqueFacts:
         rows = self.schema.rows[self.table.name]
@@ -143,7 +161,41 @@ class _Facts:
             nulls=len(self.rows) - below.total(),
             children=tuple(sorted((n, parents) for n, parents in children.items() if parents)),
             stray=tuple(self._stray(key)),
+            copies=tuple(sorted(self._copies(key), key=lambda found: (found.columns, found.parent_columns))),
         )
+
+    def _copies(self, key: ForeignKey) -> Iterator[CopyFacts]:
+        metadata = self.schema.metadata
+        parent = metadata.tables[key.parent_table]
+        if len(self.rows) < LEAST or {self.table.role, parent.role} != {"learnt"} or parent.name == self.table.name:
+            return
+        above = {key_of(row, key.parent_columns): row for row in self.kept[parent.name]}
+        pairs = [(row, above[value]) for row in self.rows if (value := key_of(row, key.columns)) is not None and value in above]
+        if len(pairs) < LEAST:
+            return
+        for own, theirs in (*self._ways(key, parent), *self._alike(parent)):
+            mine = Counter(tuple(row[c] for c in own) for row, _ in pairs)
+            other = Counter(tuple(row[c] for c in theirs) for _, row in pairs)
+            share = sum(tuple(row[c] for c in own) == tuple(up[c] for c in theirs) for row, up in pairs) / len(pairs)
+            chance = sum(n * other[value] for value, n in mine.items()) / len(pairs) ** 2
+            if chance <= 0.98 and share > chance:
+                yield CopyFacts(columns=own, parent_columns=theirs, share=round(share, 6), chance=round(chance, 6))
+
+    def _ways(self, key: ForeignKey, parent: Table) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+        for other in self.table.foreign_keys:
+            for up in parent.foreign_keys:
+                same = other.parent_table == up.parent_table and set(other.parent_columns) == set(up.parent_columns)
+                if same and other is not key and not set(other.columns) & set(key.columns):
+                    theirs = dict(zip(up.parent_columns, up.columns, strict=True))
+                    yield other.columns, tuple(theirs[p] for p in other.parent_columns)
+
+    def _alike(self, parent: Table) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+        sides = []
+        for table in (self.table, parent):
+            closed = {c for fk in table.foreign_keys for c in fk.columns} | {c for unique in uniques_of(self.schema.metadata, table) for c in unique}
+            sides.append({c: kind for c, kind, _ in self.schema.columns[table.name] if c not in closed and kind != "boolean"})
+        for own, kind in sides[0].items():
+            yield from (((own,), (theirs,)) for theirs, other in sides[1].items() if key_types_match(kind, other))
 
     def _stray(self, key: ForeignKey) -> Iterator[str]:
         for column in key.columns if len(key.columns) > 1 else ():

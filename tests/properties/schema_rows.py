@@ -40,6 +40,8 @@ class Rows:
                 if key.late:
                     self._fill_late(shape, key)
         for shape in shapes:
+            self._repeat(shape, random.Random(f"copies {seed} {shape.name}"))
+        for shape in shapes:
             for key in shape.keys:
                 self._stray(shape, key)
 
@@ -155,6 +157,32 @@ class Rows:
                 row[c] = None if empty or given is None else given[above[c]]
                 if row[c] is None:
                     shape.columns[c].nullable = True
+
+    def _repeat(self, shape: TableShape, luck: random.Random) -> None:
+        """In some tables one column, or one key, repeats that of the row which another key leads to; in all rows or in most."""
+        keys = [key for key in shape.keys if not key.late and key.parent != shape.name]
+        if not keys or luck.random() < 0.5:
+            return
+        key, share = luck.choice(keys), luck.choice([1.0, 1.0, 0.7])
+        above = {tuple(row[c] for c in key.parent_columns): row for row in self.tables[key.parent]}
+        pairs = self._repeated(shape, self.shapes[key.parent], key)
+        own, theirs = luck.choice(pairs) if pairs else ((), ())
+        for row in self.tables[shape.name]:
+            parent = above.get(tuple(row[c] for c in key.columns))
+            if parent is not None and luck.random() < share:
+                row.update((c, parent[p]) for c, p in zip(own, theirs, strict=True) if parent[p] is not None or shape.columns[c].nullable)
+
+    @staticmethod
+    def _repeated(shape: TableShape, parent: TableShape, key: KeyShape) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+        """What can repeat: nothing that must be unique, or that another key is made of."""
+        unique = {c for columns in (shape.pk, *shape.uniques) for c in columns}
+        ways = []
+        for other in (k for k in shape.keys if k is not key and not k.late):
+            used = unique.union(*(k.columns for k in shape.keys if k is not other))
+            ups = [k for k in parent.keys if not k.late and (k.parent, k.parent_columns) == (other.parent, other.parent_columns)]
+            ways += [(other.columns, up.columns) for up in ups if not used & set(other.columns)]
+        free = [[c for c in t.columns.values() if not any(c.name in k for k in (t.pk, *t.uniques, *(k.columns for k in t.keys)))] for t in (shape, parent)]
+        return ways or [((own.name,), (up.name,)) for own in free[0] for up in free[1] if (own.kind, own.type) == (up.kind, up.type)]
 
     def _stray(self, shape: TableShape, key: KeyShape) -> None:
         """Some keys lead nowhere."""

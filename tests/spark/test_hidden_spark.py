@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from pyspark.sql import SparkSession
 
 from synthohive_spark import Metadata
-from synthohive_spark.spec.program import Draw, Phase, TableProgram, count_column
+from synthohive_spark.spec.program import GAP, POSITION, SIBLINGS, Draw, Phase, Place, TableProgram, count_column
 from synthohive_spark.stages.hidden import with_hidden
 
 TWO = {"parent_table": "shops", "parent_columns": ["region", "number"]}
@@ -34,3 +36,17 @@ def test_children_of_several_tables_are_counted(spark: SparkSession) -> None:
     assert rows.columns == ["region", "number", *names]
     assert sorted(map(tuple, rows.collect())) == [("a", 1, 2, 0), ("a", 2, 0, 3), ("b", 1, 1, 0)]
     assert rows._jdf.queryExecution().optimizedPlan().toString().count("Join") == 1
+
+
+def test_rows_know_their_places_and_the_distance_from_the_row_before(spark: SparkSession) -> None:
+    metadata = Metadata().add_table("shops", pk="number").add_table("sales", fk={"shop": "shops.number"})
+    steps = (Place(), Draw(columns=("day", GAP), conditions=(POSITION, SIBLINGS), ordered_by="day", stepwise=True))
+    columns = (("shop", "int", True), ("day", "date", True))
+    sales = TableProgram(table="sales", rows=6, columns=columns, foreign_keys=metadata.tables["sales"].foreign_keys, phases=(Phase(steps=steps),), driving=0)
+    days = [(1, "2024-01-05"), (1, "2024-01-02"), (1, None), (2, "2024-03-01"), (None, "2024-01-01"), (None, "2024-01-01")]
+    data = {"sales": spark.createDataFrame([(s, d and date.fromisoformat(d)) for s, d in days], "shop int, day date")}
+    found = with_hidden(data, sales, {"sales": sales})
+    assert found.columns == ["shop", "day", POSITION, SIBLINGS, GAP]
+    rows = sorted((tuple(row) for row in found.collect()), key=lambda row: (row[0] or 0, row[2]))
+    assert [row[2:] for row in rows[2:]] == [(0, 3, None), (1, 3, 3), (2, 3, None), (0, 1, None)]
+    assert {row[3] for row in rows[:2]} <= {1, 2}  # rows without a shop are no family; equal ones may look like one

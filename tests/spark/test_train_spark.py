@@ -27,7 +27,7 @@ from synthohive_spark.stages.train import train_models
 def staged(folder: Path, table: str, rows: int) -> TrainJob:
     rng = np.random.default_rng(rows)
     context = rng.integers(0, 3, rows)
-    frame = pd.DataFrame({"r0": context, "r1": rng.integers(0, 5, rows), "x0": context, "__order": rng.integers(-(2**62), 2**62, rows)})
+    frame = pd.DataFrame({"r0": context, "r1": rng.integers(0, 5, rows), "x0": context, "__order": rng.integers(-(2**62), 2**62, rows), "__place": 0})
     (folder / table).mkdir()
     frame.to_parquet(folder / table / "part-0.parquet")
     return TrainJob(

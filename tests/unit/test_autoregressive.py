@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import load
 
 from synthohive_spark.kernels.loop import TrainJob, train
-from synthohive_spark.kernels.models.autoregressive import Autoregressive, RunningSum
+from synthohive_spark.kernels.models.any_order import RunningSum
+from synthohive_spark.kernels.models.autoregressive import Autoregressive
 from synthohive_spark.kernels.models.base import CodeLayout, no_reduction
 from synthohive_spark.kernels.world import World
 from synthohive_spark.spec.fitted import ModelSpec
@@ -138,7 +139,7 @@ def test_training_stops_where_the_held_out_loss_no_longer_falls(tmp_path: Path) 
     rng = np.random.default_rng(0)
     rows = pd.DataFrame(rng.integers(0, 8, (200, 6)).astype("int32"), columns=[f"r{i}" for i in range(6)])  # nothing to learn but by heart
     (tmp_path / "rows").mkdir()
-    rows.assign(__order=np.arange(200)).to_parquet(tmp_path / "rows" / "part.parquet")
+    rows.assign(__order=np.arange(200), __place=0).to_parquet(tmp_path / "rows" / "part.parquet")
     job = TrainJob(
         table="t",
         path=str(tmp_path / "rows"),

@@ -14,9 +14,10 @@ import torch
 from safetensors.torch import load
 
 from synthohive_spark.errors import TrainingError
-from synthohive_spark.kernels.loop import TrainJob, read_rows, run_job, train, train_frames
+from synthohive_spark.kernels.loop import TrainJob, run_job, train, train_frames
 from synthohive_spark.kernels.models import restore_model
 from synthohive_spark.kernels.ranks import fault_path, first_fault
+from synthohive_spark.kernels.splits import read_rows
 from synthohive_spark.kernels.world import World
 from synthohive_spark.spec.fitted import ModelSpec
 
@@ -26,6 +27,7 @@ def stage(folder: Path, rows: np.ndarray, context: np.ndarray, files: int = 1, s
     for i in range(context.shape[1]):
         frame[f"x{i}"] = context[:, i].astype("int32")
     frame["__order"] = np.random.default_rng(9).integers(-(2**62), 2**62, len(frame))
+    frame["__place"] = 0
     if shuffle is not None:
         frame = frame.sample(frac=1, random_state=shuffle)
     folder.mkdir(parents=True)
@@ -62,7 +64,7 @@ def table(tmp_path: Path) -> tuple[np.ndarray, np.ndarray]:
 def test_the_split_does_not_depend_on_files_or_their_order(tmp_path: Path, table: tuple[np.ndarray, np.ndarray]) -> None:
     stage(tmp_path / "a", *table)
     stage(tmp_path / "b", *table, files=3, shuffle=1)
-    first, second = (read_rows(job_for(tmp_path, tmp_path / name, (3, 4), (4,))) for name in "ab")
+    first, second = (read_rows(str(tmp_path / name), "t", job_for(tmp_path, tmp_path / name, (3, 4), (4,)).model, 0.2) for name in "ab")
     for name in ("rows", "context", "held_rows", "held_context"):
         assert np.array_equal(getattr(first, name), getattr(second, name))
     assert (len(first.rows), len(first.held_rows)) == (320, 80)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,7 +12,21 @@ from synthohive_spark.spec.graph import SchemaGraph
 from synthohive_spark.spec.metadata import Metadata
 from synthohive_spark.spec.planning.programs import SchemaPlan, plan_schema
 from synthohive_spark.spec.planning.room import Room
-from synthohive_spark.spec.program import PARENT_ROW, Combine, Distinct, Match, ParentKey, Series, TableProgram
+from synthohive_spark.spec.program import (
+    GAP,
+    PARENT_ROW,
+    POSITION,
+    SIBLINGS,
+    Carry,
+    Combine,
+    Distinct,
+    Match,
+    ParentKey,
+    Series,
+    TableProgram,
+    count_column,
+    same_column,
+)
 
 Rows = list[tuple[Any, ...]]
 
@@ -186,6 +201,28 @@ def test_a_reference_key_in_the_driving_key_must_be_its_parents_too() -> None:
     assert "let 'shifts' point at 'days', too" in fault
 
 
+def seasons(**fields: Any) -> TableProgram:
+    schema = Schema().table("players", "id int!", [(i,) for i in range(500)], pk="id")
+    rows = [(i % 500, 1990 + i % 30, f"2024-01-{1 + i % 28:02d}", i % 7) for i in range(3_000)]
+    keys = [to(["player"], "players", ["id"])]
+    return schema.table("seasons", "player int, year int, told date, runs int", rows, foreign_keys=keys, **fields).program("seasons")
+
+
+def test_rows_of_one_parent_are_ordered_by_a_time_or_by_what_is_declared() -> None:
+    found = seasons().draw
+    assert (found.ordered_by, found.stepwise) == ("told", True) and GAP in found.columns and set(found.conditions) == {POSITION, SIBLINGS}
+    assert seasons(order_by="year").draw.ordered_by == "year"
+    text = seasons(order_by="runs", high_cardinality_cols=["runs"]).draw
+    assert (text.ordered_by, text.stepwise) == ("runs", False) and GAP not in text.columns
+
+
+def test_a_small_table_knows_nothing_of_siblings() -> None:
+    schema = Schema().table("players", "id int!", [(1,), (2,)], pk="id")
+    schema.table("seasons", "player int, year int", [(1, 1990 + i) for i in range(50)], foreign_keys=[to(["player"], "players", ["id"])])
+    program = schema.program("seasons")
+    assert not program.has_siblings and program.conditions == () and program.draw.ordered_by is None
+
+
 def test_a_table_with_rows_keeps_one_at_any_scale() -> None:
     schema = Schema().table("shops", "id int!", [(i,) for i in range(60)], pk="id")
     schema.table("chains", "shop int!, chain int!", [(7, 1)], pk="chain", foreign_keys=[to(["shop"], "shops", ["id"])])
@@ -196,3 +233,43 @@ def test_a_table_with_rows_keeps_one_at_any_scale() -> None:
     for scale, shops in ((0.5, 30), (0.001, 1)):
         planned = room.plan(SchemaGraph.from_metadata(schema.metadata), {}, scale)
         assert {name: rows.rows for name, rows in planned.items()} == {"shops": shops, "chains": 1, "sales": 20, "none": 0}
+
+
+def orders_and_payments(share: float) -> SchemaPlan:
+    """Payments point at an order and at its customer, and repeat both its customer and its day in a share of the rows."""
+    customers, orders = range(500), [(i, i % 500, date(2024, 1, 1 + i % 28)) for i in range(600)]
+    schema = Schema().table("customers", "id int!", [(i,) for i in customers], pk="id")
+    schema.table("orders", "id int!, customer int!, day date", orders, pk="id", fk={"customer": "customers.id"})
+    payments = [(i, i, customer, day) if i < share * 600 else (i, i, (customer + 1) % 500, date(2023, 1, 1)) for i, customer, day in orders]
+    keys = {"order": "orders.id", "customer": "customers.id"}
+    return schema.table("payments", "id int!, order int!, customer int!, paid date", payments, pk="id", fk=keys).plan()
+
+
+def test_a_key_that_two_ways_lead_to_and_a_copied_value_are_taken_over() -> None:
+    plan = orders_and_payments(1.0)
+    program = plan.programs["payments"]
+    (key,) = program.of_kind(ParentKey)
+    assert key == ParentKey(columns=("order", "customer", "paid"), parent_columns=("id", "customer", "day"))
+    assert program.matches == () and program.drawn == () and len(program.phases) == 1
+    assert plan.programs["customers"].drawn == (count_column("orders", 0),)  # payments follow from orders
+
+
+def test_what_is_repeated_in_some_rows_only_is_asked_of_each_row() -> None:
+    program = orders_and_payments(0.7).programs["payments"]
+    assert [(step.columns, step.status) for step in program.inherited] == [(("customer",), same_column("customer")), (("paid",), same_column("paid"))]
+    match = match_of(program, 1)
+    assert match.filled == ("customer",)
+    assert same_column("customer") in program.phases[0].passed_on and "paid" in program.drawn
+
+
+def test_a_matched_key_brings_what_repeats_its_parents_row() -> None:
+    schema = (
+        Schema()
+        .table("products", "id int!, price double", [(i, float(i)) for i in range(30)], pk="id")
+        .table("orders", "id int!", [(i,) for i in range(60)], pk="id")
+    )
+    lines = [(i, i % 60, i % 30, float(i % 30)) for i in range(120)]
+    keys = {"order": "orders.id", "product": "products.id"}
+    program = schema.table("lines", "id int!, order int!, product int!, price double", lines, pk="id", fk=keys).program("lines")
+    assert match_of(program, 1).brings == (("price", "price"),)
+    assert "price" in program.drawn and "price" in next(step.columns for step in program.of_kind(Carry))

@@ -7,6 +7,11 @@ import numpy as np
 from ...spec.encoding import ColumnEncoding, NumberEncoding
 
 
+def ordered_codes(encoding: ColumnEncoding) -> np.ndarray:
+    """The codes of values from the lowest to the highest, int64, without that of null; none where values have no order."""
+    return value_order(encoding)[encoding.has_null :] if isinstance(encoding, NumberEncoding) else np.empty(0, dtype=np.int64)
+
+
 def value_order(encoding: ColumnEncoding) -> np.ndarray:
     """The codes from the lowest value to the highest, int64 (K,): null first, a bin by its median; as they are where there is no order."""
     if not isinstance(encoding, NumberEncoding):

@@ -5,6 +5,9 @@ turns a state into the odds of its codes. Training draws an order per row and as
 cross-entropy (any-order training: Uria, Murray, Larochelle 2014, arXiv 1310.1757; Hoogeboom et al. 2022, arXiv 2110.02037). So any columns can be given
 at sampling, and the others follow from them without rejection.
 
+Rows of one family (the children of one parent) see those before them: the codes of the last one and the mean over the earlier ones of their stretch, each as
+one more vector of the state. Some rows are trained without a part of it, since drawn families drift from real ones.
+
 Legend: `B` batch, `D` drawn columns, `C` context columns, `H` width of the state, `K` width of a head, `V` codes of all columns, the context's first.
 """
 
@@ -12,18 +15,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
-from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel
 
+from .any_order import OF_SIBLINGS, PARTS, Network, VectorMemory
 from .averages import averaged
 from .base import CodeLayout, ConditionalGenerativeModel, Reduce, read_settings
+from .smooth import LEAST_CODES, smooth
 
 BATCH = 256  # rows of a step of a large table: its states stay in the processor's cache
 LEAST_BATCH = 32
@@ -35,7 +38,7 @@ WARM_UP = 0.1  # share of the steps in which the learning rate rises
 RATE_RANGE = 100  # the peak learning rate over the first and the last
 BLOCK = 1_000  # rows that are drawn at a time, in an order of their own
 LOGIT_LIMIT = 30.0  # exp of it is still far inside float32, and the odds it allows are beyond any table
-RARE = 1e-6  # least share that the odds start from
+FORGET = 0.1  # share of the rows that are trained without the row before, and without the earlier ones
 HELD_OUT_SEED = 0  # orders in which held-out rows are read: the same at every evaluation
 
 
@@ -65,75 +68,6 @@ def _one_cycle(step: int, *, steps: int) -> float:
     return 1 / RATE_RANGE + (1 - 1 / RATE_RANGE) * (1 - math.cos(math.pi * height)) / 2
 
 
-class RunningSum(torch.autograd.Function):
-    """States of all columns of a batch, each row in an order of its own: `D` additions instead of a `D` by `D` mask per row."""
-
-    @staticmethod
-    def forward(ctx: Any, vectors: torch.Tensor, first: torch.Tensor, places: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
-        """Vectors (V, H), first states (B, H), places of the rows' codes among the `V` and the column at each step, both int64 (B, D), to (D, B, H)."""
-        batch, columns = places.shape
-        places = places.gather(1, order).T.contiguous()  # (D, B), by step
-        slots = (order.T * batch + torch.arange(batch)).contiguous()  # (D, B), where a step's state belongs
-        states = vectors.new_empty(columns * batch, vectors.shape[1])
-        state = first
-        for step in range(columns):
-            states.index_copy_(0, slots[step], state)
-            if step < columns - 1:
-                state = state + vectors.index_select(0, places[step])
-        ctx.save_for_backward(places, slots)
-        ctx.codes = len(vectors)
-        return states.view(columns, batch, -1)
-
-    @staticmethod
-    def backward(ctx: Any, slopes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None, None]:
-        places, slots = ctx.saved_tensors
-        columns, batch = places.shape
-        slopes = slopes.reshape(columns * batch, -1)
-        of_vectors, later = slopes.new_zeros(ctx.codes, slopes.shape[1]), slopes.new_zeros(batch, slopes.shape[1])
-        for step in range(columns - 1, -1, -1):
-            later += slopes.index_select(0, slots[step])
-            if step:
-                of_vectors.index_add_(0, places[step - 1], later)
-        return of_vectors, later, None, None
-
-
-class Network(nn.Module):
-    """Vectors of codes, and a head per column."""
-
-    def __init__(self, layout: CodeLayout, state: int, head: int) -> None:
-        super().__init__()
-        columns, known = len(layout.row), len(layout.context)
-        self.vectors = nn.Parameter(torch.randn(sum(layout.context) + sum(layout.row), state) / max(columns + known, 1) ** 0.5)
-        self.start = nn.Parameter(torch.zeros(state))
-        self.hidden = nn.Parameter(torch.randn(columns, state, head) * (2 / state) ** 0.5)
-        self.hidden_bias = nn.Parameter(torch.zeros(columns, head))
-        # Small, so that training starts from the real shares.
-        self.odds = nn.ParameterList([nn.Parameter(torch.randn(head, k) * 0.1 / head**0.5) for k in layout.row])
-        self.odds_bias = nn.ParameterList([nn.Parameter(torch.from_numpy(np.log(np.maximum(w, RARE))).float()) for w in layout.weights])
-
-    def first(self, context: torch.Tensor) -> torch.Tensor:
-        """States (B, H) of rows of which only the context is known, int64 (B, C) as places among the `V`."""
-        return self.start + functional.embedding_bag(context, self.vectors, mode="sum") if context.shape[1] else self.start.expand(len(context), -1)
-
-    def logits(self, column: int, state: torch.Tensor, hidden: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-        """(B, H) to (B, codes of the column)."""
-        return torch.addmm(self.odds_bias[column], torch.addmm(bias, state, hidden).relu_(), self.odds[column])
-
-    def losses(self, places: torch.Tensor, codes: torch.Tensor, context: torch.Tensor, order: torch.Tensor) -> list[torch.Tensor]:
-        """Mean negative log likelihood in nats of each column given those before it in `order`.
-
-        Args:
-            places: of the rows' codes among the `V`, int64 (B, D).
-            codes: the same as codes, int64 (B, D).
-            context: int64 (B, C) as places.
-            order: the column at each step, int64 (B, D).
-        """
-        states = RunningSum.apply(self.vectors, self.first(context), places, order).unbind(0)  # D times (B, H)
-        targets = codes.T.contiguous()
-        heads = zip(states, self.hidden.unbind(0), self.hidden_bias.unbind(0), strict=True)
-        return [functional.cross_entropy(self.logits(d, *head), targets[d]) for d, head in enumerate(heads)]
-
-
 def _patterns(known: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Each row of `known`, bool (N, D), that is there, and the places of the rows that equal it."""
     if not len(known) or (known == known[0]).all():  # nearly always, and sorting rows is slow
@@ -147,12 +81,14 @@ class Autoregressive(ConditionalGenerativeModel):
 
     name = "autoregressive"
     any_order = True
+    sees_siblings = True
 
     def __init__(self, layout: CodeLayout, settings: Mapping[str, Any]) -> None:
         super().__init__(layout, settings)
         self.options = read_settings(AutoregressiveSettings, self.name, settings)
         offsets = torch.from_numpy(np.cumsum([0, *layout.context, *layout.row])[:-1].astype(np.int64))
         self._context_offsets, self._row_offsets = offsets[: len(layout.context)], offsets[len(layout.context) :]
+        self._own_offsets = self._row_offsets - sum(layout.context)
         self.network = Network(layout, self.options.state, self.options.head)
         self._averaged: AveragedModel | None = None  # only while training
 
@@ -171,10 +107,22 @@ class Autoregressive(ConditionalGenerativeModel):
 
     def prepare(self, rows: np.ndarray, context: np.ndarray, steps: int, total: int) -> None:
         options = self.options
+        self._smooth()
         self._averaged = averaged(self.network, options.ema)
         rate = options.learning_rate * float(np.clip((total / SMALL) ** 0.5, LEAST_RATE, 1))
         self._optimiser = torch.optim.AdamW(self._groups(min(MAX_DECAY, options.decay_rows / total) / rate), lr=rate, betas=(0.9, 0.99), fused=True)
         self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimiser, partial(_one_cycle, steps=steps))
+
+    def _smooth(self) -> None:
+        """Codes in an order have like vectors."""
+        layout = self.layout
+        starts = np.cumsum([0, *layout.context, *layout.row])[:-1]
+        first = len(layout.context)
+        placed = [(column, order + start) for column, (order, start) in enumerate(zip(layout.orders, starts, strict=False)) if len(order) >= LEAST_CODES]
+        drawn = [order - sum(layout.context) for column, order in placed if column >= first]
+        smooth(self.network, "vectors", [order for _, order in placed])
+        smooth(self.network, "odds", drawn)
+        smooth(self.network, "sibling", drawn if layout.siblings else [])
 
     def _groups(self, decay: float) -> list[dict[str, Any]]:
         """The weights and their decay; what starts from the real shares keeps to them."""
@@ -182,11 +130,11 @@ class Autoregressive(ConditionalGenerativeModel):
         rest = [p for name, p in self.network.named_parameters() if not name.startswith("odds_bias")]
         return [{"params": shares, "weight_decay": 0.0}, {"params": rest, "weight_decay": decay}]
 
-    def training_step(self, rows: torch.Tensor, context: torch.Tensor, reduce: Reduce) -> dict[str, float]:
+    def training_step(self, rows: torch.Tensor, context: torch.Tensor, reduce: Reduce, place: torch.Tensor | None = None) -> dict[str, float]:
         if self._averaged is None:
             raise RuntimeError("autoregressive: training_step was called before prepare")
         order = torch.rand(rows.shape).argsort(1)
-        loss = torch.stack(self._losses(self.network, rows, context, order)).sum()
+        loss = torch.stack(self._losses(self.network, rows, context, order, place, FORGET)).sum()
         self._optimiser.zero_grad()
         loss.backward()
         reduce(self.network.parameters())
@@ -195,57 +143,100 @@ class Autoregressive(ConditionalGenerativeModel):
         self._averaged.update_parameters(self.network)
         return {"nats": float(loss.detach())}
 
-    def _losses(self, network: Network, rows: torch.Tensor, context: torch.Tensor, order: torch.Tensor) -> list[torch.Tensor]:
-        return network.losses(rows + self._row_offsets, rows, context + self._context_offsets, order)
+    def _losses(
+        self, network: Network, rows: torch.Tensor, context: torch.Tensor, order: torch.Tensor, place: torch.Tensor | None, forget: float = 0.0
+    ) -> list[torch.Tensor]:
+        history = network.history(rows, self._own_offsets, place, forget) if self.layout.siblings and place is not None else None
+        return network.losses(rows + self._row_offsets, rows, context + self._context_offsets, order, history)
 
     def _kept(self) -> Network:
         """What is kept, and so what is judged in the middle of training."""
         return self.network if self._averaged is None else self._averaged.module  # type: ignore[return-value]
 
     @torch.no_grad()
-    def held_out_loss(self, rows: torch.Tensor, context: torch.Tensor) -> float:
-        """Nats per row."""
+    def held_out_loss(self, rows: torch.Tensor, context: torch.Tensor, place: torch.Tensor | None = None) -> float:
+        """Nats per row; without a look at siblings where `place` is None."""
         orders = torch.rand(rows.shape, generator=torch.Generator().manual_seed(HELD_OUT_SEED)).argsort(1)
         total = 0.0
-        for part, above, order in zip(rows.split(BLOCK), context.split(BLOCK), orders.split(BLOCK), strict=True):
-            total += float(torch.stack(self._losses(self._kept(), part, above, order)).sum()) * len(part)
+        places = [None] * len(rows.split(BLOCK)) if place is None else place.split(BLOCK)
+        for part, above, order, stretch in zip(rows.split(BLOCK), context.split(BLOCK), orders.split(BLOCK), places, strict=True):
+            total += float(torch.stack(self._losses(self._kept(), part, above, order, stretch)).sum()) * len(part)
         return total / max(len(rows), 1)
 
     def sample(self, context: np.ndarray, rng: np.random.Generator, given: np.ndarray | None = None) -> np.ndarray:
         return self._filled(context, rng, given, range(len(self.layout.row)))
 
-    def sample_columns(self, context: np.ndarray, rng: np.random.Generator, given: np.ndarray | None, columns: Sequence[int]) -> np.ndarray:
-        return self._filled(context, rng, given, columns)[:, list(columns)]
+    def sample_columns(
+        self,
+        context: np.ndarray,
+        rng: np.random.Generator,
+        given: np.ndarray | None,
+        columns: Sequence[int],
+        history: tuple[torch.Tensor, torch.Tensor] | None = None,
+    ) -> np.ndarray:
+        return self._filled(context, rng, given, columns, history)[:, list(columns)]
+
+    def memory(self, stretches: int) -> VectorMemory:
+        return VectorMemory(self._kept(), self._own_offsets, stretches)
 
     @torch.no_grad()
-    def _filled(self, context: np.ndarray, rng: np.random.Generator, given: np.ndarray | None, columns: Sequence[int]) -> np.ndarray:
+    def _filled(
+        self,
+        context: np.ndarray,
+        rng: np.random.Generator,
+        given: np.ndarray | None,
+        columns: Sequence[int],
+        history: tuple[torch.Tensor, torch.Tensor] | None = None,
+    ) -> np.ndarray:
         """Rows, int64 (N, D), in which those of `columns` that are not given are drawn."""
         rows = np.full((len(context), len(self.layout.row)), -1, dtype=np.int64) if given is None else given.astype(np.int64)
         for there, alike in _patterns(rows >= 0):
             wanted = np.array([d for d in columns if not there[d]], dtype=np.int64)
             for start in range(0, len(alike), BLOCK):
                 block = alike[start : start + BLOCK]
-                rows[block] = self._sample_block(context[block], rows[block], there, wanted, rng)
+                past = None if history is None else (history[0][torch.from_numpy(block)], history[1][torch.from_numpy(block)])
+                rows[block] = self._sample_block(context[block], rows[block], there, wanted, rng, past)
         return rows
 
-    def _sample_block(self, context: np.ndarray, rows: np.ndarray, known: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _sample_block(
+        self,
+        context: np.ndarray,
+        rows: np.ndarray,
+        known: np.ndarray,
+        wanted: np.ndarray,
+        rng: np.random.Generator,
+        history: tuple[torch.Tensor, torch.Tensor] | None,
+    ) -> np.ndarray:
         """Fill the columns `wanted` of `rows`, int64 (B, D), given those that are `known`, bool (D,), in an order chosen for the block."""
         network = self._kept()
-        state = network.first(torch.from_numpy(context) + self._context_offsets).clone()  # (B, H)
+        vectors, heads = network.vectors, network.heads()
+        state = network.first(torch.from_numpy(context) + self._context_offsets, vectors).clone()  # (B, H)
+        if history is not None:
+            state += history[0]
         for d in np.flatnonzero(known):
-            state += network.vectors.index_select(0, torch.from_numpy(rows[:, d]) + self._row_offsets[d])
+            state += vectors.index_select(0, torch.from_numpy(rows[:, d]) + self._row_offsets[d])
         for d in rng.permutation(wanted):
-            odds = network.logits(d, state, network.hidden[d], network.hidden_bias[d]).clamp_(-LOGIT_LIMIT, LOGIT_LIMIT).exp_()
+            last = None if history is None else history[1][:, d]
+            odds = heads[d].logits(state, last).clamp_(-LOGIT_LIMIT, LOGIT_LIMIT).exp_()
             cumulated = odds.cumsum(1).numpy()
             # Inverse distribution function: the code is the number of cumulated odds at or below the draw.
             rows[:, d] = (cumulated[:, :-1] <= (rng.random(len(rows), dtype=np.float32) * cumulated[:, -1])[:, None]).sum(1)
-            state += network.vectors.index_select(0, torch.from_numpy(rows[:, d]) + self._row_offsets[d])
+            state += vectors.index_select(0, torch.from_numpy(rows[:, d]) + self._row_offsets[d])
         return rows
 
+    def forget_siblings(self) -> None:
+        """From now on rows are learnt and drawn one by one."""
+        self.layout = replace(self.layout, siblings=False)
+
     def state(self) -> dict[str, torch.Tensor]:
-        return {name: value.detach().clone() for name, value in self._kept().state_dict().items()}
+        kept = {name: getattr(self._kept(), name).detach().clone() for name in PARTS}
+        if self.layout.siblings:
+            return kept
+        return kept | {name: kept[name][:0, : kept[name].shape[1] if name in ("sibling", "same") else 0].clone() for name in OF_SIBLINGS}
 
     def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
-        self._averaged = None
+        if self._averaged is not None:
+            self._averaged = None
+            self.network = Network(self.layout, self.options.state, self.options.head)  # it may have forgotten siblings
         self.network.load_state_dict(dict(state))
         self.network.eval()

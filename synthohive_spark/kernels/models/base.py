@@ -43,11 +43,28 @@ class CodeLayout:
         row: cardinality of each drawn column, length D.
         context: cardinality of each context column, length C; the last code of each means "there is no parent".
         weights: share of the real rows per code, one array of shape (row[d],) per drawn column.
+        siblings: rows are drawn family by family, and see the rows of their family before them.
+        orders: for training, of each context column and then of each drawn one its codes from the lowest value to the highest, int64; none where they have
+            no order. Nothing where it is not known.
     """
 
     row: tuple[int, ...]
     context: tuple[int, ...]
     weights: tuple[np.ndarray, ...] = field(repr=False)
+    siblings: bool = False
+    orders: tuple[np.ndarray, ...] = field(default=(), repr=False)
+
+
+class Memory(ABC):
+    """What a model keeps of the earlier rows of stretches of families, while it draws the next ones."""
+
+    @abstractmethod
+    def recall(self, stretches: np.ndarray) -> Any:
+        """What `sample_columns` takes as `history` for a next row of each of these stretches, int64 (B,)."""
+
+    @abstractmethod
+    def remember(self, stretches: np.ndarray, rows: np.ndarray) -> None:
+        """The next rows, int64 (B, D), of these stretches, int64 (B,), all of them different."""
 
 
 class ConditionalGenerativeModel(ABC):
@@ -58,6 +75,7 @@ class ConditionalGenerativeModel(ABC):
     """
 
     name: ClassVar[str]
+    sees_siblings: ClassVar[bool] = False  # takes `place` in training and has a `memory`, where the layout says `siblings`
     any_order: ClassVar[bool] = False  # some columns can be drawn first by `sample_columns` and the rest given them, alike to drawing all at once
 
     def __init__(self, layout: CodeLayout, settings: Mapping[str, Any]) -> None:
@@ -123,6 +141,13 @@ class ConditionalGenerativeModel(ABC):
             columns: places in the row.
         """
         return self.sample(context, rng, given)[:, list(columns)]
+
+    def memory(self, stretches: int) -> Memory:
+        """An empty memory of so many stretches of families; asked of models with `sees_siblings`."""
+        raise NotImplementedError(f"{self.name} has no memory of siblings")
+
+    def forget_siblings(self) -> None:  # noqa: B027 - most models never look at them
+        """Training goes on without a look at siblings; asked of models with `sees_siblings`."""
 
     @abstractmethod
     def state(self) -> dict[str, torch.Tensor]:

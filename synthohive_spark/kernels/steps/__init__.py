@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...spec.program import Carry, Combine, Derive, Distinct, Draw, NumberKey, ParentKey, Position, Series
+from ...spec.program import Carry, Combine, Derive, Distinct, Draw, Inherit, NumberKey, ParentKey, Place, Position, Series
 from ..block import Block
-from . import carry, combine, derive, distinct, draw, number_key, parent_key, position, series
+from . import carry, combine, derive, distinct, draw, inherit, number_key, parent_key, place, position, series
 
 APPLY: dict[type[Any], Callable[[Any, Block], None]] = {
     Carry: carry.apply,
@@ -15,8 +15,10 @@ APPLY: dict[type[Any], Callable[[Any, Block], None]] = {
     Derive: derive.apply,
     Distinct: distinct.apply,
     Draw: draw.apply,
+    Inherit: inherit.apply,
     NumberKey: number_key.apply,
     ParentKey: parent_key.apply,
+    Place: place.apply,
     Position: position.apply,
     Series: series.apply,
 }

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import torch
 
-from ...spec.program import Draw
+from ...spec.program import GAP, Draw
 from ..block import MODEL, Block
 from ..columns import decode_codes, encode_frame
 from ..conditioning import context_codes
 from ..given import draw_given, given_codes, with_given_values
 from ..models import restore_model
 from ..models.base import ConditionalGenerativeModel
+from ..siblings import Steps, draw_in_turns
 
 BATCH = 10_000  # rows that the model draws at once
 
@@ -19,26 +21,39 @@ BATCH = 10_000  # rows that the model draws at once
 def apply(step: Draw, block: Block) -> None:
     """Draw the codes of the step's columns given what is known, decode them. What is there already (a phase before has drawn it) stays."""
     encoding = block.plan.fitted.encoding.select(step.columns)
-    codes = _codes(step, block)
-    decoded = with_given_values(decode_codes(codes, encoding, block.rng("values")), block.plan.given, block.which)
+    codes, ordered = _codes(step, block)
+    decoded = with_given_values(decode_codes(codes, encoding, block.rng("values")) | ordered, block.plan.given, block.which)
     for name in step.columns:
         block.columns.setdefault(name, decoded[name])
 
 
-def _codes(step: Draw, block: Block) -> np.ndarray:
-    """Codes int64 (n, columns); columns with one code have 0."""
+def _codes(step: Draw, block: Block) -> tuple[np.ndarray, dict[str, pa.Array]]:
+    """Codes int64 (n, columns), and the values of the column that orders siblings where they are exact already; columns with one code have 0."""
     fitted, n = block.plan.fitted, len(block)
     codes = np.zeros((n, len(step.columns)), dtype=np.int64)
     modelled = fitted.model_columns
     wanted = [i for i, name in enumerate(step.columns) if name in modelled]
     if fitted.model is None or not wanted or not n:
-        return codes
+        return codes, {}
     marginals = tuple(fitted.encoding.column(name).weights for name in modelled)
     model = restore_model(fitted.model, fitted.weights, marginals, block.plan.row_model)
     torch.set_num_threads(1)  # more would fight over the cores with the other tasks, and sum in another order
-    drawn = _draw(model, [modelled.index(step.columns[i]) for i in wanted], _context(step, block), _given(modelled, model, block), block)
-    codes[:, wanted] = drawn
-    return codes
+    places = [modelled.index(step.columns[i]) for i in wanted]
+    context, given = _context(step, block), _given(modelled, model, block)
+    steps = _steps(step, block, modelled)
+    if block.parents is not None and block.plan.is_last and (steps or model.layout.siblings):
+        drawn, values = draw_in_turns(model, context, given, block.parents, steps, block.rng(MODEL))
+        codes[:, wanted] = drawn[:, places]
+        return codes, {} if values is None or step.ordered_by is None else {step.ordered_by: values}
+    codes[:, wanted] = _draw(model, places, context, given, block)
+    return codes, {}
+
+
+def _steps(step: Draw, block: Block, modelled: tuple[str, ...]) -> Steps | None:
+    if not step.stepwise or step.ordered_by is None or block.parents is None or not {GAP, step.ordered_by} <= set(modelled):
+        return None
+    encoding = block.plan.fitted.encoding.select((GAP, step.ordered_by))
+    return Steps(encoding, len(block.parents.frame), modelled, block.rng("steps"))
 
 
 def _draw(model: ConditionalGenerativeModel, wanted: list[int], context: np.ndarray, given: np.ndarray | None, block: Block) -> np.ndarray:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..program import Match
+from .inherited import Inherited, plan_inherited
 from .view import TableView
 
 MOSTLY_NULL = 0.5  # a key that is null more often says too little to drive
@@ -19,27 +20,40 @@ class KeyPlan:
         driving: index of the key that drives.
         matches: the others to learnt tables, in the order in which they are matched; those that wait for a later parent come last.
         needs: by key (the driving one too) the later keys that must find a partner beside it.
+        inherited: what rows take over from the rows that their keys lead to.
         faults: what cannot be carried out, in sentences.
     """
 
     driving: int | None = None
     matches: list[Match] = field(default_factory=list)
     needs: dict[int, list[int]] = field(default_factory=dict)
+    inherited: tuple[Inherited, ...] = ()
     faults: list[str] = field(default_factory=list)
+
+    @property
+    def implied(self) -> frozenset[int]:
+        """Keys that follow from others in every row: they drive nothing and are not matched."""
+        return frozenset(i.key for i in self.inherited if i.key is not None and i.whole)
+
+    def taken_over(self, by: int | None) -> Iterator[Inherited]:
+        """What always repeats the row that the key `by` leads to."""
+        return (i for i in self.inherited if i.by == by and i.always)
 
 
 def plan_keys(view: TableView) -> KeyPlan:
     """Choose the driving key, order the matches."""
-    plan = KeyPlan(driving=driving_key(view))
+    driving = driving_key(view)
+    plan = KeyPlan(driving=driving, inherited=plan_inherited(view, driving))
     filled = set(view.columns(plan.driving)) if plan.driving is not None else set()
     done = [] if plan.driving is None else [plan.driving]
-    rest = [i for i in view.learnt if i != plan.driving]
+    rest = [i for i in view.learnt if i != plan.driving and i not in plan.implied]
     # A key that contains another one goes first, so that the other follows from it.
-    for index in sorted(rest, key=lambda i: (view.is_deferred(i), -len(view.columns(i)), i)):
+    repeated = {i.key for i in plan.inherited}  # what other keys have filled by then
+    for index in sorted(rest, key=lambda i: (view.is_deferred(i), i in repeated, -len(view.columns(i)), i)):
         _add(view, plan, index, filled, done)
         filled |= view.columns(index)
         done.append(index)
-    plan.matches = [m.model_copy(update={"needs": tuple(plan.needs.get(m.key, ()))}) for m in plan.matches]
+    plan.matches = [m.model_copy(update={"needs": tuple(plan.needs.get(m.key, ())), "brings": _brought(plan, m.key)}) for m in plan.matches]
     plan.faults += [fault for i in view.learnt if (fault := _unfinished_fault(view, i, view.every_opaque[view.key(i).parent_table]))]
     return plan
 
@@ -80,8 +94,15 @@ def _can_drive(view: TableView, index: int) -> bool:
     return not kept & (view.opaque | {c for key in view.unique_keys for c in key})
 
 
+def _brought(plan: KeyPlan, index: int) -> tuple[tuple[str, str], ...]:
+    return tuple(pair for i in plan.taken_over(index) for pair in zip(i.columns, i.parent_columns, strict=True))
+
+
 def _add(view: TableView, plan: KeyPlan, index: int, filled: set[str], done: Sequence[int]) -> None:
     columns = view.columns(index)
+    if index in {i.key for i in plan.inherited}:
+        plan.matches.append(_match(view, index, (), filled=True))  # rows that do not repeat their parent's
+        return
     if view.is_deferred(index):
         filled = filled | _early(view, index)
     covering = [j for j in done if columns <= view.columns(j)]

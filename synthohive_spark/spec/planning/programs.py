@@ -7,12 +7,32 @@ from dataclasses import dataclass, field
 
 from ..encoding import ColumnHint
 from ..graph import SchemaGraph
-from ..identifiers import HIDDEN_PREFIX
 from ..metadata import Metadata
-from ..program import Carry, Combine, Distinct, Draw, Match, NumberKey, ParentKey, Phase, Series, Step, TableProgram, count_column, status_column
+from ..program import (
+    GAP,
+    Carry,
+    Combine,
+    Distinct,
+    Draw,
+    Inherit,
+    Match,
+    NumberKey,
+    ParentKey,
+    Phase,
+    Place,
+    Series,
+    Step,
+    TableProgram,
+    count_column,
+    same_column,
+    status_column,
+)
 from ..survey import Survey
+from ..types import type_family
+from .inherited import Inherited
 from .keys import KeyPlan, plan_keys
 from .references import is_aligned, reference_faults
+from .siblings import plan_siblings
 from .uniques import UniquePlan, plan_uniques, with_apart
 from .view import TableView, opaque_columns
 
@@ -43,25 +63,26 @@ def plan_schema(metadata: Metadata, graph: SchemaGraph, survey: Survey) -> Schem
         table = metadata.tables[name]
         if table.role == "learnt" and name in survey.tables:
             views[name] = TableView(table, survey.tables[name], metadata, survey, graph, opaque)
+    every = {name: plan_keys(view) for name, view in views.items()}
     for name, view in views.items():
-        keys = plan_keys(view)
+        keys = every[name]
         uniques = plan_uniques(view, keys)
         faults = [*keys.faults, *uniques.faults, *reference_faults(view, keys, uniques.uniques)]
         plan.faults += [f"table {name!r}: {fault}" for fault in faults]
         if not faults:
-            counts = drawn_counts(name, views)
+            counts = drawn_counts(name, views, every)
             plan.programs[name] = _program(view, keys, uniques, counts)
             plan.hints[name] = _hints(view, plan.programs[name], counts)
     return plan
 
 
-def drawn_counts(parent: str, views: Mapping[str, TableView]) -> tuple[str, ...]:
-    """Hidden columns of `parent` that are drawn with its row: its numbers of children along keys whose linkage is conditional."""
+def drawn_counts(parent: str, views: Mapping[str, TableView], keys: Mapping[str, KeyPlan]) -> tuple[str, ...]:
+    """Hidden columns of `parent` that are drawn with its row: its numbers of children along conditional keys that no other key implies."""
     return tuple(
         count_column(name, i)
         for name, view in views.items()
         for i, linkage in view.linkages.items()
-        if view.key(i).parent_table == parent and linkage.method == "conditional"
+        if view.key(i).parent_table == parent and linkage.method == "conditional" and i not in keys[name].implied
     )
 
 
@@ -70,13 +91,27 @@ def _program(view: TableView, keys: KeyPlan, uniques: UniquePlan, counts: tuple[
     early = tuple(m for m in matches if not view.is_deferred(m.key))
     late = tuple(m for m in matches if view.is_deferred(m.key))
     known = _known(view, keys, uniques)
-    drawn = _drawn(view, matches, known, counts)
+    some = tuple(_inherit(i) for i in keys.inherited if not i.always)
+    drawn = (*_drawn(view, keys, matches, known, counts), *(step.status for step in some))
     conditions = tuple(c for step in uniques.known for c in step.columns)
-    first = _first_phase(view, uniques, known, early, drawn, conditions)
-    carried = {c for m in early for c in view.key(m.key).columns if c not in m.fixed} | ({c for s in first.steps if isinstance(s, Draw) for c in s.columns})
+    first = _first_phase(view, uniques, known, early, drawn, conditions, some)
+    siblings = plan_siblings(view, keys, uniques, drawn, first)
+    if siblings.placed:
+        known, conditions = (*known, Place()), (*conditions, *Place().columns)
+        first = _placed(first)
+    drawn = (*drawn, GAP) if siblings.stepwise else drawn
+    carried = {c for m in early for c in (*view.key(m.key).columns, *m.brought) if c not in m.fixed} | (
+        {c for s in first.steps if isinstance(s, Draw) for c in s.columns}
+    )
     in_order = [*drawn, *(c for c, _, _ in view.facts.columns)]
     carry = (Carry(columns=tuple(dict.fromkeys(c for c in in_order if c in carried))),) if carried else ()
-    steps = (*known, *carry, Draw(columns=drawn, conditions=conditions), *_repairs(view, uniques, known, early))
+    steps = (
+        *known,
+        *carry,
+        Draw(columns=drawn, conditions=conditions, ordered_by=siblings.ordered_by, stepwise=siblings.stepwise),
+        *(step for step in some if not set(step.columns) & carried),
+        *_repairs(view, uniques, known, early),
+    )
     last = Phase(steps=steps, matches=late)
     return TableProgram(
         table=view.table.name,
@@ -101,14 +136,20 @@ def _known(view: TableView, keys: KeyPlan, uniques: UniquePlan) -> tuple[Step, .
         key, nullable = view.key(keys.driving), view.null_rate(keys.driving)
         matched = {c for m in keys.matches if m.filled for c in view.key(m.key).columns}
         kept = [c for c in key.columns if c in view.stray(keys.driving) or c not in view.facts.nullable]
-        fallback = tuple(c for c in kept if c not in view.opaque | matched) if nullable else ()
-        steps.append(ParentKey(columns=key.columns, parent_columns=key.parent_columns, fallback=fallback))
+        pairs = [pair for i in keys.taken_over(keys.driving) for pair in zip(i.columns, i.parent_columns, strict=True)]
+        own, theirs = tuple(c for c, _ in pairs), tuple(p for _, p in pairs)
+        fallback = tuple(c for c in (*kept, *own) if c not in view.opaque | matched) if nullable else ()
+        steps.append(ParentKey(columns=(*key.columns, *own), parent_columns=(*key.parent_columns, *theirs), fallback=fallback))
     return (*steps, *uniques.known)
 
 
-def _drawn(view: TableView, matches: Iterable[Match], known: tuple[Step, ...], counts: tuple[str, ...]) -> tuple[str, ...]:
+def _inherit(inherited: Inherited) -> Inherit:
+    return Inherit(columns=inherited.columns, parent_columns=inherited.parent_columns, status=same_column(inherited.columns[0]))
+
+
+def _drawn(view: TableView, keys: KeyPlan, matches: Iterable[Match], known: tuple[Step, ...], counts: tuple[str, ...]) -> tuple[str, ...]:
     there = {c for step in known for c in step.columns}
-    matched = {c for m in matches for c in view.key(m.key).columns if c not in (*m.wished, *m.fixed)}
+    matched = {c for m in matches for c in view.key(m.key).columns if c not in (*m.wished, *m.fixed)} | {c for i in keys.implied for c in view.columns(i)}
     visible = [c for c, _, _ in view.facts.columns if c not in there and c not in matched]
     statuses = [status_column(m.key) for m in matches if m.status]
     fallback = [c for step in known if isinstance(step, ParentKey) for c in step.fallback]
@@ -116,18 +157,37 @@ def _drawn(view: TableView, matches: Iterable[Match], known: tuple[Step, ...], c
 
 
 def _first_phase(
-    view: TableView, uniques: UniquePlan, known: tuple[Step, ...], early: tuple[Match, ...], drawn: tuple[str, ...], conditions: tuple[str, ...]
+    view: TableView,
+    uniques: UniquePlan,
+    known: tuple[Step, ...],
+    early: tuple[Match, ...],
+    drawn: tuple[str, ...],
+    conditions: tuple[str, ...],
+    some: tuple[Inherit, ...],
 ) -> Phase:
     """What the matches need: keys that are fixed, what tells rows apart, whether a key is there."""
     needed = {c for m in early for a in m.apart for c in a.before} | {c for m in early for c in (*m.fixed, *m.wished, *m.filled)}
     needed |= {status_column(m.key) for m in early if m.status}
+    keys = tuple(step for step in some if set(step.columns) & needed)
+    needed |= {step.status for step in keys}
     moved = tuple(step for step in uniques.moved if set(step.columns) & needed)
     needed |= {c for step in moved for c in step.columns}
     columns = tuple(c for c in drawn if c in needed)
     # What is drawn depends on all that is known; generated keys say nothing.
     there = tuple(step for step in known if set(step.columns) & needed or (columns and not isinstance(step, NumberKey)))
     draw = (Draw(columns=columns, conditions=conditions),) if columns else ()
-    return Phase(steps=(*there, *draw, *_with_combinations(moved)), matches=early)
+    return Phase(steps=(*there, *draw, *keys, *_with_combinations(moved)), matches=early)
+
+
+def _placed(phase: Phase) -> Phase:
+    """The phase in which rows know their places, where a model draws some of them."""
+    steps: list[Step] = []
+    for step in phase.steps:
+        if isinstance(step, Draw):
+            steps += [Place(), step.model_copy(update={"conditions": (*step.conditions, *Place().columns)})]
+        else:
+            steps.append(step)
+    return phase.model_copy(update={"steps": tuple(steps)})
 
 
 def _with_combinations(moved: Iterable[Distinct]) -> tuple[Step, ...]:
@@ -170,9 +230,9 @@ def _hints(view: TableView, program: TableProgram, counts: tuple[str, ...]) -> t
             hints.append(ColumnHint(name=name, spark_type=spark_type, kind="category", keep_rare=published))
         else:
             hints.append(ColumnHint(name=name, spark_type=spark_type))
-    hints += [ColumnHint(name=name, spark_type="boolean", kind="category", keep_rare=True) for name in program.drawn if _is_status(name)]
+    statuses = {status_column(m.key) for m in program.matches} | {step.status for step in program.inherited}
+    hints += [ColumnHint(name=name, spark_type="boolean", kind="category", keep_rare=True) for name in program.drawn if name in statuses]
+    gap = "double" if GAP in program.drawn and type_family(program.types[program.draw.ordered_by or ""]) == "float" else "bigint"
+    hints += [ColumnHint(name=GAP, spark_type=gap)] if GAP in program.drawn else []
+    hints += [ColumnHint(name=name, spark_type="bigint") for name in Place().columns] if program.has_siblings else []
     return (*hints, *(ColumnHint(name=name, spark_type="bigint") for name in counts))
-
-
-def _is_status(name: str) -> bool:
-    return name.startswith(f"{HIDDEN_PREFIX}has_")

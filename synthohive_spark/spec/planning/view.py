@@ -92,6 +92,10 @@ class TableView:
         several = [c for fk in self.table.foreign_keys for c in fk.columns]
         return frozenset(pointed | {c for c in several if several.count(c) > 1})
 
+    def above(self, index: int) -> TableFacts:
+        """The parent that a key leads to, as seen."""
+        return self.survey.tables[self.key(index).parent_table]
+
     def null_rate(self, index: int) -> float:
         return self.linkages[index].null_rate
 

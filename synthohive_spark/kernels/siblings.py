@@ -1,0 +1,126 @@
+"""Rows of families drawn one after the other, each knowing those before it. Legend: `n` rows of a block, `p` its parents, `M` modelled columns.
+
+A turn draws the next row of all families at once. What a row knows begins anew with each stretch of `STRETCH` rows, as in training: so the stretches of a
+long family are drawn side by side, unless a column orders them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from ..spec.encoding import NumberEncoding, TableEncoding
+from ..spec.program import GAP
+from .block import Parents, as_series
+from .columns import decode_codes, encode_frame
+from .columns.types import from_float64, to_float64
+from .models.base import ConditionalGenerativeModel
+from .staging import STRETCH
+
+STEPS = 512  # rows of a family that are put in order one by one; the rest of a longer one are drawn side by side
+
+
+class Steps:
+    """The column that orders the rows of a family: each value is the one before it and a gap.
+
+    Args:
+        encoding: of that column and of `GAP`.
+        parents: p.
+        modelled: the model's columns.
+    """
+
+    def __init__(self, encoding: TableEncoding, parents: int, modelled: Sequence[str], rng: np.random.Generator) -> None:
+        self.gap, self.order = encoding.select((GAP,)), encoding.select(tuple(c for c in encoding.names if c != GAP))
+        self.places = modelled.index(GAP), modelled.index(self.order.names[0])
+        self.last = np.full(parents, np.nan)
+        self._rng = rng
+        column = self.order.columns[0]
+        seen = (*column.tokens, *column.knots) if isinstance(column, NumberEncoding) else ()
+        self._limits = min(seen, default=-np.inf), max(seen, default=np.inf)
+
+    def next(self, families: np.ndarray, gaps: np.ndarray) -> np.ndarray:
+        """Values float64 (B,) of next rows of these families; nan where there is no gap. `gaps` are codes, int64 (B,)."""
+        distance = _floats(decode_codes(gaps[:, None], self.gap, self._rng)[GAP], GAP, self.gap)
+        return np.clip(self.last[families] + distance, *self._limits)
+
+    def codes(self, values: np.ndarray) -> np.ndarray:
+        name = self.order.names[0]
+        array = from_float64(values, np.isnan(values), self.order.columns[0].spark_type)
+        return encode_frame(as_series(array).to_frame(name), self.order)[:, 0]
+
+    def values(self, codes: np.ndarray) -> np.ndarray:
+        name = self.order.names[0]
+        return _floats(decode_codes(codes[:, None], self.order, self._rng)[name], name, self.order)
+
+    def array(self, values: np.ndarray) -> pa.Array:
+        return from_float64(values, np.isnan(values), self.order.columns[0].spark_type)
+
+
+def _floats(array: pa.Array, name: str, encoding: TableEncoding) -> np.ndarray:
+    return to_float64(as_series(array), name, encoding.columns[0].spark_type)
+
+
+@dataclass(frozen=True)
+class Turns:
+    """Which rows are drawn at the same time.
+
+    Attributes:
+        rows: of each turn, int64, together (n,).
+        stretch: of each row, int64 (n,).
+        stepped: rows that take the column of the order from the row before, bool (n,).
+    """
+
+    rows: list[np.ndarray]
+    stretch: np.ndarray
+    stepped: np.ndarray
+
+    @classmethod
+    def of(cls, parents: Parents, steps: Steps | None) -> Turns:
+        position = parents.position
+        stepped = position < (STEPS if steps else 0)
+        turn = np.where(stepped, position, position % STRETCH)
+        runs = position.max(initial=0) // STRETCH + 1
+        stretch = np.unique(parents.of_child * runs + position // STRETCH, return_inverse=True)[1]
+        order = np.argsort(turn, kind="stable")
+        return cls(np.split(order, np.cumsum(np.bincount(turn))[:-1]), stretch, stepped)
+
+
+def draw_in_turns(
+    model: ConditionalGenerativeModel, context: np.ndarray, given: np.ndarray | None, parents: Parents, steps: Steps | None, rng: np.random.Generator
+) -> tuple[np.ndarray, pa.Array | None]:
+    """Codes int64 (n, M), and the values of the column of the order where there are `steps`.
+
+    Args:
+        context: int64 (n, C).
+        given: codes that rows have, int64 (n, M), -1 where the model draws; None where it draws all.
+    """
+    n, columns = len(context), len(model.layout.row)
+    codes = np.full((n, columns), -1, dtype=np.int64) if given is None else given.copy()
+    values = np.full(n, np.nan)
+    turns = Turns.of(parents, steps)
+    memory = model.memory(int(turns.stretch.max(initial=-1)) + 1) if model.layout.siblings else None
+    for rows in turns.rows:
+        history = {} if memory is None else {"history": memory.recall(turns.stretch[rows])}
+        known, families = codes[rows], parents.of_child[rows]
+        if steps is not None:
+            gap, order = steps.places
+            stepped = turns.stepped[rows] & ~np.isnan(steps.last[families]) & (known[:, order] < 0)
+            first = np.where(known[:, gap] < 0, 0, known[:, gap])  # code 0 is null: a first row has no distance
+            drawn = model.sample_columns(context[rows], rng, known, [gap], **history)[:, 0] if stepped.any() else first
+            known[:, gap] = np.where(stepped, np.where(known[:, gap] < 0, drawn, known[:, gap]), first)
+            values[rows[stepped]] = steps.next(families[stepped], known[stepped, gap])
+            found = stepped & ~np.isnan(values[rows])
+            known[found, order] = steps.codes(values[rows[found]])
+        drawn = model.sample_columns(context[rows], rng, known, range(columns), **history)
+        codes[rows] = np.where(known < 0, drawn, known)
+        if steps is not None:
+            free = np.isnan(values[rows])
+            values[rows[free]] = steps.values(codes[rows[free], order])
+            ahead = turns.stepped[rows]
+            steps.last[families[ahead]] = values[rows[ahead]]
+        if memory is not None:
+            memory.remember(turns.stretch[rows], codes[rows])
+    return codes, None if steps is None else steps.array(values)

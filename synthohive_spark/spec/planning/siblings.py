@@ -1,0 +1,60 @@
+"""What the rows of one driving parent know of each other: their places, and the column that orders them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from ..program import Phase, Position, Series
+from ..types import type_family
+from .keys import KeyPlan
+from .uniques import UniquePlan
+from .view import TableView
+
+STEPPED = frozenset({"integer", "float", "date", "timestamp", "timestamp_ntz"})  # kinds of values with distances
+LEAST_ROWS = 2_000  # of a table; in a smaller one the rows held out could not tell whether looking at siblings pays
+COMPLETE = 0.95  # share of the rows that a column must be there in to order them
+
+
+@dataclass(frozen=True)
+class SiblingPlan:
+    """Of one table.
+
+    Attributes:
+        placed: some parent has several rows, and each knows its place.
+        ordered_by: the column that orders them; None where none was declared or found.
+        stepwise: that column is drawn as a distance from the row before.
+    """
+
+    placed: bool = False
+    ordered_by: str | None = None
+    stepwise: bool = False
+
+
+def plan_siblings(view: TableView, keys: KeyPlan, uniques: UniquePlan, drawn: Collection[str], first: Phase) -> SiblingPlan:
+    """The plan for a table.
+
+    Args:
+        drawn: columns that the row model draws.
+        first: the phase before the whole rows are made; what it draws is drawn without a look at siblings.
+    """
+    if keys.driving is None or view.facts.rows < LEAST_ROWS or max(view.linkages[keys.driving].values, default=0) < 2:
+        return SiblingPlan()
+    counted = next((step.column for step in uniques.known if isinstance(step, Position)), None)
+    if counted is not None:
+        return SiblingPlan(placed=True, ordered_by=counted)
+    replaced = {c for i in keys.inherited for c in i.columns}
+    column = view.table.order_by or _found(view, set(drawn) - replaced)
+    early = {c for step in first.steps for c in step.columns}
+    known = {c for step in uniques.known if isinstance(step, Series) for c in step.columns}
+    if column is None or column not in drawn or column in early | known | replaced | view.reference_columns:
+        return SiblingPlan(placed=True)
+    labels = {*view.table.high_cardinality_cols, *view.table.pii_cols}
+    return SiblingPlan(placed=True, ordered_by=column, stepwise=type_family(view.facts.types[column]) in STEPPED and column not in labels)
+
+
+def _found(view: TableView, drawn: Collection[str]) -> str | None:
+    """The time column with the most values, before a column of years."""
+    there = [f for f in view.facts.orders if f.column in drawn and f.rows >= COMPLETE * view.facts.rows and f.values > 1]
+    best = max(there, key=lambda f: (not f.years, f.values), default=None)
+    return best.column if best else None

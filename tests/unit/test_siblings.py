@@ -1,0 +1,127 @@
+"""Rows of one family: what a model sees of siblings in training and in sampling, and how their order comes about."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from synthohive_spark.kernels.block import Parents
+from synthohive_spark.kernels.models.any_order import Network, VectorMemory
+from synthohive_spark.kernels.models.autoregressive import Autoregressive
+from synthohive_spark.kernels.models.base import CodeLayout, no_reduction
+from synthohive_spark.kernels.siblings import STEPS, Steps, Turns, draw_in_turns
+from synthohive_spark.kernels.splits import order_of_epoch, read_rows
+from synthohive_spark.kernels.staging import STRETCH
+from synthohive_spark.spec.encoding import NumberEncoding, TableEncoding
+from synthohive_spark.spec.fitted import ModelSpec
+from synthohive_spark.spec.program import GAP
+
+torch.set_num_threads(1)
+
+
+def even(*sizes: int) -> tuple[np.ndarray, ...]:
+    return tuple(np.full(k, 1 / k) for k in sizes)
+
+
+def families(*sizes: int) -> Parents:
+    counts = np.array(sizes)
+    of_child = np.repeat(np.arange(len(counts)), counts)
+    return Parents(pd.DataFrame(index=range(len(counts))), of_child, np.arange(len(of_child)) - (np.cumsum(counts) - counts)[of_child], counts[of_child])
+
+
+def steps(parents: int, years: int = 40) -> Steps:
+    """A column of years from 2000 on; gaps of one or two."""
+    year = NumberEncoding(name="year", spark_type="int", has_null=False, weights=(1 / years,) * years, tokens=tuple(2000.0 + i for i in range(years)), step=1.0)
+    gap = NumberEncoding(name=GAP, spark_type="bigint", has_null=True, weights=(0.2, 0.4, 0.4), tokens=(1.0, 2.0), step=1.0)
+    return Steps(TableEncoding(table="t", rows=100, columns=(year, gap)), parents, ("year", GAP), np.random.default_rng(0))
+
+
+def test_sampling_remembers_what_training_sees() -> None:
+    torch.manual_seed(1)
+    network = Network(CodeLayout((3, 4), (), even(3, 4), siblings=True), 8, 8)
+    offsets = torch.tensor([0, 3])
+    codes = torch.stack([torch.randint(0, 3, (9,)), torch.randint(0, 4, (9,))], 1)
+    place = torch.tensor([0, 1, 2, 3, 0, 0, 1, 2, 3])
+    vectors, before = network.history(codes, offsets, place)
+    memory = VectorMemory(network, offsets, 3)
+    for turn in range(4):
+        rows = torch.nonzero(place == turn).flatten()
+        stretches = (torch.cumsum(place == 0, 0) - 1)[rows].numpy()
+        now, last = memory.recall(stretches)
+        torch.testing.assert_close(now, vectors[rows])
+        assert torch.equal(last, before[rows])
+        memory.remember(stretches, codes[rows].numpy())
+    assert (before[place == 0] == -1).all() and torch.equal(before[place > 0], codes[torch.nonzero(place > 0).flatten() - 1])
+
+
+def test_a_model_that_sees_siblings_repeats_what_families_repeat() -> None:
+    rng = np.random.default_rng(0)
+    mine = rng.integers(0, 6, 400)
+    rows = np.stack([np.repeat(mine, 4), rng.integers(0, 3, 1600)], 1)
+    place = np.tile(np.arange(4), 400)
+    torch.manual_seed(0)
+    model = Autoregressive(CodeLayout((6, 3), (), even(6, 3), siblings=True), {"state": 32, "head": 32})
+    context = np.zeros((1600, 0), dtype=np.int64)
+    model.prepare(rows, context, 300, 1600)
+    for step in range(300):
+        chosen = order_of_epoch(place, np.random.default_rng(step), True)[:100]
+        model.training_step(torch.from_numpy(rows[chosen]), torch.from_numpy(context[chosen]), no_reduction, torch.from_numpy(place[chosen]))
+    parents = families(*(4,) * 200)
+    codes, values = draw_in_turns(model, np.zeros((800, 0), dtype=np.int64), None, parents, None, np.random.default_rng(1))
+    assert values is None and (codes[:, 0].reshape(200, 4) == codes[::4, :1]).mean() > 0.9  # a quarter and a sixth of the rest, drawn one by one
+    assert len(np.unique(codes[::4, 0])) == 6
+    held = torch.from_numpy(rows[:400]), torch.from_numpy(context[:400])
+    assert model.held_out_loss(*held, torch.from_numpy(place[:400])) < model.held_out_loss(*held) - 0.5
+    model.forget_siblings()
+    again = Autoregressive(CodeLayout((6, 3), (), even(6, 3)), {"state": 32, "head": 32})
+    again.load_state(model.state())
+    assert again.held_out_loss(*held) == pytest.approx(model.held_out_loss(*held))
+
+
+def test_each_value_follows_from_the_one_before() -> None:
+    model = Autoregressive(CodeLayout((40, 3), (), even(40, 3)), {"state": 8, "head": 8})
+    parents = families(5, 1, 0, 3)
+    codes, values = draw_in_turns(model, np.zeros((9, 0), dtype=np.int64), None, parents, steps(4), np.random.default_rng(2))
+    years = np.array(values.to_pylist())
+    follows = parents.position > 0
+    gaps = np.diff(years, prepend=0)[follows]
+    told = codes[follows, 1]
+    assert (codes[~follows, 1] == 0).all()  # the first of a family has no distance
+    assert (gaps[told > 0] == np.minimum(told[told > 0], 2039 - years[np.flatnonzero(follows) - 1][told > 0])).all()
+    assert (codes[:, 0] == years - 2000).all()  # the rest of the row is drawn for the value that it gets
+
+
+def test_a_given_value_stays_and_the_next_one_follows_it() -> None:
+    model = Autoregressive(CodeLayout((40, 3), (), even(40, 3)), {"state": 8, "head": 8})
+    given = np.full((3, 2), -1)
+    given[1, 0], given[2, 1] = 7, 2
+    codes, values = draw_in_turns(model, np.zeros((3, 0), dtype=np.int64), given, families(3), steps(1), np.random.default_rng(2))
+    assert values.to_pylist()[1:] == [2007, 2009] and codes[1:, 0].tolist() == [7, 9]
+
+
+def test_stretches_of_long_families_are_drawn_side_by_side() -> None:
+    parents = families(3 * STRETCH + 1, 2)
+    turns = Turns.of(parents, None)
+    assert len(turns.rows) == STRETCH and turns.stretch.max() == 4
+    for rows in turns.rows:
+        assert len(np.unique(turns.stretch[rows])) == len(rows)
+    ordered = Turns.of(families(STEPS + 2 * STRETCH), steps(1))
+    assert len(ordered.rows) == STEPS and ordered.stepped.sum() == STEPS
+
+
+def test_families_are_on_one_side_and_their_rows_in_order(tmp_path: object) -> None:
+    sizes = np.random.default_rng(3).integers(1, 90, 60)
+    family = np.repeat(np.arange(60) * 1_000_003, sizes)
+    place = np.concatenate([np.arange(n) for n in sizes])
+    frame = pd.DataFrame({"r0": family % 7, "__order": family, "__place": place}).sample(frac=1, random_state=1)
+    frame.to_parquet(f"{tmp_path}/rows.parquet")
+    split = read_rows(str(tmp_path), "t", ModelSpec(name="autoregressive", row=(7,), context=()), 0.2)
+    held = len(split.held_rows)
+    assert held in np.cumsum(sizes) and len(split.rows) + held == len(family)
+    assert np.array_equal(np.concatenate([split.held_place, split.place]), place % STRETCH)
+    order = order_of_epoch(split.place, np.random.default_rng(0), True)
+    assert sorted(order) == list(range(len(split.rows))) and not np.array_equal(order, np.sort(order))
+    inside = split.place[order] > 0
+    assert (np.diff(order)[inside[1:]] == 1).all() and not inside[0]
