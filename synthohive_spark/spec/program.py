@@ -372,6 +372,12 @@ class TableProgram(Spec):
         return next((step.fallback for step in self.steps if isinstance(step, ParentKey)), ())
 
     @property
+    def taken_over(self) -> frozenset[str]:
+        """Columns beside the driving key that always repeat the driving parent's row."""
+        driver = self.driver
+        return frozenset(c for step in self.of_kind(ParentKey) for c in step.columns if driver and c not in driver.columns)
+
+    @property
     def matched(self) -> frozenset[str]:
         """The columns that matches fill."""
         keys = {c for m in self.matches for c in self.foreign_keys[m.key].columns if c not in m.fixed}

@@ -59,7 +59,7 @@ def add_dependencies(
     rows = with_plain_times(data.select(*(F.col(quoted(name)) for name in search.types)))
     with step("looking for dependencies in", program.table):
         candidates = _candidates(data, search, program.rows, seed)
-        chosen = _confirmed(rows, candidates, search, program.given, program.rows, min_rows)
+        chosen = _confirmed(rows, candidates, search, program.given - program.taken_over, program.rows, min_rows)
     if not chosen:
         return program
     log.info(DEPENDENCIES, table=program.table, found=[described(d, program.types) for d in chosen])
@@ -67,12 +67,16 @@ def add_dependencies(
 
 
 def _search(program: TableProgram, table: Table, encoding: TableEncoding, referenced: Collection[str], zone: str) -> Search:
-    """Which columns can be derived, and from which. Generated keys say nothing, and matched ones come too late."""
+    """Which columns can be derived, and from which. Generated keys say nothing, and matched ones come too late.
+
+    What repeats the driving parent's row may follow from the own row, too: that holds in rows without a parent as well.
+    """
     late = {name for m in program.matches for name in (*program.foreign_keys[m.key].columns, *m.brought)}  # a key without a match turns null
     modelled = [name for name in encoding.names if not name.startswith(HIDDEN_PREFIX) and name not in late]
     replaced = {c for step in program.inherited for c in step.columns}
-    keys = {*table.key_columns, *replaced, *referenced, *program.fallback, *program.distinct, *([program.draw.ordered_by] if program.draw.ordered_by else [])}
-    drawn = set(program.drawn)
+    drawn = {*program.drawn, *program.taken_over}
+    fallback = set(program.fallback) - program.taken_over
+    keys = {*table.key_columns, *replaced, *referenced, *fallback, *program.distinct, *([program.draw.ordered_by] if program.draw.ordered_by else [])}
     visible = [name for name in modelled if name not in table.pii_cols]
     return Search(
         types={name: program.types[name] for name in modelled},

@@ -37,7 +37,6 @@ MAX_DECAY = 0.004  # of the weights in one step
 WARM_UP = 0.1  # share of the steps in which the learning rate rises
 RATE_RANGE = 100  # the peak learning rate over the first and the last
 BLOCK = 1_000  # rows that are drawn at a time, in an order of their own
-LOGIT_LIMIT = 30.0  # exp of it is still far inside float32, and the odds it allows are beyond any table
 FORGET = 0.1  # share of the rows that are trained without the row before, and without the earlier ones
 HELD_OUT_SEED = 0  # orders in which held-out rows are read: the same at every evaluation
 
@@ -217,8 +216,9 @@ class Autoregressive(ConditionalGenerativeModel):
             state += vectors.index_select(0, torch.from_numpy(rows[:, d]) + self._row_offsets[d])
         for d in rng.permutation(wanted):
             last = None if history is None else history[1][:, d]
-            odds = heads[d].logits(state, last).clamp_(-LOGIT_LIMIT, LOGIT_LIMIT).exp_()
-            cumulated = odds.cumsum(1).numpy()
+            logits = heads[d].logits(state, last)
+            # What all codes of a column have in common is free to grow in training, far past what exp can take.
+            cumulated = logits.sub_(logits.amax(1, keepdim=True)).exp_().cumsum(1).numpy()
             # Inverse distribution function: the code is the number of cumulated odds at or below the draw.
             rows[:, d] = (cumulated[:, :-1] <= (rng.random(len(rows), dtype=np.float32) * cumulated[:, -1])[:, None]).sum(1)
             state += vectors.index_select(0, torch.from_numpy(rows[:, d]) + self._row_offsets[d])

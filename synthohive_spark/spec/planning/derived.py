@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from ..dependencies import AnyDependency
 from ..encoding import TableEncoding
-from ..program import Derive, Draw, Phase, Step, TableProgram
+from ..program import Derive, Draw, ParentKey, Phase, Step, TableProgram
 
 
 def split_early(program: TableProgram, dependencies: Sequence[AnyDependency]) -> tuple[tuple[AnyDependency, ...], tuple[AnyDependency, ...]]:
     """The dependencies that follow from known columns alone, and the others; both in order."""
     early: list[AnyDependency] = []
     late: list[AnyDependency] = []
-    there = set(program.given)
+    there: set[str] = set(program.given) - {d.target for d in dependencies}
     for dependency in dependencies:
         if there.issuperset(dependency.determinants):
             early.append(dependency)
@@ -41,6 +41,8 @@ def _derived(phase: Phase, early: tuple[AnyDependency, ...], targets: set[str], 
             steps += [Derive(dependencies=early)] if early else []
             kept = tuple(c for c in step.columns if c not in targets)
             steps.append(step.model_copy(update={"columns": kept, "conditions": (*step.conditions, *told)}))
+        elif isinstance(step, ParentKey):
+            steps.append(_without(step, targets))
         else:
             steps.append(step)
     return phase.model_copy(update={"steps": tuple(steps)})
@@ -56,3 +58,9 @@ def _is_the_parents(dependency: AnyDependency, program: TableProgram, parent: Ta
     form = same.model_dump(exclude=ignored)
     seen = [other for other in parent.dependencies if program.context is None or other.target in program.context]
     return any(other.model_dump(exclude=ignored) == form for other in seen)
+
+
+def _without(step: ParentKey, targets: set[str]) -> ParentKey:
+    pairs = [(own, theirs) for own, theirs in zip(step.columns, step.parent_columns, strict=True) if own not in targets]
+    columns, parent_columns = tuple(own for own, _ in pairs), tuple(theirs for _, theirs in pairs)
+    return step.model_copy(update={"columns": columns, "parent_columns": parent_columns, "fallback": tuple(c for c in step.fallback if c not in targets)})
