@@ -47,7 +47,7 @@ class MatchRule:
         identity: table and key, for what is random.
         seed: of the run.
         fixed: the column, of the same name on both sides, in which both must agree; None where any partner will do.
-        wished: the column in which they should agree if a partner does.
+        wished: columns in which they should agree if a partner does, the closest first.
         apart: unique keys.
         own_table: the parent is the table itself: a row's parent comes before it.
         required: every row needs a partner, if only itself.
@@ -58,7 +58,7 @@ class MatchRule:
     identity: tuple[str, int]
     seed: int
     fixed: str | None = None
-    wished: str | None = None
+    wished: tuple[str, ...] = ()
     apart: tuple[ApartRule, ...] = ()
     own_table: bool = False
     required: bool = False
@@ -80,8 +80,9 @@ def match_bucket(seekers: pd.DataFrame, parents: pd.DataFrame, *, rule: MatchRul
     parents = parents.sort_values(TAKEN, kind="stable").reset_index(drop=True)
     taken = np.full(len(seekers), NOBODY, dtype=np.int64)
     copies = parents[COPIES].to_numpy(dtype="int64").copy()
-    if rule.wished is not None:
-        taken = _paired(seekers, parents, copies, rule.wished, rule, wrap=False)
+    for column in rule.wished:
+        open_ = np.flatnonzero(taken == NOBODY)
+        taken[open_] = _paired(seekers.iloc[open_].reset_index(drop=True), parents, copies, column, rule, wrap=False)
     if rule.own_table:
         taken[taken >= seekers[ROW].to_numpy(dtype="int64")] = NOBODY
     open_ = np.flatnonzero(taken == NOBODY)

@@ -220,6 +220,22 @@ class Apart(Spec):
     later: tuple[int, ...] = ()
 
 
+class Trait(Spec):
+    """A column of another parent, cut into groups, that a row draws for itself before it is matched: its partner should have it.
+
+    Attributes:
+        name: the hidden column of the row.
+        column: of the parent.
+        spark_type: of the parent's column.
+        edges: values from which on a new group of a number begins; None for a label.
+    """
+
+    name: str
+    column: str
+    spark_type: str
+    edges: tuple[float, ...] | None = None
+
+
 class Match(Spec):
     """Rows are paired with rows of another parent.
 
@@ -234,6 +250,7 @@ class Match(Spec):
         needs: later keys that share columns with this one and must not be null: a partner must leave them one of their own.
         filled: its columns that may be there from an earlier key that has a partner; rows that have all of them are left alone.
         brings: other columns that repeat columns of the partner's row, and those.
+        traits: what the partner should have, what matters most first; afterwards rows have their partner's.
     """
 
     key: int
@@ -246,6 +263,12 @@ class Match(Spec):
     needs: tuple[int, ...] = ()
     filled: tuple[str, ...] = ()
     brings: tuple[tuple[str, str], ...] = ()
+    traits: tuple[Trait, ...] = ()
+
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """The hidden columns of the traits."""
+        return tuple(trait.name for trait in self.traits)
 
     @property
     def brought(self) -> tuple[str, ...]:
@@ -415,14 +438,16 @@ def without_drawn(program: TableProgram, columns: Collection[str]) -> TableProgr
     """The program without some hidden columns that a model would draw; without `GAP`, the column that orders siblings is drawn as it is."""
     phases = []
     for phase in program.phases:
-        steps = [_without(step, columns) if isinstance(step, Draw) else step for step in phase.steps]
-        phases.append(phase.model_copy(update={"steps": tuple(steps)}))
+        steps = [_without(step, columns) if isinstance(step, Draw | Carry) else step for step in phase.steps]
+        matches = [m.model_copy(update={"traits": tuple(t for t in m.traits if t.name not in columns)}) for m in phase.matches]
+        kept = [step for step in steps if not isinstance(step, Draw | Carry) or step.columns or phase is program.phases[-1]]
+        phases.append(phase.model_copy(update={"steps": tuple(kept), "matches": tuple(matches)}))
     return program.model_copy(update={"phases": tuple(phases)})
 
 
-def _without(draw: Draw, columns: Collection[str]) -> Draw:
-    kept = tuple(c for c in draw.columns if c not in columns)
-    return draw.model_copy(update={"columns": kept, "stepwise": draw.stepwise and GAP in kept})
+def _without(step: Draw | Carry, columns: Collection[str]) -> Draw | Carry:
+    kept = tuple(c for c in step.columns if c not in columns)
+    return step.model_copy(update={"columns": kept} | ({"stepwise": step.stepwise and GAP in kept} if isinstance(step, Draw) else {}))
 
 
 def status_column(index: int) -> str:
@@ -433,6 +458,11 @@ def status_column(index: int) -> str:
 def same_column(column: str) -> str:
     """Name of the hidden column that says whether a row repeats its parent's value of a column, or of the first column of a key."""
     return f"{HIDDEN_PREFIX}same_{column}"
+
+
+def trait_column(index: int, place: int) -> str:
+    """Name of the hidden column with the `place`-th trait that a row wants its partner of the `index`-th foreign key to have."""
+    return f"{HIDDEN_PREFIX}trait_{index}_{place}"
 
 
 def count_column(child: str, index: int) -> str:

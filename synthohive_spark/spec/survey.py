@@ -40,6 +40,20 @@ class CopyFacts(Spec):
     chance: float
 
 
+class TraitFacts(Spec):
+    """A column of a parent that says much about the rows that point at it.
+
+    Attributes:
+        column: of the parent.
+        gain: nats that its groups tell of the row's columns, beyond the traits before it.
+        edges: values from which on a new group of a number begins; None for a label.
+    """
+
+    column: str
+    gain: float
+    edges: tuple[float, ...] | None = None
+
+
 class KeyFacts(Spec):
     """One foreign key, in rows that its table's other policies leave.
 
@@ -50,6 +64,7 @@ class KeyFacts(Spec):
         children: (number of children, parents with that number), ascending, childless parents included.
         stray: columns of the key that have values in some rows where another one is null.
         copies: what is equal in the child's and the parent's row, oftener than by chance.
+        traits: what says most about the child's row, best first.
     """
 
     matched: int = 0
@@ -58,6 +73,7 @@ class KeyFacts(Spec):
     children: tuple[tuple[int, int], ...] = ()
     stray: tuple[str, ...] = ()
     copies: tuple[CopyFacts, ...] = ()
+    traits: tuple[TraitFacts, ...] = ()
 
     @property
     def parents(self) -> int:

@@ -282,7 +282,9 @@ class Kin:
         drawn = self._drawn(key.parent_table, program.table, match.key)
         total = round(seekers * (1 - linkage.null_rate))
         wanted = Wanted(linkage, drawn, total, self._per_partner(program, match), derive_seed(self.seed, program.table, match.key, "places"))
-        names = dict.fromkeys([ROW, *key.parent_columns, *(theirs for _, theirs in match.brings), *([drawn] if drawn else [])])
+        names = dict.fromkeys(
+            [ROW, *key.parent_columns, *(theirs for _, theirs in match.brings), *(trait.column for trait in match.traits), *([drawn] if drawn else [])]
+        )
         frame = frame.select(*(F.col(quoted(c)) for c in names))
         rule = settle(frame, made.rows, whole and not (match.needs or match.wished), wanted)
         return Pairing(

@@ -98,7 +98,7 @@ class FitRun:
         tables: dict[str, FittedTable] = {}
         for name, program in self.plan.programs.items():
             log.info(STAGE, stage="profile", table=name, rows=program.rows)
-            absent = set() if self.config.siblings and model_class(self.models[name]).sees_siblings else {GAP}
+            absent = self._absent(program)
             program = without_drawn(program, absent)
             hints = tuple(_with_provider(hint) for hint in self.plan.hints[name] if hint.name not in absent)
             rows = with_hidden(self.data, program, self.plan.programs)
@@ -111,6 +111,14 @@ class FitRun:
             context = None if parent is None else parent.encoding.select(_context(program, parent))
             tables[name] = FittedTable(program=program, encoding=encoding, context_encoding=context)
         return tables
+
+    def _absent(self, program: TableProgram) -> set[str]:
+        """Hidden columns that the table's model could not draw, or not together with the others."""
+        name = self.models[program.table]
+        absent = set() if self.config.siblings and model_class(name).sees_siblings else {GAP}
+        if program.rows < FEW_ROWS or (name == Independent.name and not IndependentSettings.read(model_settings(self.config, name)).copula):
+            absent |= {c for m in program.matches for c in m.carried}
+        return absent
 
     def _with_dependencies(self, program: TableProgram, encoding: TableEncoding, parent: FittedTable | None) -> TableProgram:
         log.info(STAGE, stage="dependencies", table=program.table)

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import reduce
-from operator import and_
+from operator import add, and_
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey
-from ..spec.program import GAP, POSITION, SIBLINGS, Inherit, TableProgram, count_column, status_column
+from ..spec.program import GAP, POSITION, SIBLINGS, Inherit, Match, TableProgram, Trait, count_column, status_column
 from .frames import all_there
 from .jobs import union_all
 from .profile import plain_number
+
+LABELS = 4096  # two of 200 labels share a number once or a few times
 
 
 def with_hidden(data: Mapping[str, DataFrame], program: TableProgram, programs: Mapping[str, TableProgram]) -> DataFrame:
@@ -29,6 +31,8 @@ def with_hidden(data: Mapping[str, DataFrame], program: TableProgram, programs: 
     for match in program.matches:
         if match.status:
             rows = rows.withColumn(status_column(match.key), all_there(program.foreign_keys[match.key].columns))
+        if match.traits:
+            rows = _with_traits(rows, data, program, match)
     if program.inherited and program.driver is not None:
         rows = _with_repeats(rows, data[program.driver.parent_table], program.driver, program.inherited)
     counted: dict[tuple[str, ...], dict[str, DataFrame]] = defaultdict(dict)
@@ -72,6 +76,30 @@ def _with_repeats(rows: DataFrame, parents: DataFrame, key: ForeignKey, inherite
         equal = [F.col(quoted(c)).eqNullSafe(F.col(names[p])) for c, p in zip(step.columns, step.parent_columns, strict=True)]
         same[step.status] = reduce(and_, equal, F.col(links[0]).isNotNull())
     return joined.withColumns(same).drop(*links, *names.values())
+
+
+def _with_traits(rows: DataFrame, data: Mapping[str, DataFrame], program: TableProgram, match: Match) -> DataFrame:
+    """`rows` with the traits of the row that a key leads to; null where there is none."""
+    key = program.foreign_keys[match.key]
+    links = [f"__key_{i}" for i in range(len(key.columns))]
+    above = (
+        data[key.parent_table]
+        .where(all_there(key.parent_columns))
+        .select(
+            *(F.col(quoted(p)).alias(link) for p, link in zip(key.parent_columns, links, strict=True)), *(trait_group(t).alias(t.name) for t in match.traits)
+        )
+    )
+    return rows.join(above, [F.col(quoted(c)) == F.col(link) for c, link in zip(key.columns, links, strict=True)], "left").drop(*links)
+
+
+def trait_group(trait: Trait) -> Column:
+    """The group of a parent's row: how many edges its number has reached; for a label, one of `LABELS` numbers by which it cannot be told."""
+    value = F.col(quoted(trait.column))
+    if trait.edges is None:
+        return F.when(value.isNotNull(), F.pmod(F.xxhash64(value.cast("string")), F.lit(LABELS)))
+    number = plain_number(value, trait.spark_type).cast("double")
+    reached = reduce(add, ((number >= F.lit(edge)).cast("bigint") for edge in trait.edges), F.lit(0).cast("bigint"))
+    return F.when(number.isNotNull(), reached)
 
 
 def family_hash(program: TableProgram, seed: int) -> Column:

@@ -1,4 +1,4 @@
-"""Which columns repeat others of the row that a key leads to: keys that two ways lead to, and copies of a parent's values.
+"""What rows have in common with the rows that their keys lead to: keys that two ways lead to, copies of a parent's values, and what says most about a row.
 
 One narrow sample per key, joined with the rows of its parent; many keys share a Spark job.
 """
@@ -13,20 +13,21 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from ..kernels.kinship import MINE, PAIRING, SHARED_DDL, THEIRS, WEIGHT, Candidate, shared_values
+from ..kernels.kinship import KINSHIP_DDL, LEAST_ROWS, LINK, MINE, PAIRING, THEIRS, WEIGHT, Asked, Candidate, kinship
 from ..spec.graph import KeyRef
 from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey, Metadata
 from ..spec.planning.view import unique_keys
 from ..spec.structure import Shape, usable
-from ..spec.survey import CopyFacts
+from ..spec.survey import CopyFacts, TraitFacts
 from ..spec.types import base_type, decimal_digits, key_types_match, type_family
 from .frames import all_there, bound
 from .jobs import FRAMES_PER_JOB, batches, collect_all, one_row, union_all
+from .profile import plain_number
 
 SAMPLE_ROWS = 10_000  # of a table, for each of its keys: 99.5 % of so many is told from 99 %
 HASH_RANGE = 1_000_000
-LEAST_ROWS = 50  # fewer tell nothing
+LABELS = ("text", "boolean")  # kinds of values without an order
 BY_CHANCE = 0.98  # columns that random rows share as often say nothing of kinship
 
 
@@ -35,29 +36,45 @@ class _Pairing:
     """A table and the parent that one of its keys leads to.
 
     Attributes:
-        columns: those of the table and of the parent, in the order of the candidates' places.
-        candidates: what may be equal.
+        columns: those of the table and of the parent, in the order of the places in `asked`.
+        asked: what may be equal, and what may say something about the row.
     """
 
     ref: KeyRef
     key: ForeignKey
     columns: tuple[tuple[str, ...], tuple[str, ...]]
-    candidates: tuple[Candidate, ...]
+    asked: Asked
 
-    def facts(self, number: int, share: float, chance: float) -> CopyFacts:
-        candidate = self.candidates[number]
+    def copy(self, number: int, share: float, chance: float) -> CopyFacts:
+        candidate = self.asked.candidates[number]
         return CopyFacts(
             columns=tuple(self.columns[0][i] for i in candidate.mine),
             parent_columns=tuple(self.columns[1][i] for i in candidate.theirs),
-            share=share,
-            chance=chance,
+            share=round(share, 6),
+            chance=round(chance, 6),
         )
 
+    def trait(self, place: int, gain: float, edges: Sequence[float] | None) -> TraitFacts:
+        return TraitFacts(column=self.columns[1][place], gain=round(gain, 6), edges=None if edges is None else tuple(edges))
 
-def copies_of_parents(
+
+@dataclass(frozen=True)
+class Kinship:
+    """What rows have in common with their parents, by key.
+
+    Attributes:
+        copies: what is equal in both rows more often than by chance.
+        traits: the parent's columns that say most about the row, best first.
+    """
+
+    copies: Mapping[KeyRef, tuple[CopyFacts, ...]]
+    traits: Mapping[KeyRef, tuple[TraitFacts, ...]]
+
+
+def kinship_of_parents(
     metadata: Metadata, data: Mapping[str, DataFrame], shapes: Mapping[str, Shape], followed: Mapping[KeyRef, ForeignKey], rows: Mapping[str, int]
-) -> dict[KeyRef, tuple[CopyFacts, ...]]:
-    """By key to another learnt table, what is equal in both rows more often than by chance.
+) -> Kinship:
+    """For each key to another learnt table.
 
     Args:
         data: the tables.
@@ -67,15 +84,21 @@ def copies_of_parents(
     pairings = [p for ref, key in followed.items() if (p := _pairing(metadata, shapes, followed, ref, key)) is not None and rows[ref.table] >= LEAST_ROWS]
     sides = [_Sides(pairing, data, shapes) for pairing in pairings]
     shares = _shares(sides, [rows[p.ref.table] for p in pairings])
-    found: dict[KeyRef, list[CopyFacts]] = defaultdict(list)
+    copies: dict[KeyRef, list[CopyFacts]] = defaultdict(list)
+    traits: dict[KeyRef, list[TraitFacts]] = defaultdict(list)
     for batch in batches(list(enumerate(pairings)), FRAMES_PER_JOB):
         frames = [sides[place].sampled(place, shares[place]) for place, _ in batch]
-        kernel = bound(shared_values, candidates={place: pairing.candidates for place, pairing in batch})
-        for row in union_all(frames).groupBy(PAIRING).applyInPandas(kernel, SHARED_DDL).collect():
-            if row["rows"] >= LEAST_ROWS and row["chance"] <= BY_CHANCE and row["equal"] / row["rows"] > row["chance"]:
-                pairing = pairings[row["pairing"]]
-                found[pairing.ref].append(pairing.facts(row["candidate"], round(row["equal"] / row["rows"], 6), round(row["chance"], 6)))
-    return {ref: tuple(sorted(facts, key=lambda f: (f.columns, f.parent_columns))) for ref, facts in found.items()}
+        kernel = bound(kinship, asked={place: pairing.asked for place, pairing in batch})
+        for row in union_all(frames).groupBy(PAIRING).applyInPandas(kernel, KINSHIP_DDL).collect():
+            pairing = pairings[row["pairing"]]
+            if row["trait"] >= 0:
+                traits[pairing.ref].append(pairing.trait(row["trait"], row["gain"], row["edges"]))
+            elif row["chance"] <= BY_CHANCE and row["equal"] / row["rows"] > row["chance"]:
+                copies[pairing.ref].append(pairing.copy(row["candidate"], row["equal"] / row["rows"], row["chance"]))
+    return Kinship(
+        copies={ref: tuple(sorted(facts, key=lambda f: (f.columns, f.parent_columns))) for ref, facts in copies.items()},
+        traits={ref: tuple(sorted(facts, key=lambda f: -f.gain)) for ref, facts in traits.items()},
+    )
 
 
 def _pairing(metadata: Metadata, shapes: Mapping[str, Shape], followed: Mapping[KeyRef, ForeignKey], ref: KeyRef, key: ForeignKey) -> _Pairing | None:
@@ -90,11 +113,31 @@ def _pairing(metadata: Metadata, shapes: Mapping[str, Shape], followed: Mapping[
         if set(other.parent_columns) == set(above.parent_columns) and not set(other.columns) & set(key.columns)
     ]
     pairs = [*ways, *(((mine,), (theirs,)) for mine, theirs in _alike(metadata, shapes, ref.table, parent.name))]
-    if not pairs:
+    telling, traits = _meaningful(metadata, shapes, ref.table), _meaningful(metadata, shapes, parent.name)
+    if not pairs and not (telling and traits):
         return None
-    mine, theirs = (tuple(dict.fromkeys(c for pair in pairs for c in pair[side])) for side in (0, 1))
-    places = tuple(Candidate(tuple(mine.index(c) for c in own), tuple(theirs.index(c) for c in other)) for own, other in pairs)
-    return _Pairing(ref, key, (mine, theirs), places)
+    columns = tuple(tuple(dict.fromkeys([*(c for pair in pairs for c in pair[side]), *more])) for side, more in ((0, telling), (1, traits)))
+    mine, theirs = columns
+    asked = Asked(
+        candidates=tuple(Candidate(tuple(mine.index(c) for c in own), tuple(theirs.index(c) for c in other)) for own, other in pairs),
+        telling=tuple(mine.index(c) for c in telling if not {c} & set(key.columns)),
+        traits=tuple(theirs.index(c) for c in traits),
+        numeric=(_numeric(shapes[ref.table], mine), _numeric(shapes[parent.name], theirs)),
+    )
+    return _Pairing(ref, key, (mine, theirs), asked)
+
+
+def _numeric(shape: Shape, columns: Sequence[str]) -> tuple[bool, ...]:
+    kinds = {c: kind for c, kind, _ in shape}
+    return tuple(type_family(kinds[c]) not in LABELS for c in columns)
+
+
+def _meaningful(metadata: Metadata, shapes: Mapping[str, Shape], name: str) -> list[str]:
+    """Columns whose values mean something by themselves: no keys, but those to reference tables, and nothing private."""
+    table = metadata.tables[name]
+    closed = {c for fk in table.foreign_keys if metadata.tables[fk.parent_table].role == "learnt" for c in fk.columns}
+    closed |= {c for key in unique_keys(metadata, name) for c in key} | set(table.pii_cols)
+    return [c for c, _, _ in shapes[name] if c not in closed and usable(shapes[name], (c,))]
 
 
 def _alike(metadata: Metadata, shapes: Mapping[str, Shape], table: str, parent: str) -> Iterator[tuple[str, str]]:
@@ -124,27 +167,29 @@ class _Sides:
 
     def rows(self) -> DataFrame:
         """`MINE` and `links` of the rows whose key is there."""
-        return self._side(self.pairing.ref.table, self.pairing.columns[0], self.pairing.key.columns, MINE)
+        return self._side(self.pairing.ref.table, 0, self.pairing.key.columns, MINE)
 
     def sampled(self, place: int, share: float) -> DataFrame:
-        """`PAIRING`, `MINE`, `THEIRS` and `WEIGHT` of a share of the rows. Equal ones have equal hashes, stay or go together, and are counted."""
+        """`PAIRING`, `MINE`, `THEIRS`, `LINK` and `WEIGHT` of a share of the rows. Equal ones have equal hashes, stay or go together, and are counted."""
         chosen = self.rows().where(F.pmod(self._hash(), F.lit(HASH_RANGE)) < int(HASH_RANGE * share))
-        counted = chosen.groupBy(MINE, *self.links).agg(F.count(F.lit(1)).cast("double").alias(WEIGHT))
-        theirs = self._side(self.pairing.key.parent_table, self.pairing.columns[1], self.pairing.key.parent_columns, THEIRS)
-        return counted.join(theirs, self.links).select(F.lit(place).alias(PAIRING), MINE, THEIRS, WEIGHT)
+        counted = chosen.groupBy(*MINE, *self.links).agg(F.count(F.lit(1)).cast("double").alias(WEIGHT))
+        theirs = self._side(self.pairing.key.parent_table, 1, self.pairing.key.parent_columns, THEIRS)
+        return counted.join(theirs, self.links).select(F.lit(place).alias(PAIRING), *MINE, *THEIRS, F.xxhash64(*self.links).alias(LINK), WEIGHT)
 
     def different(self, place: int) -> DataFrame:
         """One row with about how many different rows there are."""
         return one_row(str(place), self.rows(), {"n": F.approx_count_distinct(self._hash())})
 
     def _hash(self) -> Column:
-        return F.xxhash64(MINE, *self.links)
+        return F.xxhash64(MINE[0], *self.links)
 
-    def _side(self, table: str, columns: tuple[str, ...], key: tuple[str, ...], name: str) -> DataFrame:
-        kinds = {c: kind for c, kind, _ in self.shapes[table]}
+    def _side(self, table: str, side: int, key: tuple[str, ...], names: tuple[str, str]) -> DataFrame:
+        kinds, columns = {c: kind for c, kind, _ in self.shapes[table]}, self.pairing.columns[side]
         hashes = F.array(*(F.when(F.col(quoted(c)).isNotNull(), F.xxhash64(_plain(c, kinds[c]))) for c in columns))
-        there = self.data[table].where(all_there(key))
-        return there.select(hashes.alias(name), *(_plain(c, kinds[c]).alias(link) for c, link in zip(key, self.links, strict=True)))
+        numeric = zip(columns, self.pairing.asked.numeric[side], strict=True)
+        numbers = F.array(*(plain_number(F.col(quoted(c)), kinds[c]).cast("double") if there else F.lit(None).cast("double") for c, there in numeric))
+        links = (_plain(c, kinds[c]).alias(link) for c, link in zip(key, self.links, strict=True))
+        return self.data[table].where(all_there(key)).select(hashes.alias(names[0]), numbers.alias(names[1]), *links)
 
 
 def _shares(sides: Sequence[_Sides], rows: Sequence[int]) -> list[float]:

@@ -23,9 +23,10 @@ from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import ForeignKey
 from ..spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS, Apart, Match, TableProgram, status_column
 from .frames import all_there, map_frames, map_groups
+from .hidden import trait_group
 
 BUCKET_ROWS = 200_000  # of either side; a bucket of so many is paired in about a second
-FIXED, WISHED = HIDDEN_PREFIX + "fixed", HIDDEN_PREFIX + "wished"
+FIXED = HIDDEN_PREFIX + "fixed"
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,12 @@ class Pairing:
         """The columns that a partner's row gives, and its own columns that they come from."""
         return {c: self.above[c] for c in self.free} | dict(self.match.brings)
 
+    @property
+    def _levels(self) -> list[tuple[str, ...]]:
+        """Columns in which a partner should agree: all of them if one does, else fewer."""
+        wished, traits = self.match.wished, self.match.carried
+        return [level for n in range(len(traits), -1, -1) if (level := (*wished, *traits[:n]))]
+
     def run(self, rows: DataFrame) -> DataFrame:
         """`rows` with the key's columns filled in; rows that must have a partner and find none are left out."""
         if not self.free:
@@ -124,7 +131,7 @@ class Pairing:
             identity=(self.program.table, match.key),
             seed=self.seed,
             fixed=FIXED if fixed else None,
-            wished=WISHED if match.wished else None,
+            wished=tuple(_wished(i) for i in range(len(self._levels))),
             apart=tuple(self._apart(i, apart) for i, apart in enumerate(match.apart)),
             own_table=self.key.parent_table == self.program.table,
             # Columns that stay where the key is null need somebody's values, if only the row's own.
@@ -153,8 +160,8 @@ class Pairing:
         columns: dict[str, Column] = {c: F.col(c) for c in (ROW, PARENT_ROW, POSITION, SIBLINGS)}
         if fixed:
             columns[FIXED] = _hash(F.col(quoted(c)) for c in fixed)
-        if self.match.wished:
-            columns[WISHED] = _hash(F.col(quoted(c)) for c in (*fixed, *self.match.wished))
+        for i, level in enumerate(self._levels):
+            columns[_wished(i)] = _hash(F.col(quoted(c)) for c in (*fixed, *level))
         for i, apart in enumerate(self.match.apart):
             if apart.before:
                 # A null in a unique key makes it equal to no other.
@@ -166,14 +173,14 @@ class Pairing:
 
     def _right(self, fixed: Sequence[str], buckets: int, once: bool, everybody: bool) -> DataFrame:
         types, partner = self.program.types, self.partner
-        own = {c: F.col(quoted(self.above[c])).cast(types[c]) for c in self.key.columns}
+        own = {c: F.col(quoted(self.above[c])).cast(types[c]) for c in self.key.columns} | {t.name: trait_group(t) for t in self.match.traits}
         columns: dict[str, Column] = {TAKEN: F.col(ROW), ROW: F.col(ROW)}
         if partner.drawn is not None:
             columns[partner.drawn] = F.col(quoted(partner.drawn))
         if fixed:
             columns[FIXED] = _hash(own[c] for c in fixed)
-        if self.match.wished:
-            columns[WISHED] = _hash(own[c] for c in (*fixed, *self.match.wished))
+        for i, level in enumerate(self._levels):
+            columns[_wished(i)] = _hash(own[c] for c in (*fixed, *level))
         for i, apart in enumerate(self.match.apart):
             if not self.unique[i]:
                 columns[_cell(i)] = _hash(own[c] for c in apart.own)
@@ -187,7 +194,9 @@ class Pairing:
         """The partner's columns on the rows; what the key leaves null where it is not there, is emptied."""
         types, match = self.program.types, self.match
         found = self.partner.frame.select(
-            F.col(ROW).alias("__parent"), *(F.col(quoted(above)).cast(types[c]).alias(_found(i)) for i, (c, above) in enumerate(self._given.items()))
+            F.col(ROW).alias("__parent"),
+            *(F.col(quoted(above)).cast(types[c]).alias(_found(i)) for i, (c, above) in enumerate(self._given.items())),
+            *(trait_group(trait).alias(_carried(i)) for i, trait in enumerate(match.traits)),
         )
         chosen = pairs.where(F.col(TAKEN) >= 0).withColumnRenamed(ROW, "__seeker").join(found, F.col(TAKEN) == F.col("__parent"))
         joined = rows.join(chosen.drop(TAKEN), F.col(ROW) == F.col("__seeker"), "left")
@@ -201,9 +210,12 @@ class Pairing:
             there = F.col(quoted(column)) if column in rows.columns else F.lit(None).cast(types[column])
             kept = there if match.filled or (column in match.wished and column not in match.emptied) else F.lit(None).cast(types[column])
             new[column] = F.when(partnered, value).otherwise(kept)
+        new |= {trait.name: F.when(partnered & here, F.col(_carried(i))) for i, trait in enumerate(match.traits)}
         if match.required:
             joined = joined.where(partnered | all_there([c for c in self.key.columns if c in rows.columns])) if match.filled else joined.where(partnered)
-        return joined.withColumns(new).drop("__seeker", "__parent", *(_found(i) for i in range(len(self._given))))
+        return joined.withColumns(new).drop(
+            "__seeker", "__parent", *(_found(i) for i in range(len(self._given))), *(_carried(i) for i in range(len(match.traits)))
+        )
 
     def _emptied_orphans(self, rows: DataFrame) -> DataFrame:
         """Other keys have filled all columns: where their combination has no parent, the columns that may be null are emptied."""
@@ -222,6 +234,10 @@ def _hash(columns: Iterable[Column]) -> Column:
     return F.xxhash64(*columns)
 
 
+def _wished(i: int) -> str:
+    return f"{HIDDEN_PREFIX}wished_{i}"
+
+
 def _before(i: int) -> str:
     return f"{HIDDEN_PREFIX}before_{i}"
 
@@ -232,3 +248,7 @@ def _cell(i: int) -> str:
 
 def _found(i: int) -> str:
     return f"{HIDDEN_PREFIX}found_{i}"
+
+
+def _carried(i: int) -> str:
+    return f"{HIDDEN_PREFIX}carried_{i}"

@@ -25,10 +25,10 @@ from ..spec.metadata import ForeignKey, Metadata, Table
 from ..spec.planning.view import generated_candidates, unique_keys
 from ..spec.program import KeyPattern
 from ..spec.structure import Shape, key_usable, names_in_order, usable
-from ..spec.survey import CopyFacts, EntityFacts, KeyFacts, OrderFacts, SequenceFacts, Survey, TableFacts, UniqueFacts
+from ..spec.survey import EntityFacts, KeyFacts, OrderFacts, SequenceFacts, Survey, TableFacts, UniqueFacts
 from ..spec.types import type_family
 from .jobs import collect_all, one_row
-from .kinship import copies_of_parents
+from .kinship import Kinship, kinship_of_parents
 from .orphans import drop_orphans
 from .profile import with_plain_times
 from .tally import KeyCount, Tally, count_keys, total
@@ -69,7 +69,7 @@ class _Surveyor:
         facts = self._facts(shapes)
         sequences = self._sequences(kept, shapes, followed)
         rows = {name: total(tallies[name, KEPT if (name, KEPT) in tallies else ROWS], "parents") for name in shapes}
-        copies = copies_of_parents(self.metadata, kept, shapes, followed, rows)
+        kin = kinship_of_parents(self.metadata, kept, shapes, followed, rows)
         tables = {}
         for name, shape in shapes.items():
             table = self.metadata.tables[name]
@@ -81,9 +81,7 @@ class _Surveyor:
                 read=total(tallies[name, ROWS], "parents"),
                 uniques=tuple(_unique(key, tallies[name, key], facts[name], place) for place, key in enumerate(uniques)),
                 keys=tuple(
-                    _key_facts(fk, index, tallies[name, index], facts[name], copies.get(KeyRef(table=name, index=index), ()))
-                    if (name, index) in tallies
-                    else None
+                    _key_facts(fk, KeyRef(table=name, index=index), tallies[name, index], facts[name], kin) if (name, index) in tallies else None
                     for index, fk in enumerate(table.foreign_keys)
                 ),
                 sequences=tuple(sequences.get(name, ())),
@@ -223,7 +221,7 @@ def _unique(key: tuple[str, ...], tallies: Sequence[Tally], facts: Mapping[str, 
     return UniqueFacts(columns=key, nulls=nulls, repeats=total(tallies, "repeats"), pattern=pattern)
 
 
-def _key_facts(key: ForeignKey, index: int, tallies: Sequence[Tally], facts: Mapping[str, Any], copies: tuple[CopyFacts, ...]) -> KeyFacts:
+def _key_facts(key: ForeignKey, ref: KeyRef, tallies: Sequence[Tally], facts: Mapping[str, Any], kin: Kinship) -> KeyFacts:
     children: Counter[int] = Counter()
     for tally in tallies:
         if tally.parents:
@@ -233,8 +231,9 @@ def _key_facts(key: ForeignKey, index: int, tallies: Sequence[Tally], facts: Map
         orphans=total(tallies, "orphans"),
         nulls=total(tallies, "nulls"),
         children=tuple(sorted(children.items())),
-        stray=tuple(c for i, c in enumerate(key.columns) if facts.get(f"stray{index}_{i}")),
-        copies=copies,
+        stray=tuple(c for i, c in enumerate(key.columns) if facts.get(f"stray{ref.index}_{i}")),
+        copies=kin.copies.get(ref, ()),
+        traits=kin.traits.get(ref, ()),
     )
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from schema_shapes import Shapes, TableShape
 from synthohive_spark.spec.graph import SchemaGraph
 from synthohive_spark.spec.metadata import ForeignKey, Metadata, Table
 from synthohive_spark.spec.program import KeyPattern
-from synthohive_spark.spec.survey import CopyFacts, EntityFacts, KeyFacts, OrderFacts, SequenceFacts, Survey, TableFacts, UniqueFacts
+from synthohive_spark.spec.survey import CopyFacts, EntityFacts, KeyFacts, OrderFacts, SequenceFacts, Survey, TableFacts, TraitFacts, UniqueFacts
 from synthohive_spark.spec.types import key_types_match
 
 Columns = tuple[tuple[str, str, bool], ...]
@@ -162,7 +163,20 @@ class _Facts:
             children=tuple(sorted((n, parents) for n, parents in children.items() if parents)),
             stray=tuple(self._stray(key)),
             copies=tuple(sorted(self._copies(key), key=lambda found: (found.columns, found.parent_columns))),
+            traits=tuple(self._traits(key)),
         )
+
+    def _traits(self, key: ForeignKey) -> Iterator[TraitFacts]:
+        """Any columns of the parent that are no keys: the planner has to do with all of them."""
+        metadata, parent = self.schema.metadata, self.schema.metadata.tables[key.parent_table]
+        if {self.table.role, parent.role} != {"learnt"} or parent.name == self.table.name:
+            return
+        closed = {c for fk in parent.foreign_keys for c in fk.columns} | {c for unique in uniques_of(metadata, parent) for c in unique}
+        kinds = {name: spark_type for name, spark_type, _ in self.schema.columns[parent.name] if name not in closed}
+        luck = random.Random(f"traits {self.table.name} {key}")
+        for place, name in enumerate(luck.sample(sorted(kinds), min(len(kinds), luck.randint(0, 2)))):
+            edges = None if kinds[name] in ("string", "boolean") else (0.0, 3.0, 9.5)
+            yield TraitFacts(column=name, gain=1.0 - place / 4, edges=edges)
 
     def _copies(self, key: ForeignKey) -> Iterator[CopyFacts]:
         metadata = self.schema.metadata

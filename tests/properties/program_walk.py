@@ -171,6 +171,9 @@ class Walk:
         self._check(set(match.fixed) <= set(key.columns) and set(match.wished) <= set(key.columns) - set(match.fixed), f"{what}: fixed and wished")
         if match.status:
             self._need([status_column(match.key)], there, what)
+        self._need(match.carried, there, f"{what}: traits")
+        self._need(match.carried, set(self.hints), f"{what}: hints of traits")
+        self._check(not (match.traits and deferred), f"{what}: rows are whole before their partners are known")
         free = set(key.columns) - set(match.fixed)
         over = {c for c in free - set(match.wished) if c in self.giver and not (match.filled and self._covers(self.giver[c], key))}
         self._check(not over, f"{what}: overwrites {sorted(over)}")

@@ -55,7 +55,7 @@ def rule(**fields: object) -> MatchRule:
 RULES = [
     rule(),
     rule(fixed="f"),
-    rule(wished="f"),
+    rule(wished=("f",)),
     rule(apart=(ApartRule("b", None, 1),)),
     rule(apart=(ApartRule("b", "c", 2),), fixed="f"),
     rule(apart=(ApartRule(None, None, 1),)),
@@ -90,7 +90,7 @@ def test_partners_agree_in_what_is_fixed(bucket: Bucket) -> None:
 @settings(max_examples=150, deadline=None)
 @given(buckets())
 def test_partners_agree_in_what_is_wished_while_places_last(bucket: Bucket) -> None:
-    pairs = bucket.matched(rule(wished="f"))
+    pairs = bucket.matched(rule(wished=("f",)))
     assert (pairs[TAKEN] != NOBODY).all()
     seekers, places = Counter(bucket.seekers["f"]), bucket.parents.groupby("f")[COPIES].sum()
     for f, n in seekers.items():

@@ -1,4 +1,4 @@
-"""How often columns of a row and of its parent are equal, and how often by chance."""
+"""How often columns of a row and of its parent are equal, and which of the parent's say most about the row."""
 
 from __future__ import annotations
 
@@ -6,33 +6,96 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthohive_spark.kernels.kinship import MINE, PAIRING, THEIRS, WEIGHT, Candidate, shared_values
+from synthohive_spark.kernels.kinship import LEAST_ROWS, LEAST_TO_CARRY, LINK, MINE, PAIRING, THEIRS, WEIGHT, Asked, Candidate, kinship
+from synthohive_spark.kernels.traits import ROWS_PER_CELL, quantile_edges
+
+Values = list[list[int | None]]
 
 
-def pairing(mine: list[list[int | None]], theirs: list[list[int | None]], weights: list[float] | None = None) -> pd.DataFrame:
-    return pd.DataFrame({PAIRING: 3, MINE: mine, THEIRS: theirs, WEIGHT: weights or [1.0] * len(mine)})
+def pairing(mine: Values, theirs: Values, weights: list[float] | None = None, link: list[int] | None = None) -> pd.DataFrame:
+    frame = pd.DataFrame({PAIRING: 3, LINK: link or range(len(mine)), WEIGHT: weights or [1.0] * len(mine)})
+    for names, values in ((MINE, mine), (THEIRS, theirs)):
+        frame[names[0]] = values
+        frame[names[1]] = [[np.nan if v is None else float(v) for v in row] for row in values]
+    return frame
+
+
+def copies(frame: pd.DataFrame, *candidates: Candidate) -> pd.DataFrame:
+    return kinship(frame, asked={3: Asked(candidates, (), (), ((), ()))})
+
+
+def traits(frame: pd.DataFrame, numeric: tuple[tuple[bool, ...], tuple[bool, ...]], candidates: tuple[Candidate, ...] = ()) -> pd.DataFrame:
+    places = tuple(range(len(numeric[0]))), tuple(range(len(numeric[1])))
+    found = kinship(frame, asked={3: Asked(candidates, *places, numeric)})
+    return found[found["trait"] >= 0].reset_index(drop=True)
 
 
 def test_equal_rows_are_counted_with_their_weight() -> None:
-    frame = pairing([[1], [2], [3]], [[1], [2], [4]], [5.0, 2.0, 3.0])
-    found = shared_values(frame, candidates={3: [Candidate((0,), (0,))]}).iloc[0]
-    assert found.to_dict() == {"pairing": 3, "candidate": 0, "rows": 10.0, "equal": 7.0, "chance": pytest.approx(0.5 * 0.5 + 0.2 * 0.2)}
+    frame = pairing([[1], [2], [3]], [[1], [2], [4]], [50.0, 20.0, 30.0])
+    found = copies(frame, Candidate((0,), (0,))).iloc[0]
+    assert (found["pairing"], found["candidate"], found["rows"], found["equal"], found["trait"]) == (3, 0, 100.0, 70.0, -1)
+    assert found["chance"] == pytest.approx(0.5 * 0.5 + 0.2 * 0.2)
+    assert copies(pairing([[1]], [[1]], [LEAST_ROWS - 1.0]), Candidate((0,), (0,))).empty
 
 
 def test_nulls_are_equal_to_each_other_and_to_nothing_else() -> None:
-    frame = pairing([[None], [None], [0]], [[None], [0], [0]])
-    found = shared_values(frame, candidates={3: [Candidate((0,), (0,))]}).iloc[0]
-    assert found["equal"] == 2 and found["chance"] == pytest.approx(2 / 3 * 1 / 3 + 1 / 3 * 2 / 3)
+    frame = pairing([[None], [None], [0]], [[None], [0], [0]], [20.0, 20.0, 20.0])
+    found = copies(frame, Candidate((0,), (0,))).iloc[0]
+    assert found["equal"] == 40 and found["chance"] == pytest.approx(2 / 3 * 1 / 3 + 1 / 3 * 2 / 3)
 
 
 def test_columns_of_one_key_are_equal_together() -> None:
-    frame = pairing([[1, 2], [1, 2], [2, 1]], [[2, 1], [1, 1], [2, 1]])
-    found = shared_values(frame, candidates={3: [Candidate((0, 1), (1, 0)), Candidate((1,), (1,))]})
-    assert found["equal"].tolist() == [1.0, 1.0] and found["candidate"].tolist() == [0, 1]
+    frame = pairing([[1, 2], [1, 2], [2, 1]], [[2, 1], [1, 1], [2, 1]], [20.0, 20.0, 20.0])
+    found = copies(frame, Candidate((0, 1), (1, 0)), Candidate((1,), (1,)))
+    assert found["equal"].tolist() == [20.0, 20.0] and found["candidate"].tolist() == [0, 1]
 
 
 def test_chance_is_what_random_pairs_share() -> None:
     rng = np.random.default_rng(0)
     mine, theirs = rng.choice(5, 20_000, p=[0.6, 0.1, 0.1, 0.1, 0.1]), rng.choice(5, 20_000, p=[0.2, 0.5, 0.1, 0.1, 0.1])
-    found = shared_values(pairing(mine[:, None].tolist(), theirs[:, None].tolist()), candidates={3: [Candidate((0,), (0,))]}).iloc[0]
+    found = copies(pairing(mine[:, None].tolist(), theirs[:, None].tolist()), Candidate((0,), (0,))).iloc[0]
     assert found["equal"] / found["rows"] == pytest.approx(found["chance"], abs=0.01)
+
+
+def suited(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows whose first column follows a label of their parent's, their second a number; parents have a number that says nothing, too."""
+    rng = np.random.default_rng(seed)
+    parents = np.stack([rng.integers(0, 1000, 200), rng.integers(0, 4, 200), rng.integers(0, 500, 200)], 1)
+    link = rng.integers(0, 200, rows)
+    theirs = parents[link]
+    mine = np.stack([np.where(rng.random(rows) < 0.8, theirs[:, 1], rng.integers(0, 4, rows)), theirs[:, 2] + rng.integers(-20, 20, rows)], 1)
+    return mine, theirs, link
+
+
+def test_what_says_most_about_rows_is_found_best_first() -> None:
+    mine, theirs, link = suited(5000, 0)
+    found = traits(pairing(mine.tolist(), theirs.tolist(), link=link.tolist()), ((False, True), (True, False, True)))
+    assert found["trait"].tolist() == [2, 1]
+    assert found["gain"][0] > found["gain"][1] > 0.4  # of 0.8 * log(4) and so on
+    assert found["edges"][1] is None and len(found["edges"][0]) == int((5000 / ROWS_PER_CELL) ** 0.5) - 1
+    assert np.bincount(np.searchsorted(found["edges"][0], theirs[:, 2], side="right")).min() > 200
+
+
+def test_what_says_nothing_or_is_copied_or_is_a_name_is_not_carried() -> None:
+    mine, theirs, link = suited(5000, 1)
+    random = np.random.default_rng(2).permutation(5000)
+    assert traits(pairing(mine[random].tolist(), theirs.tolist(), link=link[random].tolist()), ((False, True), (True, False, True))).empty
+    copied = pairing(theirs[:, [2]].tolist(), theirs.tolist(), link=link.tolist())
+    assert traits(copied, ((True,), (True, True, True)), (Candidate((0,), (2,)),)).empty
+    names = pairing(mine.tolist(), link[:, None].tolist(), link=link.tolist())
+    assert traits(names, ((False, True), (False,))).empty
+    few = suited(LEAST_TO_CARRY - 1, 3)
+    assert traits(pairing(few[0].tolist(), few[1].tolist(), link=few[2].tolist()), ((False, True), (True, False, True))).empty
+
+
+def test_chance_in_a_small_sample_is_no_kinship() -> None:
+    rng = np.random.default_rng(4)
+    for _ in range(20):
+        mine, theirs = rng.integers(0, 40, (300, 10)), rng.integers(0, 40, (300, 5))
+        assert traits(pairing(mine.tolist(), theirs.tolist()), ((True,) * 10, (True,) * 5)).empty
+
+
+def test_edges_cut_groups_of_the_same_weight() -> None:
+    assert quantile_edges(np.array([3.0, 1.0, 2.0, np.nan, np.inf]), np.array([1.0, 1.0, 2.0, 9.0, 9.0]), 4).tolist() == [2.0]
+    assert quantile_edges(np.arange(100.0), np.ones(100), 4).tolist() == [24.0, 49.0, 74.0]
+    assert quantile_edges(np.array([np.nan]), np.ones(1), 4).tolist() == []

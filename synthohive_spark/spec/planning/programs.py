@@ -23,6 +23,7 @@ from ..program import (
     Series,
     Step,
     TableProgram,
+    Trait,
     count_column,
     same_column,
     status_column,
@@ -33,6 +34,7 @@ from .inherited import Inherited
 from .keys import KeyPlan, plan_keys
 from .references import is_aligned, reference_faults
 from .siblings import plan_siblings
+from .traits import with_traits
 from .uniques import UniquePlan, plan_uniques, with_apart
 from .view import TableView, opaque_columns
 
@@ -87,7 +89,7 @@ def drawn_counts(parent: str, views: Mapping[str, TableView], keys: Mapping[str,
 
 
 def _program(view: TableView, keys: KeyPlan, uniques: UniquePlan, counts: tuple[str, ...]) -> TableProgram:
-    matches = with_apart(keys.matches, uniques)
+    matches = [with_traits(view, match) for match in with_apart(keys.matches, uniques)]
     early = tuple(m for m in matches if not view.is_deferred(m.key))
     late = tuple(m for m in matches if view.is_deferred(m.key))
     known = _known(view, keys, uniques)
@@ -100,7 +102,7 @@ def _program(view: TableView, keys: KeyPlan, uniques: UniquePlan, counts: tuple[
         known, conditions = (*known, Place()), (*conditions, *Place().columns)
         first = _placed(first)
     drawn = (*drawn, GAP) if siblings.stepwise else drawn
-    carried = {c for m in early for c in (*view.key(m.key).columns, *m.brought) if c not in m.fixed} | (
+    carried = {c for m in early for c in (*view.key(m.key).columns, *m.brought, *m.carried) if c not in m.fixed} | (
         {c for s in first.steps if isinstance(s, Draw) for c in s.columns}
     )
     in_order = [*drawn, *(c for c, _, _ in view.facts.columns)]
@@ -153,7 +155,7 @@ def _drawn(view: TableView, keys: KeyPlan, matches: Iterable[Match], known: tupl
     visible = [c for c, _, _ in view.facts.columns if c not in there and c not in matched]
     statuses = [status_column(m.key) for m in matches if m.status]
     fallback = [c for step in known if isinstance(step, ParentKey) for c in step.fallback]
-    return (*visible, *statuses, *counts, *fallback)
+    return (*visible, *statuses, *(c for m in matches for c in m.carried), *counts, *fallback)
 
 
 def _first_phase(
@@ -167,7 +169,7 @@ def _first_phase(
 ) -> Phase:
     """What the matches need: keys that are fixed, what tells rows apart, whether a key is there."""
     needed = {c for m in early for a in m.apart for c in a.before} | {c for m in early for c in (*m.fixed, *m.wished, *m.filled)}
-    needed |= {status_column(m.key) for m in early if m.status}
+    needed |= {status_column(m.key) for m in early if m.status} | {c for m in early for c in m.carried}
     keys = tuple(step for step in some if set(step.columns) & needed)
     needed |= {step.status for step in keys}
     moved = tuple(step for step in uniques.moved if set(step.columns) & needed)
@@ -232,7 +234,14 @@ def _hints(view: TableView, program: TableProgram, counts: tuple[str, ...]) -> t
             hints.append(ColumnHint(name=name, spark_type=spark_type))
     statuses = {status_column(m.key) for m in program.matches} | {step.status for step in program.inherited}
     hints += [ColumnHint(name=name, spark_type="boolean", kind="category", keep_rare=True) for name in program.drawn if name in statuses]
+    hints += [_trait_hint(trait) for m in program.matches for trait in m.traits]
     gap = "double" if GAP in program.drawn and type_family(program.types[program.draw.ordered_by or ""]) == "float" else "bigint"
     hints += [ColumnHint(name=GAP, spark_type=gap)] if GAP in program.drawn else []
     hints += [ColumnHint(name=name, spark_type="bigint") for name in Place().columns] if program.has_siblings else []
     return (*hints, *(ColumnHint(name=name, spark_type="bigint") for name in counts))
+
+
+def _trait_hint(trait: Trait) -> ColumnHint:
+    if trait.edges is None:
+        return ColumnHint(name=trait.name, spark_type="bigint", kind="category", keep_rare=True)
+    return ColumnHint(name=trait.name, spark_type="bigint")
