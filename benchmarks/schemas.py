@@ -94,11 +94,12 @@ def _run(spark: SparkSession, folder: Path, options: argparse.Namespace) -> dict
         with watch:
             work()
         result[f"{step}_s"], result[f"{step}_cpu_s"] = round(time.monotonic() - start, 1), round(watch.cpu_seconds(), 1)
+    return result | judged(folder, output, options)
+
+
+def judged(folder: Path, output: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Faults, row counts and scores of the copy in `output`; against the rows held out, where the folder has some."""
     truth = folder / "held_out" if (folder / "held_out").is_dir() else folder
-    return result | _judged(folder, truth, output, options)
-
-
-def _judged(folder: Path, truth: Path, output: Path, options: argparse.Namespace) -> dict[str, Any]:
     out = output.parent / f"{folder.name}.judge.json"
     command = [options.python, str(options.judge), str(folder / "metadata.json"), str(truth), str(output), "--rows", str(options.rows), "--json", str(out)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -54,6 +54,7 @@ class FitConfig(Spec):
 
     Attributes:
         siblings: whether rows of one parent may see those before them, in tables where held-out rows say that it pays.
+        partners: whether rows find partners that suit them among the rows of their other parents; else any, as the numbers of children say.
         exact_dependencies: whether columns that others determine are found and kept exact; per table where a mapping, and on for tables left out of it.
     """
 
@@ -61,6 +62,7 @@ class FitConfig(Spec):
     training: TrainingConfig = TrainingConfig()
     legacy_context_conditioning: bool = False
     siblings: bool = True
+    partners: bool = True
     exact_dependencies: bool | dict[str, bool] = True
 
     def finds_dependencies(self, table: str) -> bool:

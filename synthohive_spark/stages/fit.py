@@ -116,7 +116,8 @@ class FitRun:
         """Hidden columns that the table's model could not draw, or not together with the others."""
         name = self.models[program.table]
         absent = set() if self.config.siblings and model_class(name).sees_siblings else {GAP}
-        if program.rows < FEW_ROWS or (name == Independent.name and not IndependentSettings.read(model_settings(self.config, name)).copula):
+        apart = name == Independent.name and not IndependentSettings.read(model_settings(self.config, name)).copula
+        if apart or not self.config.partners or program.rows < FEW_ROWS:
             absent |= {c for m in program.matches for c in m.carried}
         return absent
 
