@@ -9,7 +9,9 @@ Legend: `n` seekers, `p` parents, `m` places.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -19,6 +21,7 @@ from .seeds import derive_seed
 from .spread import hashed
 
 TAKEN, COPIES, BUCKET = "__taken", "__copies", "__bucket"  # the parent's row number, its free places in the bucket
+DEPTH = "__depth"  # rows above a row of the table itself
 NOBODY = -1
 SWAPS = 16  # random rows that are asked to swap
 TRIES = 32  # random partners that are tried before all are listed
@@ -49,7 +52,8 @@ class MatchRule:
         fixed: the column, of the same name on both sides, in which both must agree; None where any partner will do.
         wished: columns in which they should agree if a partner does, the closest first.
         apart: unique keys.
-        own_table: the parent is the table itself: a row's parent comes before it.
+        within: the column in which they agree if there is any such partner, with a free place or without.
+        forest: the parent is the table itself, and both sides have `DEPTH`: a row's parent is nearer to the top, or as near and before it.
         required: every row needs a partner, if only itself.
         partners: rows of the parent; any of them can be taken by its number, unless a column is fixed or the bucket is closed.
         closed: only the parents that come in can be taken.
@@ -60,7 +64,8 @@ class MatchRule:
     fixed: str | None = None
     wished: tuple[str, ...] = ()
     apart: tuple[ApartRule, ...] = ()
-    own_table: bool = False
+    within: str | None = None
+    forest: bool = False
     required: bool = False
     partners: int = 0
     closed: bool = False
@@ -80,17 +85,25 @@ def match_bucket(seekers: pd.DataFrame, parents: pd.DataFrame, *, rule: MatchRul
     parents = parents.sort_values(TAKEN, kind="stable").reset_index(drop=True)
     taken = np.full(len(seekers), NOBODY, dtype=np.int64)
     copies = parents[COPIES].to_numpy(dtype="int64").copy()
+    if rule.forest and rule.required:
+        taken = np.where(seekers[DEPTH] == 0, seekers[ROW], NOBODY).astype(np.int64)  # who is at the top points at itself
+    paired = partial(_paired, parents=parents, copies=copies)
     for column in rule.wished:
-        open_ = np.flatnonzero(taken == NOBODY)
-        taken[open_] = _paired(seekers.iloc[open_].reset_index(drop=True), parents, copies, column, rule, wrap=False)
-    if rule.own_table:
-        taken[taken >= seekers[ROW].to_numpy(dtype="int64")] = NOBODY
-    open_ = np.flatnonzero(taken == NOBODY)
-    rest = seekers.iloc[open_].reset_index(drop=True)
-    taken[open_] = _elders(rest, parents, copies, rule) if rule.own_table else _paired(rest, parents, copies, rule.fixed, rule, wrap=True)
+        _fill(taken, seekers, partial(paired, column=column, rule=rule, wrap=False))
+    if rule.within is not None:
+        _fill(taken, seekers, partial(paired, column=rule.within, rule=replace(rule, closed=True), wrap=True))
+    last = partial(_elders, parents=parents, copies=copies, rule=rule) if rule.forest else partial(paired, column=rule.fixed, rule=rule, wrap=True)
+    _fill(taken, seekers, last)
     if rule.apart and len(seekers):
         taken = _Separation(seekers, parents, taken, rule).separated()
     return pd.DataFrame({ROW: seekers[ROW].to_numpy(dtype="int64"), TAKEN: taken})
+
+
+def _fill(taken: np.ndarray, seekers: pd.DataFrame, partners: Callable[[pd.DataFrame], np.ndarray]) -> None:
+    """Give the seekers that have nobody yet the partners of a function of them."""
+    rest = np.flatnonzero(taken == NOBODY)
+    if len(rest):
+        taken[rest] = partners(seekers.iloc[rest].reset_index(drop=True))
 
 
 def _paired(seekers: pd.DataFrame, parents: pd.DataFrame, copies: np.ndarray, column: str | None, rule: MatchRule, *, wrap: bool) -> np.ndarray:
@@ -136,37 +149,39 @@ def _any_parent(
 
 
 def _elders(seekers: pd.DataFrame, parents: pd.DataFrame, copies: np.ndarray, rule: MatchRule) -> np.ndarray:
-    """Partners in the table itself, int64 (n,): a row's parent comes before it.
+    """Partners in the table itself that are before a row, int64 (n,): nearer to the top, or as near and with a smaller number.
 
     Rows take the places of their group in order. One that finds none before itself takes any row before it, and leaves the next place to the row that follows:
     as the k-th row would have the k-th place, half of them would be too early for theirs.
     """
     own, other = _numbers(seekers, parents, rule.fixed)
     rows, known = seekers[ROW].to_numpy(dtype="int64"), parents[TAKEN].to_numpy(dtype="int64")
-    group = np.unique(np.concatenate([own, other]), return_inverse=True)[1]
-    width = int(max(rows.max(initial=0), known.max(initial=0))) + 1
-    seeker, elder = group[: len(own)] * width + rows, group[len(own) :] * width + known  # one number for group and row
+    depths = np.concatenate([seekers[DEPTH].to_numpy(dtype="int64"), parents[DEPTH].to_numpy(dtype="int64")])
+    # One number for group, depth and row, by rank: a row is the same on both sides.
+    whole = np.rec.fromarrays([np.concatenate([own, other]), depths, np.concatenate([rows, known])])
+    rank = np.unique(whole, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    seeker, elder = rank[: len(own)], rank[len(own) :]
     line, order = np.argsort(seeker, kind="stable"), np.argsort(elder, kind="stable")
-    begin = group[: len(own)][line] * width  # of the seeker's group
+    group = np.unique(np.concatenate([own, other]), return_inverse=True)[1].reshape(-1)
+    lowest = np.full(group.max(initial=-1) + 1, len(rank))
+    np.minimum.at(lowest, group, rank)
+    begin = lowest[group[: len(own)]][line]  # of the seeker's group
     place = np.repeat(order, np.maximum(copies[order], 0))  # (m,)
-    rank = np.arange(len(line)) - np.searchsorted(seeker[line], begin)
+    number = np.arange(len(line)) - np.searchsorted(seeker[line], begin)
     first = np.searchsorted(elder[place], begin)
-    missing = np.maximum(rank + 1 - (np.searchsorted(elder[place], seeker[line]) - first), 0)
-    shift = (group[: len(own)][line] - group.min(initial=0)) * (len(line) + 1)  # so that a running maximum starts anew in each group
+    missing = np.maximum(number + 1 - (np.searchsorted(elder[place], seeker[line]) - first), 0)
+    shift = group[: len(own)][line] * (len(line) + 1)  # so that a running maximum starts anew in each group
     missing = np.maximum.accumulate(missing + shift) - shift if len(line) else missing
-    without = missing > np.where(rank > 0, np.concatenate([[0], missing[:-1]]), 0)
+    without = missing > np.where(number > 0, np.concatenate([[0], missing[:-1]]), 0)
     found = np.full(len(seekers), NOBODY, dtype=np.int64)
     hit = ~without
-    found[line[hit]] = known[place[(first + rank - missing)[hit]]]
+    found[line[hit]] = known[place[(first + number - missing)[hit]]]
     late = line[without]
     luck = hashed(rows[late], rule.salt("any"))
-    if rule.fixed is None and not rule.closed:
-        found[late] = np.where(rows[late] > 0, (luck * rows[late]).astype(np.int64), NOBODY)
-    else:
-        start = np.searchsorted(elder[order], begin[without])
-        size = np.searchsorted(elder[order], seeker[late]) - start
-        there = size > 0
-        found[late[there]] = known[order[(start + (luck * size).astype(np.int64))[there]]]
+    start = np.searchsorted(elder[order], begin[without])
+    size = np.searchsorted(elder[order], seeker[late]) - start
+    there = size > 0
+    found[late[there]] = known[order[(start + (luck * size).astype(np.int64))[there]]]
     return np.where((found == NOBODY) & rule.required, rows, found)
 
 
@@ -217,6 +232,9 @@ class _Separation:
         self._domains: dict[int, np.ndarray] = {}
         self.cell_of = [None if a.cell is None else dict(zip(self.known.tolist(), parents[a.cell].tolist(), strict=True)) for a in rule.apart]
         self.used: list[dict[tuple[int, int], int]] = []
+        self.rows = seekers[ROW].to_numpy(dtype="int64")
+        self.depth = seekers[DEPTH].to_numpy(dtype="int64") if rule.forest else None
+        self.depth_of = dict(zip(self.known.tolist(), parents[DEPTH].tolist(), strict=True)) if rule.forest else {}
 
     def separated(self) -> np.ndarray:
         """The partners, int64 (n,); -1 for a row that may have none."""
@@ -262,6 +280,8 @@ class _Separation:
 
     def _fits(self, row: int, partner: int) -> bool:
         """Whether the row may have this partner beside those that are there."""
+        if self.depth is not None and (self.depth_of[partner], partner) >= (self.depth[row], self.rows[row]):
+            return False
         return all(self._number(i, row, partner) < apart.times for i, apart in enumerate(self.rule.apart))
 
     def _count(self, row: int, partner: int, by: int) -> None:

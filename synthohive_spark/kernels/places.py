@@ -26,6 +26,7 @@ class PlaceRule:
         salt: of where a parent's places begin.
         everybody: parents without places are told to all buckets, too.
         once: each parent is told to one bucket only.
+        own: columns of the parents with their first bucket and how many they are told to, in place of all `buckets`; then each is told to one at least.
     """
 
     counts: CountRule
@@ -35,6 +36,7 @@ class PlaceRule:
     salt: int
     everybody: bool
     once: bool
+    own: tuple[str, str] | None = None
 
 
 def place_frames(frames: Iterator[pd.DataFrame], *, rule: PlaceRule) -> Iterator[pd.DataFrame]:
@@ -45,9 +47,13 @@ def place_frames(frames: Iterator[pd.DataFrame], *, rule: PlaceRule) -> Iterator
         if rule.once:
             yield frame[list(rule.keep)].assign(**{BUCKET: rows % rule.buckets, COPIES: n})
             continue
-        first = (hashed(rows, rule.salt) * rule.buckets).astype(np.int64)
-        told = np.full(len(frame), rule.buckets) if rule.everybody else np.minimum(n, rule.buckets)
+        buckets, begin = np.full(len(frame), rule.buckets), np.zeros(len(frame), dtype=np.int64)
+        if rule.own is not None:
+            begin, buckets = (frame[name].to_numpy(dtype="int64") for name in rule.own)
+        first = (hashed(rows, rule.salt) * buckets).astype(np.int64)
+        told = buckets if rule.everybody else np.clip(n, int(rule.own is not None), buckets)
         parent = np.repeat(np.arange(len(frame)), told)
         number = np.arange(len(parent)) - np.repeat(np.cumsum(told) - told, told)
-        copies = n[parent] // rule.buckets + (number < n[parent] % rule.buckets)
-        yield frame[list(rule.keep)].iloc[parent].reset_index(drop=True).assign(**{BUCKET: (first[parent] + number) % rule.buckets, COPIES: copies})
+        copies = n[parent] // buckets[parent] + (number < n[parent] % buckets[parent])
+        place = begin[parent] + (first[parent] + number) % buckets[parent]
+        yield frame[list(rule.keep)].iloc[parent].reset_index(drop=True).assign(**{BUCKET: place, COPIES: copies})

@@ -251,6 +251,7 @@ class Match(Spec):
         filled: its columns that may be there from an earlier key that has a partner; rows that have all of them are left alone.
         brings: other columns that repeat columns of the partner's row, and those.
         traits: what the partner should have, what matters most first; afterwards rows have their partner's.
+        forest: the parent is the table itself, and rows draw how many rows are above them: their partner is one step nearer to the top.
     """
 
     key: int
@@ -264,11 +265,12 @@ class Match(Spec):
     filled: tuple[str, ...] = ()
     brings: tuple[tuple[str, str], ...] = ()
     traits: tuple[Trait, ...] = ()
+    forest: bool = False
 
     @property
     def carried(self) -> tuple[str, ...]:
-        """The hidden columns of the traits."""
-        return tuple(trait.name for trait in self.traits)
+        """The hidden columns that rows draw for the match, beside its status."""
+        return (*((depth_column(self.key),) if self.forest else ()), *(trait.name for trait in self.traits))
 
     @property
     def brought(self) -> tuple[str, ...]:
@@ -439,10 +441,15 @@ def without_drawn(program: TableProgram, columns: Collection[str]) -> TableProgr
     phases = []
     for phase in program.phases:
         steps = [_without(step, columns) if isinstance(step, Draw | Carry) else step for step in phase.steps]
-        matches = [m.model_copy(update={"traits": tuple(t for t in m.traits if t.name not in columns)}) for m in phase.matches]
+        matches = [_unaided(m, columns) for m in phase.matches]
         kept = [step for step in steps if not isinstance(step, Draw | Carry) or step.columns or phase is program.phases[-1]]
         phases.append(phase.model_copy(update={"steps": tuple(kept), "matches": tuple(matches)}))
     return program.model_copy(update={"phases": tuple(phases)})
+
+
+def _unaided(match: Match, columns: Collection[str]) -> Match:
+    traits = tuple(t for t in match.traits if t.name not in columns)
+    return match.model_copy(update={"traits": traits, "forest": match.forest and depth_column(match.key) not in columns})
 
 
 def _without(step: Draw | Carry, columns: Collection[str]) -> Draw | Carry:
@@ -463,6 +470,11 @@ def same_column(column: str) -> str:
 def trait_column(index: int, place: int) -> str:
     """Name of the hidden column with the `place`-th trait that a row wants its partner of the `index`-th foreign key to have."""
     return f"{HIDDEN_PREFIX}trait_{index}_{place}"
+
+
+def depth_column(index: int) -> str:
+    """Name of the hidden column that says how many rows are above a row along the `index`-th foreign key, which leads to the table itself."""
+    return f"{HIDDEN_PREFIX}depth_{index}"
 
 
 def count_column(child: str, index: int) -> str:

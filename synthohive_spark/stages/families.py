@@ -20,7 +20,7 @@ from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import ForeignKey
 from ..spec.planning.room import Room, TableRows, rows_alone, rows_driven
 from ..spec.planning.view import unique_keys
-from ..spec.program import BLOCK, CHILDREN, FIRST, ROW, SIZE, Match, NumberKey, TableProgram, count_column
+from ..spec.program import BLOCK, CHILDREN, FIRST, ROW, SIZE, Match, NumberKey, TableProgram, count_column, depth_column, status_column
 from .blocks import Above, parent_columns
 from .counts import LIMIT, Wanted, settle
 from .frames import map_frames
@@ -283,7 +283,14 @@ class Kin:
         total = round(seekers * (1 - linkage.null_rate))
         wanted = Wanted(linkage, drawn, total, self._per_partner(program, match), derive_seed(self.seed, program.table, match.key, "places"))
         names = dict.fromkeys(
-            [ROW, *key.parent_columns, *(theirs for _, theirs in match.brings), *(trait.column for trait in match.traits), *([drawn] if drawn else [])]
+            [
+                ROW,
+                *key.parent_columns,
+                *(theirs for _, theirs in match.brings),
+                *(trait.column for trait in match.traits),
+                *_standing(match),
+                *([drawn] if drawn else []),
+            ]
         )
         frame = frame.select(*(F.col(quoted(c)) for c in names))
         rule = settle(frame, made.rows, whole and not (match.needs or match.wished), wanted)
@@ -331,3 +338,8 @@ def _found_in(frame: DataFrame, other: DataFrame, columns: Mapping[str, str]) ->
     names = {mine: f"__needed_{i}" for i, mine in enumerate(columns)}
     known = other.select(*(F.col(quoted(theirs)).alias(names[mine]) for mine, theirs in columns.items())).distinct()
     return frame.join(known, reduce(and_, (F.col(quoted(mine)) == F.col(name) for mine, name in names.items())), "left_semi")
+
+
+def _standing(match: Match) -> tuple[str, ...]:
+    """Hidden columns that say how many rows are above a row of the table itself."""
+    return (depth_column(match.key), *([status_column(match.key)] if match.status else [])) if match.forest else ()

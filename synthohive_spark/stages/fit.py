@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pyspark.sql import DataFrame, SparkSession
 from safetensors.torch import save
@@ -23,13 +23,14 @@ from ..spec.graph import SchemaGraph
 from ..spec.identifiers import HIDDEN_PREFIX
 from ..spec.metadata import Metadata
 from ..spec.planning.programs import SchemaPlan
-from ..spec.program import GAP, TableProgram, without_drawn
+from ..spec.program import GAP, TableProgram, depth_column, without_drawn
 from ..spec.sources import Sources
 from ..storage.manifest import package_version
 from ..storage.sources import sources_of
 from .copula import fit_copula
 from .dependencies import add_dependencies
 from .encode import stage_training_rows
+from .forest import real_depths
 from .hidden import with_hidden
 from .models import model_settings
 from .profile import profile_table
@@ -61,6 +62,7 @@ class FitRun:
     config: FitConfig
     seed: int
     workspace: Workspace
+    _depths: dict[str, dict[int, DataFrame]] = field(default_factory=dict, init=False, repr=False)
 
     def run(self) -> FittedSchema:
         """Learn all tables.
@@ -77,6 +79,7 @@ class FitRun:
             trained = train_models(self.spark, jobs, self.config.training) if jobs else {}
         finally:
             self.workspace.remove("training")
+            self.workspace.remove("depths")
             self.workspace.remove("states")
         for name, result in trained.items():
             model = tables[name].model
@@ -98,10 +101,11 @@ class FitRun:
         tables: dict[str, FittedTable] = {}
         for name, program in self.plan.programs.items():
             log.info(STAGE, stage="profile", table=name, rows=program.rows)
+            self._look_up(program)
             absent = self._absent(program)
             program = without_drawn(program, absent)
             hints = tuple(_with_provider(hint) for hint in self.plan.hints[name] if hint.name not in absent)
-            rows = with_hidden(self.data, program, self.plan.programs)
+            rows = with_hidden(self.data, program, self.plan.programs, self._depths.get(name, {}))
             encoding = profile_table(
                 rows, table=name, rows=program.rows, hints=hints, config=self.config.encoding, seed=derive_seed(self.seed, name, "profile")
             )
@@ -112,14 +116,27 @@ class FitRun:
             tables[name] = FittedTable(program=program, encoding=encoding, context_encoding=context)
         return tables
 
+    def _look_up(self, program: TableProgram) -> None:
+        """How many rows are above each, in a table that points at itself."""
+        for key in (m.key for m in program.matches if m.forest):
+
+            def stage(rows: DataFrame, number: int, key: int = key) -> DataFrame:
+                path = self.workspace.folder("depths", program.table, f"key{key}", f"round{number}")
+                rows.write.mode("overwrite").parquet(path)
+                return self.spark.read.schema(rows.schema).parquet(path)
+
+            found = real_depths(self.data[program.table], program.foreign_keys[key], stage)
+            if found is not None:
+                self._depths.setdefault(program.table, {})[key] = found
+
     def _absent(self, program: TableProgram) -> set[str]:
-        """Hidden columns that the table's model could not draw, or not together with the others."""
+        """Hidden columns that the table's model could not draw, or not together with the others; the depths of rows that are no forest."""
         name = self.models[program.table]
         absent = set() if self.config.siblings and model_class(name).sees_siblings else {GAP}
         apart = name == Independent.name and not IndependentSettings.read(model_settings(self.config, name)).copula
         if apart or not self.config.partners or program.rows < FEW_ROWS:
-            absent |= {c for m in program.matches for c in m.carried}
-        return absent
+            absent |= {trait.name for m in program.matches for trait in m.traits}
+        return absent | {depth_column(m.key) for m in program.matches if m.forest and m.key not in self._depths.get(program.table, {})}
 
     def _with_dependencies(self, program: TableProgram, encoding: TableEncoding, parent: FittedTable | None) -> TableProgram:
         log.info(STAGE, stage="dependencies", table=program.table)
@@ -159,7 +176,7 @@ class FitRun:
         program = fitted.program
         log.info(STAGE, stage="encode", table=program.table)
         stage_training_rows(
-            with_hidden(self.data, program, self.plan.programs),
+            with_hidden(self.data, program, self.plan.programs, self._depths.get(program.table, {})),
             None if program.driver is None else self.data[program.driver.parent_table],
             program=program,
             encoding=fitted.encoding,

@@ -6,13 +6,15 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import add, and_
+from types import MappingProxyType
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey
-from ..spec.program import GAP, POSITION, SIBLINGS, Inherit, Match, TableProgram, Trait, count_column, status_column
+from ..spec.program import GAP, POSITION, SIBLINGS, Inherit, Match, TableProgram, Trait, count_column, depth_column, status_column
+from .forest import with_depths
 from .frames import all_there
 from .jobs import union_all
 from .profile import plain_number
@@ -20,10 +22,15 @@ from .profile import plain_number
 LABELS = 4096  # two of 200 labels share a number once or a few times
 
 
-def with_hidden(data: Mapping[str, DataFrame], program: TableProgram, programs: Mapping[str, TableProgram]) -> DataFrame:
+def with_hidden(
+    data: Mapping[str, DataFrame], program: TableProgram, programs: Mapping[str, TableProgram], depths: Mapping[int, DataFrame] = MappingProxyType({})
+) -> DataFrame:
     """The rows of `program`'s table; the children of all tables are counted in one grouping and joined at once for each key that they point at.
 
     Rows that know their places are sorted within their families: one shuffle.
+
+    Args:
+        depths: what `real_depths` gave, by key.
     """
     rows = data[program.table]
     if program.has_siblings:
@@ -31,6 +38,8 @@ def with_hidden(data: Mapping[str, DataFrame], program: TableProgram, programs: 
     for match in program.matches:
         if match.status:
             rows = rows.withColumn(status_column(match.key), all_there(program.foreign_keys[match.key].columns))
+        if match.forest:
+            rows = with_depths(rows, program.foreign_keys[match.key], depth_column(match.key), depths[match.key])
         if match.traits:
             rows = _with_traits(rows, data, program, match)
     if program.inherited and program.driver is not None:

@@ -103,8 +103,9 @@ def kinship_of_parents(
 
 def _pairing(metadata: Metadata, shapes: Mapping[str, Shape], followed: Mapping[KeyRef, ForeignKey], ref: KeyRef, key: ForeignKey) -> _Pairing | None:
     parent = metadata.tables[key.parent_table]
-    if {metadata.tables[ref.table].role, parent.role} != {"learnt"} or parent.name == ref.table:
+    if {metadata.tables[ref.table].role, parent.role} != {"learnt"}:
         return None
+    itself = parent.name == ref.table  # its rows have nothing of each other's before all of them are there
     ways = [
         (other.columns, tuple(above.columns[above.parent_columns.index(p)] for p in other.parent_columns))
         for own, other in followed.items()
@@ -112,7 +113,7 @@ def _pairing(metadata: Metadata, shapes: Mapping[str, Shape], followed: Mapping[
         if own.table == ref.table and own != ref and theirs.table == parent.name and other.parent_table == above.parent_table
         if set(other.parent_columns) == set(above.parent_columns) and not set(other.columns) & set(key.columns)
     ]
-    pairs = [*ways, *(((mine,), (theirs,)) for mine, theirs in _alike(metadata, shapes, ref.table, parent.name))]
+    pairs = [] if itself else [*ways, *(((mine,), (theirs,)) for mine, theirs in _alike(metadata, shapes, ref.table, parent.name))]
     telling, traits = _meaningful(metadata, shapes, ref.table), _meaningful(metadata, shapes, parent.name)
     if not pairs and not (telling and traits):
         return None

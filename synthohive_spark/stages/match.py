@@ -16,17 +16,19 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from ..kernels.cardinality import CountRule
-from ..kernels.match import BUCKET, COPIES, TAKEN, ApartRule, MatchRule, match_bucket
+from ..kernels.match import BUCKET, COPIES, DEPTH, TAKEN, ApartRule, MatchRule, match_bucket
 from ..kernels.places import PlaceRule, place_frames
 from ..kernels.seeds import derive_seed
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import ForeignKey
 from ..spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS, Apart, Match, TableProgram, status_column
+from .forest import Forest
 from .frames import all_there, map_frames, map_groups
 from .hidden import trait_group
 
 BUCKET_ROWS = 200_000  # of either side; a bucket of so many is paired in about a second
-FIXED = HIDDEN_PREFIX + "fixed"
+FIXED, WITHIN = HIDDEN_PREFIX + "fixed", HIDDEN_PREFIX + "within"
+SPREAD = HIDDEN_PREFIX + "first_bucket", HIDDEN_PREFIX + "buckets"
 
 
 @dataclass(frozen=True)
@@ -95,35 +97,36 @@ class Pairing:
 
     @property
     def _levels(self) -> list[tuple[str, ...]]:
-        """Columns in which a partner should agree: all of them if one does, else fewer."""
-        wished, traits = self.match.wished, self.match.carried
-        return [level for n in range(len(traits), -1, -1) if (level := (*wished, *traits[:n]))]
+        """Columns in which a partner should agree: all of them if one does, else fewer. In a forest it should be one step nearer to the top in any case."""
+        wished, traits = self.match.wished, tuple(trait.name for trait in self.match.traits)
+        return [level for n in range(len(traits), -1, -1) if (level := (*wished, *traits[:n])) or self.match.forest]
 
     def run(self, rows: DataFrame) -> DataFrame:
         """`rows` with the key's columns filled in; rows that must have a partner and find none are left out."""
         if not self.free:
             return self._emptied_orphans(rows)
-        pairs = self._pairs(self._seekers(rows))
+        forest = Forest.of(rows, self.match) if self.match.forest else None
+        pairs = self._pairs(self._seekers(rows, forest), forest)
         return self._joined(rows, pairs)
 
-    def _seekers(self, rows: DataFrame) -> DataFrame:
+    def _seekers(self, rows: DataFrame, forest: Forest | None) -> DataFrame:
         """The rows that need a partner: those whose key is there, or keeps some columns where it is not."""
         match = self.match
         seekers = rows
         if match.status and set(self.free) <= set(match.emptied):
-            seekers = seekers.where(F.col(status_column(match.key)))
+            seekers = seekers.where(F.col(status_column(match.key)) if forest is None else forest.depth() > 0)
         if match.filled:
             seekers = seekers.where(~all_there(self.key.columns))
         return seekers
 
-    def _pairs(self, seekers: DataFrame) -> DataFrame:
+    def _pairs(self, seekers: DataFrame, forest: Forest | None) -> DataFrame:
         """(`ROW`, `TAKEN`) of each seeker."""
         if not self.match.fixed or not self.open_fixed:
-            return self._matched(seekers, self.match.fixed)
+            return self._matched(seekers, self.match.fixed, forest)
         there = all_there(self.match.fixed)
-        return self._matched(seekers.where(there), self.match.fixed).unionByName(self._matched(seekers.where(~there), ()))
+        return self._matched(seekers.where(there), self.match.fixed, forest).unionByName(self._matched(seekers.where(~there), (), forest))
 
-    def _matched(self, seekers: DataFrame, fixed: Sequence[str]) -> DataFrame:
+    def _matched(self, seekers: DataFrame, fixed: Sequence[str], forest: Forest | None) -> DataFrame:
         match = self.match
         limited = bool(fixed or match.wished) or self.restricted
         once = any(not apart.before for apart in match.apart)
@@ -133,15 +136,16 @@ class Pairing:
             fixed=FIXED if fixed else None,
             wished=tuple(_wished(i) for i in range(len(self._levels))),
             apart=tuple(self._apart(i, apart) for i, apart in enumerate(match.apart)),
-            own_table=self.key.parent_table == self.program.table,
+            within=WITHIN if forest else None,
+            forest=forest is not None,
             # Columns that stay where the key is null need somebody's values, if only the row's own.
             required=match.required or not self.program.linkages[match.key].null_rate or not set(self.free) <= set(match.emptied),
             partners=self.partner.rows,
-            closed=once or limited or self.partner.count < self.partner.rows or not all(self.unique),
+            closed=once or limited or forest is not None or self.partner.count < self.partner.rows or not all(self.unique),
         )
         buckets = self._buckets()
-        left = self._left(seekers, fixed, buckets)
-        right = self._right(fixed, buckets, once, everybody=rule.closed and not once)
+        left = self._left(seekers, fixed, buckets, forest)
+        right = self._right(fixed, buckets, once, rule.closed and not once, forest)
         return map_groups(left, right, BUCKET, partial(match_bucket, rule=rule), f"{quoted(ROW)} bigint, {quoted(TAKEN)} bigint")
 
     def _buckets(self) -> int:
@@ -156,22 +160,36 @@ class Pairing:
         times = math.prod(self.partners.get(key, 1) for key in apart.later)
         return ApartRule(before=_before(i) if apart.before else None, cell=None if self.unique[i] else _cell(i), times=times)
 
-    def _left(self, seekers: DataFrame, fixed: Sequence[str], buckets: int) -> DataFrame:
+    def _left(self, seekers: DataFrame, fixed: Sequence[str], buckets: int, forest: Forest | None) -> DataFrame:
         columns: dict[str, Column] = {c: F.col(c) for c in (ROW, PARENT_ROW, POSITION, SIBLINGS)}
         if fixed:
             columns[FIXED] = _hash(F.col(quoted(c)) for c in fixed)
+        above = [] if forest is None else [forest.depth() - 1]
+        if forest is not None:
+            columns |= {DEPTH: forest.depth(), WITHIN: _hash([*(F.col(quoted(c)) for c in fixed), *above])}
         for i, level in enumerate(self._levels):
-            columns[_wished(i)] = _hash(F.col(quoted(c)) for c in (*fixed, *level))
+            columns[_wished(i)] = _hash([*(F.col(quoted(c)) for c in (*fixed, *level)), *above])
         for i, apart in enumerate(self.match.apart):
             if apart.before:
                 # A null in a unique key makes it equal to no other.
                 whole = all_there([c for c in apart.before if c != PARENT_ROW])
                 columns[_before(i)] = F.when(whole, _hash(F.col(quoted(c)) for c in apart.before)).otherwise(F.xxhash64(F.lit(i), F.col(ROW)))
         anchor = next((apart.before[0] for apart in self.match.apart if apart.before), None)
-        bucket = F.col(ROW) if anchor is None else F.xxhash64(F.col(quoted(anchor)))
-        return seekers.select(*(column.alias(name) for name, column in columns.items()), F.pmod(bucket, F.lit(buckets)).cast("bigint").alias(BUCKET))
+        bucket = F.pmod(F.col(ROW) if anchor is None else F.xxhash64(F.col(quoted(anchor))), F.lit(buckets))
+        if forest is not None and not self.match.apart:
+            bucket = self._spread(forest, buckets, columns.get(FIXED), forest.depth())[0]
+        return seekers.select(*(column.alias(name) for name, column in columns.items()), bucket.cast("bigint").alias(BUCKET))
 
-    def _right(self, fixed: Sequence[str], buckets: int, once: bool, everybody: bool) -> DataFrame:
+    @staticmethod
+    def _spread(forest: Forest, buckets: int, fixed: Column | None, depth: Column) -> tuple[Column, Column, Column]:
+        """The bucket of a row that is `depth` deep; the first bucket that waits for its partners, and how many there are."""
+        if buckets == 1 or fixed is not None:
+            bucket = F.lit(0) if fixed is None else F.pmod(fixed, F.lit(buckets))
+            return bucket, bucket, F.lit(1)
+        first, many = (F.element_at(F.array(*(F.lit(n) for n in numbers)), (depth + 1).cast("int")) for numbers in forest.buckets(BUCKET_ROWS))
+        return first + F.pmod(F.col(ROW), many), first, many
+
+    def _right(self, fixed: Sequence[str], buckets: int, once: bool, everybody: bool, forest: Forest | None) -> DataFrame:
         types, partner = self.program.types, self.partner
         own = {c: F.col(quoted(self.above[c])).cast(types[c]) for c in self.key.columns} | {t.name: trait_group(t) for t in self.match.traits}
         columns: dict[str, Column] = {TAKEN: F.col(ROW), ROW: F.col(ROW)}
@@ -179,15 +197,32 @@ class Pairing:
             columns[partner.drawn] = F.col(quoted(partner.drawn))
         if fixed:
             columns[FIXED] = _hash(own[c] for c in fixed)
+        depth = [] if forest is None else [forest.depth()]
+        if forest is not None:
+            columns |= {DEPTH: forest.depth(), WITHIN: _hash([*(own[c] for c in fixed), *depth])}
         for i, level in enumerate(self._levels):
-            columns[_wished(i)] = _hash(own[c] for c in (*fixed, *level))
+            columns[_wished(i)] = _hash([*(own[c] for c in (*fixed, *level)), *depth])
         for i, apart in enumerate(self.match.apart):
             if not self.unique[i]:
                 columns[_cell(i)] = _hash(own[c] for c in apart.own)
-        parents = partner.frame.select(*(column.alias(name) for name, column in columns.items()))
+        frame, told = partner.frame, {}
+        if forest is not None and not self.match.apart:
+            if buckets > 1 and not fixed:
+                frame = frame.where(forest.depth() < len(forest.seekers) - 1)  # nobody is below the deepest
+            told = dict(zip(SPREAD, self._spread(forest, buckets, columns.get(FIXED), forest.depth() + (0 if fixed or buckets == 1 else 1))[1:], strict=True))
+        parents = frame.select(*(column.alias(name) for name, column in (columns | told).items()))
         keep = tuple(c for c in columns if c not in (ROW, partner.drawn))
         salt = derive_seed(self.seed, self.program.table, self.match.key, "buckets")
-        rule = PlaceRule(counts=partner.rule, drawn=partner.drawn, keep=keep, buckets=buckets, salt=salt, everybody=everybody, once=once)
+        rule = PlaceRule(
+            counts=partner.rule,
+            drawn=partner.drawn,
+            keep=keep,
+            buckets=buckets,
+            salt=salt,
+            everybody=everybody and not told,
+            once=once,
+            own=SPREAD if told else None,
+        )
         return map_frames(parents, partial(place_frames, rule=rule), ", ".join(f"{quoted(c)} bigint" for c in (*keep, BUCKET, COPIES)))
 
     def _joined(self, rows: DataFrame, pairs: DataFrame) -> DataFrame:

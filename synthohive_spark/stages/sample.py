@@ -30,7 +30,7 @@ from ..spec.encoding import TableEncoding
 from ..spec.fitted import FittedSchema, FittedTable
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.planning.room import TableRows
-from ..spec.program import ROW, Combine, Distinct, Match, Series
+from ..spec.program import ROW, Combine, Distinct, Match, Series, status_column
 from ..storage.runs import RunWriter
 from .blocks import FAMILY, first_phase, last_phase
 from .conditions import spread_over
@@ -228,8 +228,8 @@ class SampleRun:
     def _with_late_keys(self, table: str, made: Made, matches: list[Match], late: list[str]) -> DataFrame:
         program = self.fitted.tables[table].program
         needed = {c for m in matches for c in (*m.fixed, *m.wished, *m.filled, *(c for a in m.apart for c in a.before))}
-        statuses = [c for c in made.frame.columns if c.startswith(f"{HIDDEN_PREFIX}has_")]
-        narrow = made.frame.select(*(F.col(quoted(c)) for c in dict.fromkeys([ROW, *FAMILY, *statuses, *(c for c in made.frame.columns if c in needed)])))
+        drawn = [c for m in matches for c in (*m.carried, *([status_column(m.key)] if m.status else []))]
+        narrow = made.frame.select(*(F.col(quoted(c)) for c in dict.fromkeys([ROW, *FAMILY, *drawn, *(c for c in made.frame.columns if c in needed)])))
         for match in matches:
             narrow = self._stage(self.kin.pairing(program, match, made.count).run(narrow), table, f"key{match.key}")
             if match.required and narrow.count() < made.count:

@@ -9,9 +9,9 @@ import pytest
 from synthohive_spark.spec.planning import siblings
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def small_tables_have_siblings() -> Iterator[None]:
-    """For the whole session: Hypothesis allows no fixture per test."""
+    """For a whole module: Hypothesis allows no fixture per test."""
     usual, siblings.LEAST_ROWS = siblings.LEAST_ROWS, 2
     yield
     siblings.LEAST_ROWS = usual

@@ -173,7 +173,7 @@ class Walk:
             self._need([status_column(match.key)], there, what)
         self._need(match.carried, there, f"{what}: traits")
         self._need(match.carried, set(self.hints), f"{what}: hints of traits")
-        self._check(not (match.traits and deferred), f"{what}: rows are whole before their partners are known")
+        self._check(match.forest <= (key.parent_table == self.table.name), f"{what}: a forest of two tables")
         free = set(key.columns) - set(match.fixed)
         over = {c for c in free - set(match.wished) if c in self.giver and not (match.filled and self._covers(self.giver[c], key))}
         self._check(not over, f"{what}: overwrites {sorted(over)}")

@@ -10,7 +10,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthohive_spark.kernels.match import COPIES, NOBODY, TAKEN, ApartRule, MatchRule, match_bucket
+from synthohive_spark.kernels.match import COPIES, DEPTH, NOBODY, TAKEN, ApartRule, MatchRule, match_bucket
 from synthohive_spark.spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS
 
 
@@ -139,26 +139,49 @@ def test_parents_keep_their_number_of_children() -> None:
     assert np.abs(np.bincount(pairs[TAKEN], minlength=60) - copies).sum() <= 0.02 * len(family)
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.integers(1, 60), st.integers(0, 2**32), st.booleans(), st.booleans())
-def test_a_row_of_the_table_itself_comes_after_its_parent(n: int, seed: int, fixed: bool, required: bool) -> None:
+def forest(n: int, seed: int, top: int) -> Bucket:
+    """Rows of a table that points at itself; those of depth 0 seek nobody."""
     rng = np.random.default_rng(seed)
-    group = rng.integers(3, size=n)
-    parents = pd.DataFrame({TAKEN: np.arange(n), COPIES: rng.multinomial(n, rng.dirichlet(np.ones(n))), "f": group})
-    seekers = pd.DataFrame({ROW: np.arange(n), PARENT_ROW: -1, POSITION: 0, SIBLINGS: 1, "f": group})
-    own = MatchRule(identity=("t", 0), seed=7, own_table=True, required=required, closed=fixed, partners=n, fixed="f" if fixed else None)
-    pairs = Bucket(seekers, parents).matched(own)
-    firsts = {int(np.flatnonzero(group == g)[0]) for g in group} if fixed else {0}
-    for row, taken in zip(pairs[ROW], pairs[TAKEN], strict=True):
-        assert (taken == (row if required else NOBODY)) if row in firsts else (NOBODY < taken < row)
-    assert (pairs["f"] == pairs["theirs"])[pairs[TAKEN] >= 0].all() or not fixed
+    depth = np.minimum(rng.geometric(0.4, n), rng.integers(1, 9)) - 1 + top
+    parents = pd.DataFrame({TAKEN: np.arange(n), COPIES: rng.multinomial(n, rng.dirichlet(np.ones(n))), DEPTH: depth, "f": rng.integers(3, size=n)})
+    seekers = pd.DataFrame({ROW: np.arange(n), PARENT_ROW: -1, POSITION: 0, SIBLINGS: 1, DEPTH: depth, "f": parents["f"]})
+    for side, step in ((seekers, -1), (parents, 0)):
+        side["step"], side["both"] = depth + step, (depth + step) * 10 + side["f"]
+    return Bucket(seekers, parents)
 
 
-def test_rows_of_the_table_itself_keep_the_numbers_of_children() -> None:
+@settings(max_examples=200, deadline=None)
+@given(st.integers(1, 60), st.integers(0, 2**32), st.booleans(), st.booleans(), st.integers(0, 1))
+def test_a_row_of_the_table_itself_is_below_its_parent(n: int, seed: int, fixed: bool, required: bool, top: int) -> None:
+    bucket = forest(n, seed, top)
+    step = "both" if fixed else "step"
+    own = MatchRule(
+        identity=("t", 0), seed=7, forest=True, required=required, closed=fixed, partners=n, fixed="f" if fixed else None, wished=(step,), within=step
+    )
+    pairs = bucket.matched(own)
+    depth, group, there = bucket.parents[DEPTH], bucket.parents["f"], set(bucket.parents[step])
+    ranks = {row: (d, row) for row, d in zip(pairs[ROW], depth, strict=True)}
+    for row, taken, wanted in zip(pairs[ROW], pairs[TAKEN], bucket.seekers[step], strict=True):
+        before = [r for r in ranks if ranks[r] < ranks[row] and (not fixed or group[r] == group[row])]
+        if required and depth[row] == 0:
+            assert taken == row
+        elif wanted in there:
+            assert depth[taken] == depth[row] - 1
+        elif before:
+            assert taken in before
+        else:
+            assert taken == (row if required else NOBODY)
+        assert taken == NOBODY or not fixed or group[taken] == group[row]
+
+
+def test_rows_of_a_forest_keep_the_numbers_of_children() -> None:
     rng = np.random.default_rng(2)
-    copies = rng.poisson(1.0, size=2000)
-    parents = pd.DataFrame({TAKEN: np.arange(2000), COPIES: copies})
-    seekers = pd.DataFrame({ROW: np.arange(2000), PARENT_ROW: -1, POSITION: 0, SIBLINGS: 1})
-    pairs = match_bucket(seekers, parents, rule=MatchRule(identity=("t", 0), seed=7, own_table=True, partners=2000))
-    made = np.bincount(pairs[TAKEN][pairs[TAKEN] >= 0], minlength=2000)
-    assert np.abs(np.bincount(made, minlength=9)[:9] - np.bincount(copies, minlength=9)[:9]).sum() <= 0.1 * 2000
+    depth = np.sort(rng.choice(4, 2000, p=[0.02, 0.1, 0.3, 0.58]))
+    copies = np.where(depth < 3, rng.poisson(np.array([5.0, 3.0, 1.93, 0])[depth]), 0)
+    parents = pd.DataFrame({TAKEN: np.arange(2000), COPIES: copies, DEPTH: depth, "step": depth})
+    seekers = pd.DataFrame({ROW: np.arange(2000), PARENT_ROW: -1, POSITION: 0, SIBLINGS: 1, DEPTH: depth, "step": depth - 1})[depth > 0]
+    own = MatchRule(identity=("t", 0), seed=7, forest=True, partners=2000, wished=("step",), within="step")
+    pairs = match_bucket(seekers, parents, rule=own)
+    assert (depth[pairs[TAKEN]] == depth[pairs[ROW]] - 1).all()
+    made = np.bincount(pairs[TAKEN], minlength=2000)
+    assert np.abs(np.bincount(made, minlength=12)[:12] - np.bincount(copies, minlength=12)[:12]).sum() <= 0.1 * 2000

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from synthohive_spark import Metadata, Synthesizer
 from synthohive_spark.errors import GenerationError
@@ -116,3 +116,55 @@ def test_what_two_ways_lead_to_is_one_row_and_copies_stay_copies(spark: SparkSes
     assert 0.65 < (orders["ship_town"].to_numpy() == home).mean() < 0.85  # 0.73 in the real rows, 0.03 at random
     with pytest.raises(GenerationError, match="repeats the column 'price' of its row in 'products'"):
         synthesizer.sample(seed=2, conditions=[{"table": "lines", "values": {"price": 1.0}, "rows": 2}])
+
+
+TITLES = ("head", "director", "manager", "engineer", "intern")
+ROWS_OF_LEVEL = (1, 8, 60, 500, 1931)
+
+
+def employees(spark: SparkSession) -> DataFrame:
+    """A tree of five levels; whoever is on the last one has nobody below, and most people work where their manager does."""
+    rng = np.random.default_rng(6)
+    level = np.repeat(np.arange(5), ROWS_OF_LEVEL)
+    first = np.concatenate([[0], np.cumsum(ROWS_OF_LEVEL)])
+    manager = np.array([-1, *(first[n - 1] + rng.choice(ROWS_OF_LEVEL[n - 1]) for n in level[1:])])
+    town = rng.integers(0, 6, len(level))
+    for row in range(1, len(level)):
+        town[row] = town[manager[row]] if rng.random() < 0.9 else town[row]
+    ids = rng.permutation(len(level))
+    rows = {
+        "id": ids.tolist(),
+        "manager": [int(ids[m]) if m >= 0 else None for m in manager],
+        "title": [TITLES[n] for n in level],
+        "town": [f"t{t}" for t in town],
+    }
+    return spark.createDataFrame(list(zip(*rows.values(), strict=True)), "id bigint, manager bigint, title string, town string").repartition(3)
+
+
+def test_a_table_that_points_at_itself_is_a_forest_as_the_real_one_is(spark: SparkSession) -> None:
+    metadata = Metadata().add_table("employees", pk="id", fk={"manager": "employees.id"})
+    synthesizer = Synthesizer(metadata, spark=spark, model="autoregressive").fit({"employees": employees(spark)}, seed=1)
+    assert any("matched by (manager) -> employees(id), one step nearer to the top, with one that suits in" in line for line in synthesizer.relations)
+    rows = synthesizer.sample(seed=2)["employees"].toPandas().set_index("id")
+    above = rows.reindex(rows["manager"])
+    depth = pd.Series(0, index=rows.index)
+    at = rows["manager"]
+    while at.notna().any():  # a circle would never end
+        depth += at.notna()
+        assert depth.max() < 8
+        at = at.map(rows["manager"])
+    counts = np.bincount(depth, minlength=5)
+    assert counts[0] >= 1 and len(counts) == 5 and np.abs(counts - ROWS_OF_LEVEL).max() <= 150
+    assert (above["title"] == "intern").sum() <= 0.02 * len(rows)
+    rank = {title: n for n, title in enumerate(TITLES)}
+    steps = rows["title"].map(rank).to_numpy() - above["title"].map(rank).to_numpy()
+    assert (steps == 1).mean() > 0.85
+    assert (above["town"].to_numpy() == rows["town"].to_numpy()).mean() > 0.6  # 0.92 in the real rows, 0.17 at random
+
+
+def test_circles_are_no_forest(spark: SparkSession) -> None:
+    rng = np.random.default_rng(7)
+    friends = spark.createDataFrame([(i, int(f)) for i, f in enumerate(rng.permutation(300))], "id bigint, friend bigint")
+    synthesizer = Synthesizer(Metadata().add_table("people", pk="id", fk={"friend": "people.id"}), spark=spark, model="independent")
+    rows = synthesizer.fit({"people": friends}, seed=1).sample(seed=2)["people"].toPandas()
+    assert rows["friend"].isin(rows["id"]).all() and rows["friend"].nunique() == 300

@@ -25,6 +25,7 @@ from ..program import (
     TableProgram,
     Trait,
     count_column,
+    depth_column,
     same_column,
     status_column,
 )
@@ -235,6 +236,7 @@ def _hints(view: TableView, program: TableProgram, counts: tuple[str, ...]) -> t
     statuses = {status_column(m.key) for m in program.matches} | {step.status for step in program.inherited}
     hints += [ColumnHint(name=name, spark_type="boolean", kind="category", keep_rare=True) for name in program.drawn if name in statuses]
     hints += [_trait_hint(trait) for m in program.matches for trait in m.traits]
+    hints += [ColumnHint(name=depth_column(m.key), spark_type="bigint") for m in program.matches if m.forest]
     gap = "double" if GAP in program.drawn and type_family(program.types[program.draw.ordered_by or ""]) == "float" else "bigint"
     hints += [ColumnHint(name=GAP, spark_type=gap)] if GAP in program.drawn else []
     hints += [ColumnHint(name=name, spark_type="bigint") for name in Place().columns] if program.has_siblings else []

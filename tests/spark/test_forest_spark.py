@@ -1,0 +1,59 @@
+"""How many rows are above each row of a table that points at itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from synthohive_spark.spec.metadata import ForeignKey
+from synthohive_spark.spec.program import ROW, Match, depth_column, status_column
+from synthohive_spark.stages.forest import MAX_DEPTH, Forest, real_depths, with_depths
+
+KEY = ForeignKey(columns=("up",), parent_table="t", parent_columns=("id",))
+
+
+@pytest.fixture
+def stage(spark: SparkSession, tmp_path: Path) -> Callable[[DataFrame, int], DataFrame]:
+    def staged(rows: DataFrame, number: int) -> DataFrame:
+        rows.write.parquet(str(tmp_path / str(number)))
+        return spark.read.parquet(str(tmp_path / str(number)))
+
+    return staged
+
+
+def depths(spark: SparkSession, pairs: list[tuple[int, int | None]], stage: Callable[[DataFrame, int], DataFrame]) -> dict[int, int] | None:
+    rows = spark.createDataFrame(pairs, "id int, up int")
+    found = real_depths(rows, KEY, stage)
+    return None if found is None else {row["id"]: row["d"] for row in with_depths(rows, KEY, "d", found).collect()}
+
+
+def test_depth_is_the_number_of_rows_above(spark: SparkSession, stage: Callable[[DataFrame, int], DataFrame]) -> None:
+    chain = [(i, i - 1 if i else None) for i in range(40)]
+    assert depths(spark, [*chain, (100, 100), (101, 100), (102, 17)], stage) == {**{i: i for i in range(40)}, 100: 0, 101: 1, 102: 18}
+
+
+def test_what_is_deeper_than_can_be_told_is_as_deep_as_can_be(spark: SparkSession, stage: Callable[[DataFrame, int], DataFrame]) -> None:
+    chain = [(i, i - 1 if i else None) for i in range(70)]
+    found = depths(spark, [*chain, *((1000 + i, 0) for i in range(1000))], stage)
+    assert found is not None and found[MAX_DEPTH - 1] == MAX_DEPTH - 1 and found[69] == MAX_DEPTH and found[1500] == 1
+
+
+def test_rows_in_circles_are_no_forest(spark: SparkSession, stage: Callable[[DataFrame, int], DataFrame]) -> None:
+    assert depths(spark, [(i, (i + 1) % 50) for i in range(50)], stage) is None
+
+
+def test_drawn_depths_have_no_gaps_and_somebody_is_at_the_top(spark: SparkSession) -> None:
+    match = Match(key=0, status=True, forest=True)
+    drawn = [(0, True, 2), (1, True, 5), (2, True, 0), (3, True, 2), (4, True, 5), (5, True, None)]
+    rows = spark.createDataFrame(drawn, f"{ROW} bigint, {status_column(0)} boolean, {depth_column(0)} bigint")
+    forest = Forest.of(rows, match)
+    assert forest.top == 2 and forest.seekers == (1, 2, 2, 2)
+    assert [row[0] for row in rows.select(forest.depth()).collect()] == [2, 3, 0, 2, 3, 1]
+    assert forest.buckets(1) == ((0, 1, 3, 5), (1, 2, 2, 2))
+    above = rows.union(spark.createDataFrame([(6, False, 3)], rows.schema))
+    with_top = Forest.of(above, match)
+    assert with_top.top is None and [row[0] for row in above.select(with_top.depth()).where(F.lit(True)).collect()] == [2, 3, 1, 2, 3, 1, 0]
