@@ -172,7 +172,9 @@ class _Run:
             epoch += 1
             if epoch % every == 0 or epoch == self.epochs:
                 go_on = world.decide(self._evaluate(epoch, losses))
-                self._settle_siblings(epoch)
+                if not self._siblings_pay(epoch, go_on):
+                    self._forget_siblings()
+                    go_on = world.decide(self._evaluate(epoch, losses))  # the blind model needs a state, even where no epoch is left
         if world.rank:
             return TrainResult(job.table, b"", epoch, math.nan, ())
         state = self._best_state(epoch)
@@ -196,20 +198,23 @@ class _Run:
             self._say("training.progress", epoch + (step + 1) / self.steps_per_epoch, {}, {}, force=False)
         return {name: float(np.mean(values)) for name, values in seen.items()}
 
-    def _settle_siblings(self, epoch: int) -> None:
-        """Where a look at siblings has not paid by now, the rest is trained without."""
-        if not self.siblings or epoch < SETTLED * self.epochs or self.settled:
-            return
+    def _siblings_pay(self, epoch: int, go_on: bool) -> bool:
+        """Asked once, after a part of the training or where it would end: whether a look at siblings has paid. True where that is no question."""
+        if not self.siblings or self.settled or (go_on and epoch < SETTLED * self.epochs):
+            return True
         self.settled = True
         pays = True
         if not self.world.rank:
             seeing = self.model.held_out_loss(*self.held, **self._held_stretch())
             blind = self.model.held_out_loss(*self.held)
-            pays = seeing is None or blind is None or blind - seeing >= LEAST_GAIN * abs(seeing)
-        if not self.world.decide(pays):
-            self.siblings = False
-            self.model.forget_siblings()
-            self.best = _Best(history=self.best.history)
+            pays = seeing is None or blind is None or not blind - seeing < LEAST_GAIN * abs(seeing)
+        return self.world.decide(pays)
+
+    def _forget_siblings(self) -> None:
+        """The rest is trained without a look at siblings."""
+        self.siblings = False
+        self.model.forget_siblings()
+        self.best = _Best(history=self.best.history)
 
     def _held_stretch(self) -> dict[str, torch.Tensor]:
         return {"place": self.held_place} if self.siblings else {}

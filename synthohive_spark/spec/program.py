@@ -10,7 +10,7 @@ A column is **known** (given before the row starts: the driving parent's key, th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -252,6 +252,7 @@ class Match(Spec):
         brings: other columns that repeat columns of the partner's row, and those.
         traits: what the partner should have, what matters most first; afterwards rows have their partner's.
         forest: the parent is the table itself, and rows draw how many rows are above them: their partner is one step nearer to the top.
+        levels: real rows that have so many above them, from 0 on, in a forest.
     """
 
     key: int
@@ -266,6 +267,7 @@ class Match(Spec):
     brings: tuple[tuple[str, str], ...] = ()
     traits: tuple[Trait, ...] = ()
     forest: bool = False
+    levels: tuple[int, ...] = ()
 
     @property
     def carried(self) -> tuple[str, ...]:
@@ -444,6 +446,15 @@ def without_drawn(program: TableProgram, columns: Collection[str]) -> TableProgr
         matches = [_unaided(m, columns) for m in phase.matches]
         kept = [step for step in steps if not isinstance(step, Draw | Carry) or step.columns or phase is program.phases[-1]]
         phases.append(phase.model_copy(update={"steps": tuple(kept), "matches": tuple(matches)}))
+    return program.model_copy(update={"phases": tuple(phases)})
+
+
+def with_levels(program: TableProgram, levels: Mapping[int, tuple[int, ...]]) -> TableProgram:
+    """The program with the real levels of its forests, by key."""
+    phases = []
+    for phase in program.phases:
+        matches = [m.model_copy(update={"levels": levels[m.key]}) if m.key in levels else m for m in phase.matches]
+        phases.append(phase.model_copy(update={"matches": tuple(matches)}))
     return program.model_copy(update={"phases": tuple(phases)})
 
 

@@ -304,6 +304,7 @@ class Kin:
             seed=self.seed,
             open_fixed=self._open_fixed(program, match),
             restricted=bool(match.needs) or bool(match.wished) or whole != made.whole,
+            shaped=made.shaped,
         )
 
     def _published(self, frame: DataFrame, program: TableProgram, match: Match, above: Mapping[str, str]) -> DataFrame:

@@ -23,14 +23,14 @@ from ..spec.graph import SchemaGraph
 from ..spec.identifiers import HIDDEN_PREFIX
 from ..spec.metadata import Metadata
 from ..spec.planning.programs import SchemaPlan
-from ..spec.program import GAP, TableProgram, depth_column, without_drawn
+from ..spec.program import GAP, TableProgram, depth_column, with_levels, without_drawn
 from ..spec.sources import Sources
 from ..storage.manifest import package_version
 from ..storage.sources import sources_of
 from .copula import fit_copula
 from .dependencies import add_dependencies
 from .encode import stage_training_rows
-from .forest import real_depths
+from .forest import level_sizes, real_depths
 from .hidden import with_hidden
 from .models import model_settings
 from .profile import profile_table
@@ -101,7 +101,7 @@ class FitRun:
         tables: dict[str, FittedTable] = {}
         for name, program in self.plan.programs.items():
             log.info(STAGE, stage="profile", table=name, rows=program.rows)
-            self._look_up(program)
+            program = self._looked_up(program)
             absent = self._absent(program)
             program = without_drawn(program, absent)
             hints = tuple(_with_provider(hint) for hint in self.plan.hints[name] if hint.name not in absent)
@@ -116,8 +116,8 @@ class FitRun:
             tables[name] = FittedTable(program=program, encoding=encoding, context_encoding=context)
         return tables
 
-    def _look_up(self, program: TableProgram) -> None:
-        """How many rows are above each, in a table that points at itself."""
+    def _looked_up(self, program: TableProgram) -> TableProgram:
+        """The program of a table that points at itself, with its levels; how many rows are above each is staged."""
         for key in (m.key for m in program.matches if m.forest):
 
             def stage(rows: DataFrame, number: int, key: int = key) -> DataFrame:
@@ -128,6 +128,7 @@ class FitRun:
             found = real_depths(self.data[program.table], program.foreign_keys[key], stage)
             if found is not None:
                 self._depths.setdefault(program.table, {})[key] = found
+        return with_levels(program, {key: level_sizes(found) for key, found in self._depths.get(program.table, {}).items()})
 
     def _absent(self, program: TableProgram) -> set[str]:
         """Hidden columns that the table's model could not draw, or not together with the others; the depths of rows that are no forest."""

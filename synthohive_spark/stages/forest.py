@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
+import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from ..kernels.shares import dealt
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import ForeignKey
 from ..spec.program import ROW, Match, depth_column, status_column
@@ -17,6 +21,7 @@ from .frames import all_there
 ROUNDS = 6  # each doubles how far a row has looked up
 MAX_DEPTH = 2**ROUNDS - 1  # rows that are deeper are taken to be as deep
 ENDLESS = 0.01  # share of the rows that may be deeper, or in a circle, before the table is no forest
+FINE = 2**31  # steps between 0 and 1 of what is random
 ID, UP, DEPTH = HIDDEN_PREFIX + "id", HIDDEN_PREFIX + "up", HIDDEN_PREFIX + "depth"
 
 
@@ -50,40 +55,65 @@ def with_depths(rows: DataFrame, key: ForeignKey, name: str, depths: DataFrame) 
     return joined.withColumn(name, F.coalesce(name, F.lit(0)))
 
 
+def level_sizes(depths: DataFrame) -> tuple[int, ...]:
+    """Rows at each depth, from 0 on."""
+    found = {row[DEPTH]: row["rows"] for row in depths.groupBy(DEPTH).agg(F.count(F.lit(1)).alias("rows")).collect()}
+    return tuple(found.get(depth, 0) for depth in range(max(found, default=-1) + 1))
+
+
 @dataclass(frozen=True)
 class Forest:
-    """Where drawn rows stand: depths without gaps from 0, at which some row is.
+    """Where drawn rows stand: on levels without gaps from 0 on, in the order of their drawn depths.
+
+    A level has its real share of the rows, since few are at the top and a model draws too many there, or nobody: rows move to the level next to theirs.
 
     Attributes:
-        levels: of each depth that can be drawn.
-        top: number of the row that goes to the top, where none was drawn there.
-        seekers: rows at each depth.
+        begins: rows of smaller drawn depth, by depth.
+        rows: of each drawn depth.
+        ends: rows of each level and of those above it.
+        top: number of a row that is at the top in any case.
     """
 
     match: Match
-    levels: tuple[int, ...]
+    begins: tuple[int, ...]
+    rows: tuple[int, ...]
+    ends: tuple[int, ...]
     top: int | None
-    seekers: tuple[int, ...]
 
     @classmethod
-    def of(cls, rows: DataFrame, match: Match) -> Forest:
-        """One aggregate over the rows of the table."""
+    def of(cls, rows: DataFrame, match: Match, *, real: bool = True) -> Forest:
+        """One aggregate over the rows of the table.
+
+        Args:
+            real: levels have their real shares; else those that were drawn, as rows do that were asked for.
+        """
         found = rows.groupBy(_drawn(match).alias(DEPTH)).agg(F.count(F.lit(1)).alias("rows"), F.min(ROW).alias("first")).collect()
         there = {row[DEPTH]: row for row in found}
-        begin = 0 if 0 in there else 1
-        number = {depth: begin + i for i, depth in enumerate(sorted(there))}
-        levels = tuple(number.get(depth, 0) for depth in range(MAX_DEPTH + 1))
-        seekers = (*([1] * begin), *(there[depth]["rows"] for depth in sorted(there)))
-        return cls(match, levels, there[min(there)]["first"] if begin and there else None, seekers)
+        counts = np.array([there[d]["rows"] if d in there else 0 for d in range(MAX_DEPTH + 1)])
+        wanted = dealt(np.array(match.levels), int(counts.sum())) if real and any(match.levels) else counts
+        levels = wanted[wanted > 0]
+        if len(levels) and not wanted[0] and levels[0] > 1:
+            levels = np.array([1, levels[0] - 1, *levels[1:]])  # somebody is at the top
+        begins = np.cumsum(counts) - counts
+        return cls(match, tuple(begins.tolist()), tuple(counts.tolist()), tuple(np.cumsum(levels).tolist()), there[min(there)]["first"] if there else None)
 
-    def depth(self) -> Column:
+    def level(self) -> Column:
         """Of a row."""
-        level = F.element_at(F.array(*(F.lit(n) for n in self.levels)), (_drawn(self.match) + 1).cast("int")).cast("bigint")
-        return level if self.top is None else F.when(F.col(ROW) == self.top, F.lit(0).cast("bigint")).otherwise(level)
+        place = (_drawn(self.match) + 1).cast("int")
+        begin, rows = (F.element_at(F.array(*(F.lit(n) for n in numbers)), place) for numbers in (self.begins, self.rows))
+        luck = F.pmod(F.xxhash64(F.lit(self.match.key), F.col(ROW)), F.lit(FINE)) / F.lit(FINE)
+        number = begin + F.floor(rows * luck)
+        passed = reduce(add, ((number >= end).cast("bigint") for end in self.ends[:-1]), F.lit(0).cast("bigint"))
+        return F.when(F.col(ROW) == F.lit(self.top), F.lit(0).cast("bigint")).otherwise(passed)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Rows of each level, about."""
+        return tuple(end - begin for begin, end in zip((0, *self.ends), self.ends, strict=False))
 
     def buckets(self, size: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """For the seekers of each depth the first bucket, and how many there are; a bucket has about `size` seekers."""
-        many = tuple(max(1, math.ceil(n / size)) for n in self.seekers)
+        """For the seekers of each level the first bucket, and how many there are; a bucket has about `size` seekers."""
+        many = tuple(max(1, math.ceil(n / size)) for n in self.sizes)
         return tuple(sum(many[:i]) for i in range(len(many))), many
 
 

@@ -64,6 +64,7 @@ class Pairing:
         seed: of the run.
         open_fixed: the fixed columns can be null in some rows, which then agree with any partner.
         restricted: the partner's frame holds only those of its rows that may be taken.
+        shaped: rows of the table have given values.
     """
 
     program: TableProgram
@@ -75,6 +76,7 @@ class Pairing:
     seed: int
     open_fixed: bool = False
     restricted: bool = False
+    shaped: bool = False
 
     @property
     def key(self) -> ForeignKey:
@@ -105,16 +107,16 @@ class Pairing:
         """`rows` with the key's columns filled in; rows that must have a partner and find none are left out."""
         if not self.free:
             return self._emptied_orphans(rows)
-        forest = Forest.of(rows, self.match) if self.match.forest else None
+        forest = Forest.of(rows, self.match, real=not self.shaped) if self.match.forest else None
         pairs = self._pairs(self._seekers(rows, forest), forest)
-        return self._joined(rows, pairs)
+        return self._joined(rows, pairs, forest)
 
     def _seekers(self, rows: DataFrame, forest: Forest | None) -> DataFrame:
         """The rows that need a partner: those whose key is there, or keeps some columns where it is not."""
         match = self.match
         seekers = rows
         if match.status and set(self.free) <= set(match.emptied):
-            seekers = seekers.where(F.col(status_column(match.key)) if forest is None else forest.depth() > 0)
+            seekers = seekers.where(F.col(status_column(match.key)) if forest is None else forest.level() > 0)
         if match.filled:
             seekers = seekers.where(~all_there(self.key.columns))
         return seekers
@@ -164,9 +166,9 @@ class Pairing:
         columns: dict[str, Column] = {c: F.col(c) for c in (ROW, PARENT_ROW, POSITION, SIBLINGS)}
         if fixed:
             columns[FIXED] = _hash(F.col(quoted(c)) for c in fixed)
-        above = [] if forest is None else [forest.depth() - 1]
+        above = [] if forest is None else [forest.level() - 1]
         if forest is not None:
-            columns |= {DEPTH: forest.depth(), WITHIN: _hash([*(F.col(quoted(c)) for c in fixed), *above])}
+            columns |= {DEPTH: forest.level(), WITHIN: _hash([*(F.col(quoted(c)) for c in fixed), *above])}
         for i, level in enumerate(self._levels):
             columns[_wished(i)] = _hash([*(F.col(quoted(c)) for c in (*fixed, *level)), *above])
         for i, apart in enumerate(self.match.apart):
@@ -177,7 +179,7 @@ class Pairing:
         anchor = next((apart.before[0] for apart in self.match.apart if apart.before), None)
         bucket = F.pmod(F.col(ROW) if anchor is None else F.xxhash64(F.col(quoted(anchor))), F.lit(buckets))
         if forest is not None and not self.match.apart:
-            bucket = self._spread(forest, buckets, columns.get(FIXED), forest.depth())[0]
+            bucket = self._spread(forest, buckets, columns.get(FIXED), forest.level())[0]
         return seekers.select(*(column.alias(name) for name, column in columns.items()), bucket.cast("bigint").alias(BUCKET))
 
     @staticmethod
@@ -197,9 +199,9 @@ class Pairing:
             columns[partner.drawn] = F.col(quoted(partner.drawn))
         if fixed:
             columns[FIXED] = _hash(own[c] for c in fixed)
-        depth = [] if forest is None else [forest.depth()]
+        depth = [] if forest is None else [forest.level()]
         if forest is not None:
-            columns |= {DEPTH: forest.depth(), WITHIN: _hash([*(own[c] for c in fixed), *depth])}
+            columns |= {DEPTH: forest.level(), WITHIN: _hash([*(own[c] for c in fixed), *depth])}
         for i, level in enumerate(self._levels):
             columns[_wished(i)] = _hash([*(own[c] for c in (*fixed, *level)), *depth])
         for i, apart in enumerate(self.match.apart):
@@ -208,8 +210,8 @@ class Pairing:
         frame, told = partner.frame, {}
         if forest is not None and not self.match.apart:
             if buckets > 1 and not fixed:
-                frame = frame.where(forest.depth() < len(forest.seekers) - 1)  # nobody is below the deepest
-            told = dict(zip(SPREAD, self._spread(forest, buckets, columns.get(FIXED), forest.depth() + (0 if fixed or buckets == 1 else 1))[1:], strict=True))
+                frame = frame.where(forest.level() < len(forest.ends) - 1)  # nobody is below the deepest
+            told = dict(zip(SPREAD, self._spread(forest, buckets, columns.get(FIXED), forest.level() + (0 if fixed or buckets == 1 else 1))[1:], strict=True))
         parents = frame.select(*(column.alias(name) for name, column in (columns | told).items()))
         keep = tuple(c for c in columns if c not in (ROW, partner.drawn))
         salt = derive_seed(self.seed, self.program.table, self.match.key, "buckets")
@@ -225,7 +227,7 @@ class Pairing:
         )
         return map_frames(parents, partial(place_frames, rule=rule), ", ".join(f"{quoted(c)} bigint" for c in (*keep, BUCKET, COPIES)))
 
-    def _joined(self, rows: DataFrame, pairs: DataFrame) -> DataFrame:
+    def _joined(self, rows: DataFrame, pairs: DataFrame, forest: Forest | None) -> DataFrame:
         """The partner's columns on the rows; what the key leaves null where it is not there, is emptied."""
         types, match = self.program.types, self.match
         found = self.partner.frame.select(
@@ -236,7 +238,7 @@ class Pairing:
         chosen = pairs.where(F.col(TAKEN) >= 0).withColumnRenamed(ROW, "__seeker").join(found, F.col(TAKEN) == F.col("__parent"))
         joined = rows.join(chosen.drop(TAKEN), F.col(ROW) == F.col("__seeker"), "left")
         partnered = F.col("__seeker").isNotNull()
-        here = F.col(status_column(match.key)) if match.status else F.lit(True)
+        here = (F.col(status_column(match.key)) if forest is None else forest.level() > 0) if match.status else F.lit(True)
         new = {}
         for i, column in enumerate(self._given):
             value = F.col(_found(i))

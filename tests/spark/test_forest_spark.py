@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -46,14 +47,30 @@ def test_rows_in_circles_are_no_forest(spark: SparkSession, stage: Callable[[Dat
     assert depths(spark, [(i, (i + 1) % 50) for i in range(50)], stage) is None
 
 
-def test_drawn_depths_have_no_gaps_and_somebody_is_at_the_top(spark: SparkSession) -> None:
+def levels(rows: DataFrame, forest: Forest) -> list[int]:
+    return [row[0] for row in rows.select(forest.level().alias("level"), ROW).orderBy(ROW).select("level").collect()]
+
+
+def test_levels_have_no_gaps_and_somebody_is_at_the_top(spark: SparkSession) -> None:
     match = Match(key=0, status=True, forest=True)
     drawn = [(0, True, 2), (1, True, 5), (2, True, 0), (3, True, 2), (4, True, 5), (5, True, None)]
     rows = spark.createDataFrame(drawn, f"{ROW} bigint, {status_column(0)} boolean, {depth_column(0)} bigint")
     forest = Forest.of(rows, match)
-    assert forest.top == 2 and forest.seekers == (1, 2, 2, 2)
-    assert [row[0] for row in rows.select(forest.depth()).collect()] == [2, 3, 0, 2, 3, 1]
-    assert forest.buckets(1) == ((0, 1, 3, 5), (1, 2, 2, 2))
+    assert forest.top == 2 and forest.sizes == (1, 1, 2, 2)
+    found = levels(rows, forest)
+    assert found[:5] == [2, 3, 0, 2, 3] and found[5] in (0, 1)
+    assert forest.buckets(1) == ((0, 1, 2, 4), (1, 1, 2, 2))
     above = rows.union(spark.createDataFrame([(6, False, 3)], rows.schema))
-    with_top = Forest.of(above, match)
-    assert with_top.top is None and [row[0] for row in above.select(with_top.depth()).where(F.lit(True)).collect()] == [2, 3, 1, 2, 3, 1, 0]
+    assert levels(above, Forest.of(above, match)) == [2, 3, 1, 2, 3, 1, 0]
+    assert Forest.of(rows.where(F.lit(False)), match).sizes == ()
+
+
+def test_levels_have_their_real_shares_in_the_order_of_what_was_drawn(spark: SparkSession) -> None:
+    match = Match(key=0, status=True, forest=True, levels=(1, 10, 100, 889))
+    rows = spark.range(10_000).selectExpr(f"id AS {ROW}", f"true AS {status_column(0)}", f"IF(id % 10 = 0, 1, 3) AS {depth_column(0)}")
+    forest = Forest.of(rows, match)
+    assert forest.sizes == (10, 100, 1000, 8890)
+    found = np.array(levels(rows, forest))
+    assert np.abs(np.bincount(found) - forest.sizes).max() < 100 and found[0] == 0
+    assert found[::10].max() == 2 and found[1::10].min() == 2 and found[1::10].mean() > 2.9
+    assert Forest.of(rows, match, real=False).sizes == (1, 999, 9000)

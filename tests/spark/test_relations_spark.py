@@ -118,6 +118,38 @@ def test_what_two_ways_lead_to_is_one_row_and_copies_stay_copies(spark: SparkSes
         synthesizer.sample(seed=2, conditions=[{"table": "lines", "values": {"price": 1.0}, "rows": 2}])
 
 
+def catalogue(spark: SparkSession) -> tuple[Metadata, dict[str, DataFrame]]:
+    """Lines of orders, driven by the order; how many pieces are bought follows from the product's kind, which parts of the year from its season."""
+    rng = np.random.default_rng(8)
+    orders = pd.DataFrame({"id": np.arange(1500), "channel": rng.choice(["web", "shop"], 1500)})
+    products = pd.DataFrame({"id": np.arange(120), "kind": rng.choice(["screw", "saw", "drill"], 120), "season": rng.integers(1, 13, 120)})
+    lines = pd.DataFrame({"id": np.arange(4500), "order": rng.integers(0, 1500, 4500), "product": rng.integers(0, 120, 4500)})
+    kind, season = products["kind"].to_numpy()[lines["product"]], products["season"].to_numpy()[lines["product"]]
+    lines["pieces"] = np.where(kind == "screw", rng.integers(20, 100, 4500), np.where(kind == "saw", 1, rng.integers(2, 5, 4500)))
+    lines["month"] = (season + rng.integers(-1, 2, 4500)).clip(1, 12)
+    metadata = Metadata().add_table("orders", pk="id").add_table("products", pk="id")
+    metadata.add_table("lines", pk="id", fk={"order": "orders.id", "product": "products.id"})
+    return metadata, {name: spark.createDataFrame(frame) for name, frame in {"orders": orders, "products": products, "lines": lines}.items()}
+
+
+def suited(tables: dict[str, DataFrame]) -> tuple[float, float]:
+    """Shares of the lines with as many pieces as their product's kind is bought in, and in a month near to its season."""
+    products, lines = tables["products"].toPandas().set_index("id"), tables["lines"].toPandas()
+    theirs = products.loc[lines["product"]]
+    bought = np.select([lines["pieces"] == 1, lines["pieces"] < 10], ["saw", "drill"], "screw")
+    return float((bought == theirs["kind"].to_numpy()).mean()), float(((lines["month"].to_numpy() - theirs["season"].to_numpy()).__abs__() <= 1).mean())
+
+
+def test_rows_find_partners_that_suit_them(spark: SparkSession) -> None:
+    metadata, tables = catalogue(spark)
+    synthesizer = Synthesizer(metadata, spark=spark, model="autoregressive").fit(tables, seed=1)  # type: ignore[arg-type]
+    assert any("matched by (product) -> products(id), with one that suits in" in line for line in synthesizer.relations)
+    kind, season = suited(synthesizer.sample(seed=2))
+    assert kind > 0.9 and season > 0.75  # all in the real rows; 0.33 and 0.24 at random
+    apart = Synthesizer(metadata, spark=spark, model="autoregressive", config=FitConfig(partners=False)).fit(tables, seed=1, epochs=2)  # type: ignore[arg-type]
+    assert "lines: matched by (product) -> products(id)" in apart.relations and suited(apart.sample(seed=2))[0] < 0.5
+
+
 TITLES = ("head", "director", "manager", "engineer", "intern")
 ROWS_OF_LEVEL = (1, 8, 60, 500, 1931)
 

@@ -159,3 +159,17 @@ def test_the_first_fault_of_any_rank_is_told(tmp_path: Path) -> None:
     for rank, at, error in ((0, 2.0, "RuntimeError: connection closed by peer"), (1, 1.0, "ValueError: bad")):
         Path(fault_path(job, rank)).write_text(json.dumps({"at": at, "rank": rank, "table": "t", "error": error}))
     assert first_fault([job], 2) == ("t", "ValueError: bad (rank 1)")
+
+
+@pytest.mark.parametrize("epochs", [1, 60])
+def test_siblings_that_say_nothing_are_forgotten_wherever_training_ends(tmp_path: Path, epochs: int) -> None:
+    rows = np.random.default_rng(3).integers(0, 4, (400, 2))
+    stage(tmp_path / "a", rows, np.zeros((400, 0), dtype=np.int64))
+    frame = pd.concat([pd.read_parquet(path) for path in (tmp_path / "a").glob("*.parquet")])
+    frame = frame.assign(__order=np.repeat(np.arange(100) * 7, 4), __place=np.tile(np.arange(4), 100))
+    frame.to_parquet(tmp_path / "a" / "part-0.parquet")
+    job = job_for(tmp_path, tmp_path / "a", (4, 4), model="autoregressive", epochs=epochs, evaluations=epochs)
+    job = replace(job, model=job.model.model_copy(update={"siblings": True}))
+    result = train(job, World())
+    assert not result.siblings and result.epochs < 60 and result.history[-1]["held_out"] < 2 * math.log(4) + 0.2
+    restore_model(job.model.model_copy(update={"siblings": False}), result.weights, job.weights)
