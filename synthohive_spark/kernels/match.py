@@ -9,7 +9,7 @@ Legend: `n` seekers, `p` parents, `m` places.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -52,6 +52,7 @@ class MatchRule:
         fixed: the column, of the same name on both sides, in which both must agree; None where any partner will do.
         wished: columns in which they should agree if a partner does, the closest first.
         apart: unique keys.
+        never: columns of the seekers with the number of a partner that they must not have.
         within: the column in which they agree if there is any such partner, with a free place or without.
         forest: the parent is the table itself, and both sides have `DEPTH`: a row's parent is nearer to the top, or as near and before it.
         required: every row needs a partner, if only itself.
@@ -64,6 +65,7 @@ class MatchRule:
     fixed: str | None = None
     wished: tuple[str, ...] = ()
     apart: tuple[ApartRule, ...] = ()
+    never: tuple[str, ...] = ()
     within: str | None = None
     forest: bool = False
     required: bool = False
@@ -94,7 +96,7 @@ def match_bucket(seekers: pd.DataFrame, parents: pd.DataFrame, *, rule: MatchRul
         _fill(taken, seekers, partial(paired, column=rule.within, rule=replace(rule, closed=True), wrap=True))
     last = partial(_elders, parents=parents, copies=copies, rule=rule) if rule.forest else partial(paired, column=rule.fixed, rule=rule, wrap=True)
     _fill(taken, seekers, last)
-    if rule.apart and len(seekers):
+    if (rule.apart or rule.never) and len(seekers):
         taken = _Separation(seekers, parents, taken, rule).separated()
     return pd.DataFrame({ROW: seekers[ROW].to_numpy(dtype="int64"), TAKEN: taken})
 
@@ -221,7 +223,7 @@ def _place_order(parents: pd.DataFrame, parent: np.ndarray, copies: np.ndarray, 
 
 
 class _Separation:
-    """Swaps and moves partners until no unique key repeats."""
+    """Swaps and moves partners until no unique key repeats, and nobody has a partner that it must not have."""
 
     def __init__(self, seekers: pd.DataFrame, parents: pd.DataFrame, taken: np.ndarray, rule: MatchRule) -> None:
         self.rule, self.taken, self.parents = rule, taken, parents
@@ -233,6 +235,7 @@ class _Separation:
         self.cell_of = [None if a.cell is None else dict(zip(self.known.tolist(), parents[a.cell].tolist(), strict=True)) for a in rule.apart]
         self.used: list[dict[tuple[int, int], int]] = []
         self.rows = seekers[ROW].to_numpy(dtype="int64")
+        self.never = seekers[list(rule.never)].to_numpy(dtype="int64")  # (n, keys)
         self.depth = seekers[DEPTH].to_numpy(dtype="int64") if rule.forest else None
         self.depth_of = dict(zip(self.known.tolist(), parents[DEPTH].tolist(), strict=True)) if rule.forest else {}
 
@@ -255,8 +258,8 @@ class _Separation:
         return self.taken
 
     def _repeats(self) -> np.ndarray:
-        """All but the first of each combination that is there too often."""
-        again = np.zeros(len(self.taken), dtype=bool)
+        """All but the first of each combination that is there too often, and those with a partner that they must not have."""
+        again = (self.never == self.taken[:, None]).any(1)
         for i, apart in enumerate(self.rule.apart):
             pairs = pd.DataFrame({"b": self.before[i], "c": self._cells(i, self.taken)})
             again |= (pairs.groupby(["b", "c"], sort=False).cumcount() >= apart.times).to_numpy()
@@ -275,11 +278,15 @@ class _Separation:
         return self.used[i].get((int(self.before[i][row]), self._cell(i, partner)), 0)
 
     def _crowded(self, row: int) -> bool:
-        """Whether the row's partner is there more often than allowed."""
-        return any(self._number(i, row, int(self.taken[row])) > apart.times for i, apart in enumerate(self.rule.apart))
+        """Whether the row's partner is there more often than allowed, or not allowed at all."""
+        return int(self.taken[row]) in self.never[row] or any(
+            self._number(i, row, int(self.taken[row])) > apart.times for i, apart in enumerate(self.rule.apart)
+        )
 
-    def _fits(self, row: int, partner: int) -> bool:
-        """Whether the row may have this partner beside those that are there."""
+    def _fits(self, row: int, partner: int, *, strict: bool = True) -> bool:
+        """Whether the row may have this partner beside those that are there; `strict`: it is none that it must not have."""
+        if strict and partner in self.never[row]:
+            return False
         if self.depth is not None and (self.depth_of[partner], partner) >= (self.depth[row], self.rows[row]):
             return False
         return all(self._number(i, row, partner) < apart.times for i, apart in enumerate(self.rule.apart))
@@ -319,16 +326,16 @@ class _Separation:
             size = len(domain)
         if not size:
             return
-        for place in self.rng.integers(size, size=TRIES).tolist():
-            partner = place if domain is None else int(domain[place])
-            if self._fits(row, partner):
-                self._give(row, partner)
-                return
-        start = int(self.rng.integers(size))
-        for step in range(size):  # dense: hardly any partner is left
-            place = (start + step) % size
-            partner = place if domain is None else int(domain[place])
-            if self._fits(row, partner):
-                self._give(row, partner)
-                return
+        for strict in (True, False) if self.rule.never else (True,):  # a partner that it should not have is better than none
+            for place in self._places(size):
+                partner = place if domain is None else int(domain[place])
+                if self._fits(row, partner, strict=strict):
+                    self._give(row, partner)
+                    return
         self._give(row, NOBODY)
+
+    def _places(self, size: int) -> Iterator[int]:
+        """Some random places, then all of them."""
+        yield from self.rng.integers(size, size=TRIES).tolist()
+        start = int(self.rng.integers(size))
+        yield from ((start + step) % size for step in range(size))

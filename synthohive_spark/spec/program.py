@@ -253,6 +253,7 @@ class Match(Spec):
         traits: what the partner should have, what matters most first; afterwards rows have their partner's.
         forest: the parent is the table itself, and rows draw how many rows are above them: their partner is one step nearer to the top.
         levels: real rows that have so many above them, from 0 on, in a forest.
+        never: keys to the same parent, filled before this one, whose row the partner must not be.
     """
 
     key: int
@@ -268,6 +269,7 @@ class Match(Spec):
     traits: tuple[Trait, ...] = ()
     forest: bool = False
     levels: tuple[int, ...] = ()
+    never: tuple[int, ...] = ()
 
     @property
     def carried(self) -> tuple[str, ...]:
@@ -486,6 +488,11 @@ def trait_column(index: int, place: int) -> str:
 def depth_column(index: int) -> str:
     """Name of the hidden column that says how many rows are above a row along the `index`-th foreign key, which leads to the table itself."""
     return f"{HIDDEN_PREFIX}depth_{index}"
+
+
+def partner_column(index: int) -> str:
+    """Name of the hidden column with the number of the row that the `index`-th foreign key was matched to."""
+    return f"{HIDDEN_PREFIX}partner_{index}"
 
 
 def count_column(child: str, index: int) -> str:

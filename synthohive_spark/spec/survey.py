@@ -63,7 +63,7 @@ class KeyFacts(Spec):
         nulls: child rows with a null in the key.
         children: (number of children, parents with that number), ascending, childless parents included.
         stray: columns of the key that have values in some rows where another one is null.
-        copies: what is equal in the child's and the parent's row, oftener than by chance.
+        copies: what is equal in the child's and the parent's row, oftener than by chance; or never (a share of 0), where chance would make it so.
         traits: what says most about the child's row, best first.
     """
 

@@ -28,6 +28,7 @@ from .profile import plain_number
 SAMPLE_ROWS = 10_000  # of a table, for each of its keys: 99.5 % of so many is told from 99 %
 HASH_RANGE = 1_000_000
 LABELS = ("text", "boolean")  # kinds of values without an order
+NEVER = 10  # rows that would be equal by chance: where none is, it is not by chance
 BY_CHANCE = 0.98  # columns that random rows share as often say nothing of kinship
 
 
@@ -63,7 +64,7 @@ class Kinship:
     """What rows have in common with their parents, by key.
 
     Attributes:
-        copies: what is equal in both rows more often than by chance.
+        copies: what is equal in both rows more often than by chance, or never.
         traits: the parent's columns that say most about the row, best first.
     """
 
@@ -93,7 +94,7 @@ def kinship_of_parents(
             pairing = pairings[row["pairing"]]
             if row["trait"] >= 0:
                 traits[pairing.ref].append(pairing.trait(row["trait"], row["gain"], row["edges"]))
-            elif row["chance"] <= BY_CHANCE and row["equal"] / row["rows"] > row["chance"]:
+            elif row["chance"] <= BY_CHANCE and (row["equal"] / row["rows"] > row["chance"] or (not row["equal"] and row["chance"] * row["rows"] >= NEVER)):
                 copies[pairing.ref].append(pairing.copy(row["candidate"], row["equal"] / row["rows"], row["chance"]))
     return Kinship(
         copies={ref: tuple(sorted(facts, key=lambda f: (f.columns, f.parent_columns))) for ref, facts in copies.items()},
@@ -112,6 +113,12 @@ def _pairing(metadata: Metadata, shapes: Mapping[str, Shape], followed: Mapping[
         for theirs, above in followed.items()
         if own.table == ref.table and own != ref and theirs.table == parent.name and other.parent_table == above.parent_table
         if set(other.parent_columns) == set(above.parent_columns) and not set(other.columns) & set(key.columns)
+    ]
+    ways += [  # another key to the same parent
+        (other.columns, tuple(other.parent_columns))
+        for own, other in followed.items()
+        if own.table == ref.table and own != ref and other.parent_table == parent.name
+        if set(other.parent_columns) == set(key.parent_columns) and not set(other.columns) & set(key.columns)
     ]
     pairs = [] if itself else [*ways, *(((mine,), (theirs,)) for mine, theirs in _alike(metadata, shapes, ref.table, parent.name))]
     telling, traits = _meaningful(metadata, shapes, ref.table), _meaningful(metadata, shapes, parent.name)

@@ -21,7 +21,7 @@ from ..kernels.places import PlaceRule, place_frames
 from ..kernels.seeds import derive_seed
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import ForeignKey
-from ..spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS, Apart, Match, TableProgram, status_column
+from ..spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS, Apart, Match, TableProgram, partner_column, status_column
 from .forest import Forest
 from .frames import all_there, map_frames, map_groups
 from .hidden import trait_group
@@ -137,6 +137,7 @@ class Pairing:
             seed=self.seed,
             fixed=FIXED if fixed else None,
             wished=tuple(_wished(i) for i in range(len(self._levels))),
+            never=tuple(_never(i) for i in range(len(match.never))),
             apart=tuple(self._apart(i, apart) for i, apart in enumerate(match.apart)),
             within=WITHIN if forest else None,
             forest=forest is not None,
@@ -176,6 +177,9 @@ class Pairing:
                 # A null in a unique key makes it equal to no other.
                 whole = all_there([c for c in apart.before if c != PARENT_ROW])
                 columns[_before(i)] = F.when(whole, _hash(F.col(quoted(c)) for c in apart.before)).otherwise(F.xxhash64(F.lit(i), F.col(ROW)))
+        for i, key in enumerate(self.match.never):
+            taken = F.col(PARENT_ROW if key == self.program.driving else partner_column(key))
+            columns[_never(i)] = F.coalesce(taken, F.lit(-1)).cast("bigint")
         anchor = next((apart.before[0] for apart in self.match.apart if apart.before), None)
         bucket = F.pmod(F.col(ROW) if anchor is None else F.xxhash64(F.col(quoted(anchor))), F.lit(buckets))
         if forest is not None and not self.match.apart:
@@ -247,6 +251,8 @@ class Pairing:
             there = F.col(quoted(column)) if column in rows.columns else F.lit(None).cast(types[column])
             kept = there if match.filled or (column in match.wished and column not in match.emptied) else F.lit(None).cast(types[column])
             new[column] = F.when(partnered, value).otherwise(kept)
+        if any(match.key in other.never for other in self.program.matches):
+            new[partner_column(match.key)] = F.col("__parent")
         new |= {trait.name: F.when(partnered & here, F.col(_carried(i))) for i, trait in enumerate(match.traits)}
         if match.required:
             joined = joined.where(partnered | all_there([c for c in self.key.columns if c in rows.columns])) if match.filled else joined.where(partnered)
@@ -273,6 +279,10 @@ def _hash(columns: Iterable[Column]) -> Column:
 
 def _wished(i: int) -> str:
     return f"{HIDDEN_PREFIX}wished_{i}"
+
+
+def _never(i: int) -> str:
+    return f"{HIDDEN_PREFIX}never_{i}"
 
 
 def _before(i: int) -> str:

@@ -192,7 +192,7 @@ class _Facts:
             other = Counter(tuple(row[c] for c in theirs) for _, row in pairs)
             share = sum(tuple(row[c] for c in own) == tuple(up[c] for c in theirs) for row, up in pairs) / len(pairs)
             chance = sum(n * other[value] for value, n in mine.items()) / len(pairs) ** 2
-            if chance <= 0.98 and share > chance:
+            if chance <= 0.98 and (share > chance or (share == 0 and chance * len(pairs) >= 10)):
                 yield CopyFacts(columns=own, parent_columns=theirs, share=round(share, 6), chance=round(chance, 6))
 
     def _ways(self, key: ForeignKey, parent: Table) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
@@ -202,6 +202,9 @@ class _Facts:
                 if same and other is not key and not set(other.columns) & set(key.columns):
                     theirs = dict(zip(up.parent_columns, up.columns, strict=True))
                     yield other.columns, tuple(theirs[p] for p in other.parent_columns)
+            to_parent = other.parent_table == parent.name and set(other.parent_columns) == set(key.parent_columns)
+            if to_parent and other is not key and not set(other.columns) & set(key.columns):
+                yield other.columns, other.parent_columns
 
     def _alike(self, parent: Table) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
         sides = []

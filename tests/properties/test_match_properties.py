@@ -124,6 +124,22 @@ def test_two_unique_keys_at_once(bucket: Bucket) -> None:
     assert there.groupby(["f", "c"]).size().max() <= 2 if len(there) else True
 
 
+@settings(max_examples=150, deadline=None)
+@given(buckets(), st.integers(0, 2**32), st.booleans())
+def test_nobody_has_a_partner_that_it_must_not_have_while_there_is_another(bucket: Bucket, seed: int, apart: bool) -> None:
+    known = bucket.parents[TAKEN].to_numpy()
+    shunned = np.random.default_rng(seed).choice([*known, NOBODY], len(bucket.seekers))
+    told = Bucket(bucket.seekers.assign(n=shunned), bucket.parents)
+    pairs = told.matched(rule(never=("n",), apart=(ApartRule("f", "c", 3),) if apart else ()))
+    if len(known) > 1 and not apart:
+        assert (pairs[TAKEN] != pairs["n"]).all()
+    if not apart:
+        assert (pairs[TAKEN] != NOBODY).all()
+        made, wanted = pairs[TAKEN].value_counts(), told.parents.set_index(TAKEN)[COPIES]
+        moved = np.abs(made.reindex(wanted.index, fill_value=0) - wanted).sum() / 2
+        assert moved <= (shunned != NOBODY).sum()
+
+
 def test_parents_keep_their_number_of_children() -> None:
     """A junction that is a third full: nobody twice in one family, and hardly a parent with another number."""
     rng = np.random.default_rng(1)

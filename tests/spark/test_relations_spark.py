@@ -150,6 +150,26 @@ def test_rows_find_partners_that_suit_them(spark: SparkSession) -> None:
     assert "lines: matched by (product) -> products(id)" in apart.relations and suited(apart.sample(seed=2))[0] < 0.5
 
 
+def test_two_keys_to_one_parent_keep_what_holds_between_them(spark: SparkSession) -> None:
+    """No team plays itself; a third of the players is lent out, the others play for the club that has them under contract."""
+    rng = np.random.default_rng(9)
+    teams = pd.DataFrame({"id": np.arange(12)})
+    home = rng.integers(0, 12, 900)
+    games = pd.DataFrame({"season": rng.integers(0, 40, 900), "home": home, "away": (home + rng.integers(1, 12, 900)) % 12})
+    owner = rng.integers(0, 12, 600)
+    players = pd.DataFrame({"owner": owner, "plays_for": np.where(rng.random(600) < 0.67, owner, rng.integers(0, 12, 600))})
+    frames = {"seasons": pd.DataFrame({"id": np.arange(40)}), "teams": teams, "games": games, "players": players}
+    metadata = Metadata().add_table("seasons", pk="id").add_table("teams", pk="id")
+    metadata.add_table("games", fk={"season": "seasons.id", "home": "teams.id", "away": "teams.id"})
+    metadata.add_table("players", fk={"owner": "teams.id", "plays_for": "teams.id"})
+    tables = {name: spark.createDataFrame(frame) for name, frame in frames.items()}
+    synthesizer = Synthesizer(metadata, spark=spark, model="independent").fit(tables, seed=1)
+    assert "games: matched by (away) -> teams(id), never the one of (home)" in synthesizer.relations
+    copy = {name: frame.toPandas() for name, frame in synthesizer.sample(seed=2).items()}
+    assert len(copy["games"]) == 900 and (copy["games"]["home"] != copy["games"]["away"]).all()
+    assert 0.6 < (copy["players"]["owner"] == copy["players"]["plays_for"]).mean() < 0.8  # 0.7 in the real rows, 0.08 at random
+
+
 TITLES = ("head", "director", "manager", "engineer", "intern")
 ROWS_OF_LEVEL = (1, 8, 60, 500, 1931)
 

@@ -53,7 +53,10 @@ def plan_keys(view: TableView) -> KeyPlan:
         _add(view, plan, index, filled, done)
         filled |= view.columns(index)
         done.append(index)
-    plan.matches = [m.model_copy(update={"needs": tuple(plan.needs.get(m.key, ())), "brings": _brought(plan, m.key)}) for m in plan.matches]
+    plan.matches = [
+        m.model_copy(update={"needs": tuple(plan.needs.get(m.key, ())), "brings": _brought(plan, m.key), "never": _never(view, plan, m.key)})
+        for m in plan.matches
+    ]
     plan.faults += [fault for i in view.learnt if (fault := _unfinished_fault(view, i, view.every_opaque[view.key(i).parent_table]))]
     return plan
 
@@ -96,6 +99,16 @@ def _can_drive(view: TableView, index: int) -> bool:
 
 def _brought(plan: KeyPlan, index: int) -> tuple[tuple[str, str], ...]:
     return tuple(pair for i in plan.taken_over(index) for pair in zip(i.columns, i.parent_columns, strict=True))
+
+
+def _never(view: TableView, plan: KeyPlan, index: int) -> tuple[int, ...]:
+    """Keys that are filled before this one and never lead to the same row, although chance would have it so."""
+    if view.is_deferred(index):
+        return ()
+    earlier = [m.key for m in plan.matches[: [m.key for m in plan.matches].index(index)] if not m.filled]
+    before = [j for j in (plan.driving, *earlier) if j is not None and view.key(j).parent_table == view.key(index).parent_table]
+    same = {j for j in before for found in view.seen(j).copies if not found.share and found.columns == view.key(index).columns}
+    return tuple(sorted(j for j in same if set(view.key(j).parent_columns) == set(view.key(index).parent_columns)))
 
 
 def _add(view: TableView, plan: KeyPlan, index: int, filled: set[str], done: Sequence[int]) -> None:
