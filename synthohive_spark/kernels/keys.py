@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -14,42 +15,72 @@ from ..spec.program import KeyPattern
 from .seeds import derive_seed
 
 UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"  # as Python and Java read it
-FIRST_KEY = 1  # generated keys count from 1, as most databases do
+DIGITS = 18  # of a number that 64 bits hold whatever the digits are
+NUMBERED = rf"[A-Za-z_\-]*[0-9]{{1,{DIGITS}}}"  # letters and a number
+PADDED = r"[A-Za-z_\-]*0[0-9]+"
 
 
-def key_pattern(low: str | None, high: str | None, length: int | None, all_uuids: bool) -> KeyPattern:
-    """The pattern of a text key: the letters that all keys begin with and their usual length, and nothing that tells one real key from another.
+@dataclass(frozen=True)
+class TextKeys:
+    """What was seen of text keys.
 
-    Args:
-        low, high: the first and the last key in order, None where there are no keys.
+    Attributes:
+        low, high: the first and the last in order; None where there are no keys.
         length: the median length.
-        all_uuids: whether all keys are UUIDs.
+        even: all are as long.
+        uuids: all are UUIDs.
+        numbered: all are letters and a number.
+        padded: some of the numbers begin with a zero.
+        top: the greatest of the numbers.
     """
+
+    low: str | None
+    high: str | None
+    length: int | None
+    even: bool = True
+    uuids: bool = False
+    numbered: bool = False
+    padded: bool = False
+    top: int = 0
+
+
+def key_pattern(seen: TextKeys) -> KeyPattern:
+    """The pattern of a text key: the letters that all keys begin with, their usual length, and where their numbers end."""
+    low, high, length = seen.low, seen.high, seen.length
     if low is None or high is None or length is None:
         return KeyPattern(form="text", width=1)
-    if all_uuids:
+    if seen.uuids:
         return KeyPattern(form="uuid")
     prefix = re.match(r"[A-Za-z_\-]*", os.path.commonprefix([low, high])).group() if low != high else ""  # type: ignore[union-attr]
-    return KeyPattern(form="text", prefix=prefix, width=max(1, length - len(prefix)))
+    free = seen.numbered and not seen.padded and not seen.even
+    return KeyPattern(form="text", prefix=prefix, width=1 if free else max(1, length - len(prefix)), after=seen.top if seen.numbered else 0)
 
 
 def key_values(pattern: KeyPattern, rows: np.ndarray, arrow_type: pa.DataType, seed: int) -> pa.Array:
-    """Primary keys for row numbers, dense from 0: dense and unique, and the same for a row under any partitioning.
+    """Primary keys for row numbers, dense from 0: unique, and the same for a row under any partitioning.
 
     Args:
         rows: int64 (N,).
     """
     if pattern.form == "integer":
-        return _whole(rows + FIRST_KEY, arrow_type)
+        return _whole(rows, pattern.after, arrow_type)
     if pattern.form == "uuid":
         return pa.array([_uuid(seed, int(row)) for row in rows])
-    digits = pc.utf8_lpad(pa.array(rows + FIRST_KEY).cast(pa.string()), pattern.width, "0")
+    numbers = _numbers(rows, pattern.after, 10 ** (min(pattern.width, DIGITS) if pattern.width > 1 else DIGITS) - 1)
+    digits = pc.utf8_lpad(pa.array(numbers).cast(pa.string()), pattern.width, "0")
     return pc.binary_join_element_wise(pattern.prefix, digits, "")
 
 
-def _whole(keys: np.ndarray, arrow_type: pa.DataType) -> pa.Array:
+def _numbers(rows: np.ndarray, after: int, limit: int) -> np.ndarray:
+    """A number from 1 on for each row, all different: those past `after` first, up to `limit`, then those from 1 on, then those past `limit`."""
+    left = max(limit - after, 0)
+    return np.where(rows < left, min(after, limit) + rows, np.where(rows < limit, rows - left, rows)) + 1
+
+
+def _whole(rows: np.ndarray, after: int, arrow_type: pa.DataType) -> pa.Array:
     limit = 10**arrow_type.precision - 1 if pa.types.is_decimal(arrow_type) else np.iinfo(arrow_type.to_pandas_dtype()).max
-    if len(keys) and keys[-1] > limit:
+    keys = _numbers(rows, after, min(int(limit), 2**63 - 1))
+    if len(rows) and rows[-1] >= limit:
         raise GenerationError(f"a generated primary key of type {arrow_type} ends at {limit:,}; sample fewer rows, or widen the column before fit")
     if pa.types.is_decimal(arrow_type):
         return pa.array(keys).cast(pa.decimal128(19, 0)).cast(arrow_type)

@@ -25,12 +25,15 @@ class KeyPattern(Spec):
     """How row number `n` becomes a generated key.
 
     Attributes:
-        form: `integer` (n), `uuid`, or `text` (`prefix` and n in `width` digits).
+        form: `integer` (n), `uuid`, or `text` (`prefix` and n).
+        width: digits of n in a text, filled up with zeros; up to 1 for as many as it has.
+        after: the greatest number of the real keys: generated ones go on after it, so that none is a real one, and begin at 1 where there is no room left.
     """
 
     form: Literal["integer", "uuid", "text"] = "integer"
     prefix: str = ""
     width: int = 0
+    after: int = 0
 
 
 class Linkage(Spec):

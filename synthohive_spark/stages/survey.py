@@ -18,7 +18,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from ..errors import SchemaError
-from ..kernels.keys import UUID, key_pattern
+from ..kernels.keys import DIGITS, NUMBERED, PADDED, UUID, TextKeys, key_pattern
 from ..spec.graph import KeyRef
 from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey, Metadata, Table
@@ -141,8 +141,9 @@ class _Surveyor:
         generated = generated_candidates(self.metadata, name, types)
         for place, key in enumerate(self._uniques(name, shape)):
             columns = [F.col(quoted(c)) for c in key]
-            if len(key) == 1 and key[0] in generated and type_family(types[key[0]]) == "text":
-                asked |= _pattern_facts(columns[0], place)
+            if len(key) == 1 and key[0] in generated:
+                is_text = type_family(types[key[0]]) == "text"
+                asked |= _pattern_facts(columns[0], place) if is_text else {f"top{place}": F.max(columns[0].try_cast("bigint"))}
             elif len(key) > 1:
                 asked |= {f"values{place}_{i}": F.approx_count_distinct(c) for i, c in enumerate(columns)}
         for index, fk in enumerate(self.metadata.tables[name].foreign_keys):
@@ -242,15 +243,29 @@ def _pattern_facts(text: Column, place: int) -> dict[str, Column]:
         f"low{place}": F.min(text),
         f"high{place}": F.max(text),
         f"length{place}": F.percentile_approx(F.length(text), 0.5, F.lit(1000)),
+        f"lengths{place}": F.max(F.length(text)) - F.min(F.length(text)),
         f"uuids{place}": F.count_if(text.rlike(f"^{UUID}$")),
+        f"numbered{place}": F.count_if(text.rlike(f"^{NUMBERED}$")),
+        f"padded{place}": F.count_if(text.rlike(f"^{PADDED}$")),
+        f"top{place}": F.max(F.regexp_extract(text, f"([0-9]{{1,{DIGITS}}})$", 1).try_cast("bigint")),
     }
 
 
 def _pattern(found: Mapping[str, Any], place: int, whole: int) -> KeyPattern | None:
+    top = max(found.get(f"top{place}") or 0, 0)
     if f"low{place}" not in found:
-        return None
-    all_uuids = found[f"uuids{place}"] == whole
-    return key_pattern(found[f"low{place}"], found[f"high{place}"], found[f"length{place}"], all_uuids)
+        return KeyPattern(after=top) if top else None
+    seen = TextKeys(
+        low=found[f"low{place}"],
+        high=found[f"high{place}"],
+        length=found[f"length{place}"],
+        even=not found[f"lengths{place}"],
+        uuids=found[f"uuids{place}"] == whole,
+        numbered=found[f"numbered{place}"] == whole,
+        padded=found[f"padded{place}"] > 0,
+        top=top,
+    )
+    return key_pattern(seen)
 
 
 def _families(frame: DataFrame, key: ForeignKey, column: str) -> DataFrame:

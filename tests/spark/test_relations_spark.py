@@ -114,6 +114,7 @@ def test_what_two_ways_lead_to_is_one_row_and_copies_stay_copies(spark: SparkSes
     assert (copy["lines"]["price"].to_numpy() == prices.reindex(copy["lines"]["product"]).to_numpy()).all()
     home = copy["customers"].set_index("id")["town"].reindex(orders["customer"]).to_numpy()
     assert 0.65 < (orders["ship_town"].to_numpy() == home).mean() < 0.85  # 0.73 in the real rows, 0.03 at random
+    assert all(copy[name]["id"].min() > tables[name].toPandas()["id"].max() for name in tables)  # generated keys are none of the real ones
     with pytest.raises(GenerationError, match="repeats the column 'price' of its row in 'products'"):
         synthesizer.sample(seed=2, conditions=[{"table": "lines", "values": {"price": 1.0}, "rows": 2}])
 

@@ -2,38 +2,66 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from synthohive_spark.errors import GenerationError
-from synthohive_spark.kernels.keys import key_pattern, key_values
+from synthohive_spark.kernels.keys import NUMBERED, PADDED, TextKeys, key_pattern, key_values
 from synthohive_spark.spec.program import KeyPattern
 
 ROWS = np.array([0, 1, 41, 999_999])
 
 
-def test_integer_keys_count_from_one_in_the_columns_type() -> None:
+def test_integer_keys_count_on_in_the_columns_type() -> None:
     keys = key_values(KeyPattern(form="integer"), ROWS, pa.int32(), seed=1)
-    assert keys.type == pa.int32()
-    assert keys.to_pylist() == [1, 2, 42, 1_000_000]
+    assert keys.type == pa.int32() and keys.to_pylist() == [1, 2, 42, 1_000_000]
+    assert key_values(KeyPattern(form="integer", after=500), ROWS, pa.int32(), seed=1).to_pylist() == [501, 502, 542, 1_000_500]
 
 
-def test_text_keys_keep_prefix_and_length_and_grow_when_full() -> None:
-    pattern = key_pattern("N14228", "N619AA", 6, False)
-    assert key_values(pattern, ROWS, pa.string(), seed=1).to_pylist() == ["N00001", "N00002", "N00042", "N1000000"]
+def test_keys_begin_again_where_numbers_end_and_never_repeat() -> None:
+    assert key_values(KeyPattern(after=100), np.arange(127), pa.int8(), seed=1).to_pylist() == [*range(101, 128), *range(1, 101)]
+    assert key_values(KeyPattern(after=2**63 - 2), np.arange(3), pa.int64(), seed=1).to_pylist() == [2**63 - 1, 1, 2]
+    text = key_values(KeyPattern(form="text", prefix="c", width=2, after=97), np.arange(102), pa.string(), seed=1).to_pylist()
+    assert text[:4] == ["c98", "c99", "c01", "c02"] and text[98:] == ["c97", "c100", "c101", "c102"] and len(set(text)) == 102
 
 
-def test_text_keys_hold_no_digits_of_real_ones() -> None:
-    assert key_pattern("cust-770011", "cust-770012", 11, False) == KeyPattern(form="text", prefix="cust-", width=6)
-    assert key_pattern("one", "one", 3, False).prefix == ""  # a single key is no pattern
-    assert key_pattern(None, None, None, True).form == "text"
+@pytest.mark.parametrize(
+    ("real", "made"),
+    [
+        (["N14228", "N619AA", "N102UW"], ["N00001", "N00002", "N00042", "N1000000"]),
+        (["cust-770011", "cust-770012"], ["cust-770013", "cust-770014", "cust-770054", "cust-1000000"]),
+        (["C_0007", "C_0123"], ["C_0124", "C_0125", "C_0165", "C_1000000"]),
+        (["a9", "a10", "a123"], ["a124", "a125", "a165", "a1000123"]),
+        (["7"], ["8", "9", "49", "1000007"]),
+    ],
+)
+def test_text_keys_look_like_real_ones_and_are_none_of_them(real: list[str], made: list[str]) -> None:
+    lengths = sorted(len(key) for key in real)
+    seen = TextKeys(
+        low=min(real),
+        high=max(real),
+        length=lengths[len(lengths) // 2],
+        even=lengths[0] == lengths[-1],
+        numbered=all(re.fullmatch(NUMBERED, key) for key in real),
+        padded=any(re.fullmatch(PADDED, key) for key in real),
+        top=max(int(found.group()) if (found := re.search(r"[0-9]+$", key)) else 0 for key in real),
+    )
+    keys = key_values(key_pattern(seen), ROWS, pa.string(), seed=1).to_pylist()
+    assert keys == made and not set(keys) & set(real)
+
+
+def test_no_keys_are_no_pattern() -> None:
+    assert key_pattern(TextKeys("one", "one", 3)).prefix == ""  # a single key is no pattern
+    assert key_pattern(TextKeys(None, None, None, uuids=True)).form == "text"
 
 
 def test_uuid_keys_are_valid_unique_and_depend_on_the_seed() -> None:
     import uuid
 
-    pattern = key_pattern(str(uuid.UUID(int=0)), str(uuid.UUID(int=9)), 36, True)
+    pattern = key_pattern(TextKeys(str(uuid.UUID(int=0)), str(uuid.UUID(int=9)), 36, uuids=True))
     keys = key_values(pattern, np.arange(500), pa.string(), seed=1).to_pylist()
     assert len({uuid.UUID(k) for k in keys}) == 500
     assert keys[0] != key_values(pattern, np.arange(1), pa.string(), seed=2).to_pylist()[0]
