@@ -13,6 +13,7 @@ from .traits import Side, telling_columns
 PAIRING, LINK, WEIGHT = "pairing", "link", "weight"
 MINE, THEIRS = ("mine", "my_numbers"), ("theirs", "their_numbers")  # hashes, and the values of numbers
 KINSHIP_DDL = "pairing int, candidate int, rows double, equal double, chance double, trait int, gain double, edges array<double>"
+NULL = 0  # in place of a hash
 LEAST_ROWS = 50  # fewer tell nothing
 LEAST_TO_CARRY = 200  # rows, from which on it is told what says most
 COPIED = 0.995  # share of the rows from which on a column follows from the parent's, and says nothing else about it
@@ -25,10 +26,12 @@ class Candidate:
     Attributes:
         mine: of the row.
         theirs: their counterparts in the parent's row.
+        key: they are a key.
     """
 
     mine: tuple[int, ...]
     theirs: tuple[int, ...]
+    key: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,39 +55,57 @@ def kinship(frame: pd.DataFrame, *, asked: Mapping[int, Asked]) -> pd.DataFrame:
     """The rows of one pairing in, one line per candidate and per telling column out (`KINSHIP_DDL`); nulls are equal to each other.
 
     Args:
-        frame: `PAIRING` (the same in all rows), `LINK` (the parent), `MINE` and `THEIRS` (arrays), `WEIGHT` (how many rows it stands for).
+        frame: `PAIRING` (the same in all rows), `LINK` (the parent), `MINE` and `THEIRS` (arrays, with `NULL` and NaN for null), `WEIGHT` (rows that it
+            stands for).
         asked: by pairing.
     """
     pairing = int(frame[PAIRING].iloc[0])
+    # The order of rows in a group is not fixed, and labels that are as frequent are told apart by it.
+    frame = frame.iloc[np.lexsort((*np.stack(frame[MINE[0]].to_list()).T, frame[LINK].to_numpy()))].reset_index(drop=True)
     question, weight = asked[pairing], frame[WEIGHT].to_numpy(dtype="float64")
-    mine, theirs = _columns(frame[MINE[0]]), _columns(frame[THEIRS[0]])
+    mine, theirs = np.stack(frame[MINE[0]].to_list()), np.stack(frame[THEIRS[0]].to_list())
     lines: list[tuple[int, int, float, float, float, int, float, list[float] | None]] = []
     if weight.sum() >= LEAST_ROWS:
         lines = [(pairing, *line, -1, 0.0, None) for line in _copies(mine, theirs, weight, question.candidates)]
     if weight.sum() >= LEAST_TO_CARRY and question.telling and question.traits:
         copied = {question.candidates[line[1]].mine[0] for line in lines if line[3] >= COPIED * line[2]}
         telling = [place for place in question.telling if place not in copied]
-        sides = (_side(frame, MINE, mine, telling, question.numeric[0]), _side(frame, THEIRS, theirs, question.traits, question.numeric[1]))
+        sides = (_side(frame, MINE[1], mine, telling, question.numeric[0]), _side(frame, THEIRS[1], theirs, question.traits, question.numeric[1]))
         for place, gain, edges in telling_columns(*sides, frame[LINK].to_numpy(), weight):
             lines.append((pairing, -1, weight.sum(), 0.0, 0.0, question.traits[place], gain, edges))
     return pd.DataFrame(lines, columns=["pairing", "candidate", "rows", "equal", "chance", "trait", "gain", "edges"])
 
 
 def _copies(mine: np.ndarray, theirs: np.ndarray, weight: np.ndarray, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float, float, float]]:
-    """(number, rows, equal ones, share of equal ones by chance) of each candidate."""
+    """(number, rows, equal ones, share of equal ones by chance) of each candidate.
+
+    Two tables of some hundred columns have ten thousands of candidates, of which hardly any share a value: chance is only told of the others, and of keys.
+    """
+    seen: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
+
+    def counted(side: int, places: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """Different values of one column, ascending, and their shares; counted once."""
+        if (side, places[0]) not in seen:
+            values, which = np.unique((mine, theirs)[side][:, places[0]], return_inverse=True)
+            seen[side, places[0]] = values, np.bincount(which, weights=weight) / weight.sum()
+        return seen[side, places[0]]
+
     for number, candidate in enumerate(candidates):
-        both = np.concatenate([mine[:, list(candidate.mine)], theirs[:, list(candidate.theirs)]])
-        value = pd.DataFrame(both).groupby(list(range(both.shape[1])), sort=False, dropna=False).ngroup().to_numpy()
-        own, other = value[: len(weight)], value[len(weight) :]
-        shares = [np.bincount(side, weights=weight, minlength=value.max() + 1) / weight.sum() for side in (own, other)]
-        yield number, weight.sum(), weight[own == other].sum(), float(shares[0] @ shares[1])
+        own, other = mine[:, candidate.mine], theirs[:, candidate.theirs]
+        same = (own == other).all(1)
+        if not same.any() and not candidate.key:
+            continue
+        if len(candidate.mine) == 1:
+            sides = counted(0, candidate.mine), counted(1, candidate.theirs)
+            _, here, there = np.intersect1d(sides[0][0], sides[1][0], assume_unique=True, return_indices=True)
+            chance = float(sides[0][1][here] @ sides[1][1][there])
+        else:
+            value = np.unique(np.concatenate([own, other]), axis=0, return_inverse=True)[1].reshape(2, -1)
+            shares = [np.bincount(side, weights=weight, minlength=value.max() + 1) / weight.sum() for side in value]
+            chance = float(shares[0] @ shares[1])
+        yield number, weight.sum(), weight[same].sum(), chance
 
 
-def _columns(arrays: pd.Series) -> np.ndarray:
-    """(N, columns) objects: hashes, and None for null."""
-    return np.array([list(array) for array in arrays], dtype=object)
-
-
-def _side(frame: pd.DataFrame, names: tuple[str, str], hashes: np.ndarray, places: Sequence[int], numeric: Sequence[bool]) -> Side:
-    values = np.array([list(array) for array in frame[names[1]]], dtype="float64") if any(numeric) else np.zeros((len(frame), len(numeric)))
+def _side(frame: pd.DataFrame, name: str, hashes: np.ndarray, places: Sequence[int], numeric: Sequence[bool]) -> Side:
+    values = np.stack(frame[name].to_list())
     return Side([hashes[:, place] for place in places], [values[:, place] if numeric[place] else None for place in places])

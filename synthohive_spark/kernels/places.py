@@ -26,7 +26,7 @@ class PlaceRule:
         salt: of where a parent's places begin.
         everybody: parents without places are told to all buckets, too.
         once: each parent is told to one bucket only.
-        own: columns of the parents with their first bucket and how many they are told to, in place of all `buckets`; then each is told to one at least.
+        own: columns of the parents with their first bucket, how many there are in place of all `buckets`, and how many of them they are told to at least.
     """
 
     counts: CountRule
@@ -36,7 +36,7 @@ class PlaceRule:
     salt: int
     everybody: bool
     once: bool
-    own: tuple[str, str] | None = None
+    own: tuple[str, str, str] | None = None
 
 
 def place_frames(frames: Iterator[pd.DataFrame], *, rule: PlaceRule) -> Iterator[pd.DataFrame]:
@@ -47,11 +47,11 @@ def place_frames(frames: Iterator[pd.DataFrame], *, rule: PlaceRule) -> Iterator
         if rule.once:
             yield frame[list(rule.keep)].assign(**{BUCKET: rows % rule.buckets, COPIES: n})
             continue
-        buckets, begin = np.full(len(frame), rule.buckets), np.zeros(len(frame), dtype=np.int64)
+        begin, buckets, least = np.zeros(len(frame), dtype=np.int64), np.full(len(frame), rule.buckets), np.zeros(len(frame), dtype=np.int64)
         if rule.own is not None:
-            begin, buckets = (frame[name].to_numpy(dtype="int64") for name in rule.own)
+            begin, buckets, least = (frame[name].to_numpy(dtype="int64") for name in rule.own)
         first = (hashed(rows, rule.salt) * buckets).astype(np.int64)
-        told = buckets if rule.everybody else np.clip(n, int(rule.own is not None), buckets)
+        told = buckets if rule.everybody else np.clip(n, least, buckets)
         parent = np.repeat(np.arange(len(frame)), told)
         number = np.arange(len(parent)) - np.repeat(np.cumsum(told) - told, told)
         copies = n[parent] // buckets[parent] + (number < n[parent] % buckets[parent])

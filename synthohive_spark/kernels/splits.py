@@ -74,7 +74,7 @@ def _end_of_family(family: np.ndarray, place: np.ndarray, held: int) -> int:
     """The first row from `held` on that begins a family, or, where that one is long, a stretch; `held` where there is none in reach."""
     if not 0 < held < len(family):
         return held
-    reach = slice(held, min(2 * held, len(family) - 1) + 1)
+    reach = slice(held, min(held + max(held, STRETCH), len(family) - 1) + 1)
     families = np.flatnonzero(family[reach] != family[held - 1 : reach.stop - 1])
     stretches = np.flatnonzero(place[reach] == 0)
     return held + int(families[0] if len(families) else stretches[0] if len(stretches) else 0)

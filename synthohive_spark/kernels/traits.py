@@ -26,7 +26,7 @@ class Side:
     """Columns of one side, (N,) each.
 
     Attributes:
-        hashes: objects; None for null.
+        hashes: int64.
         numbers: the values of numbers and times as float64, NaN for null; None for labels.
     """
 
@@ -78,7 +78,7 @@ def _is_shared(hashes: np.ndarray, of: np.ndarray, weight: np.ndarray) -> bool:
 def _groups(hashes: np.ndarray, numbers: np.ndarray | None, weight: np.ndarray, bins: int) -> tuple[np.ndarray, list[float] | None]:
     """The group of each row, int64 (N,), and the edges of a number's."""
     if numbers is None:
-        values = pd.factorize(hashes)[0] + 1  # 0 is null
+        values = pd.factorize(hashes)[0]
         heavy = np.argsort(-np.bincount(values, weights=weight), kind="stable")[: GROUPS - 1]
         place = np.full(values.max(initial=0) + 1, GROUPS - 1)
         place[heavy] = np.arange(len(heavy))

@@ -22,6 +22,7 @@ _FAMILIES: dict[str, Family] = {
     "timestamp": "timestamp",
     "timestamp_ntz": "timestamp_ntz",
 }
+_INTEGERS = ("tinyint", "smallint", "int", "bigint")
 NUMERIC_FAMILIES = frozenset({"integer", "decimal", "float"})
 
 
@@ -53,6 +54,18 @@ def key_types_match(child: str, parent: str) -> bool:
     if family == "float":
         return base_type(child) == base_type(parent)  # 0.1 as a float is not 0.1 as a double
     return True
+
+
+def holds_type(own: str, other: str) -> bool:
+    """Whether a column of the type `own` can hold every value of one of the type `other`, as it is."""
+    if not key_types_match(own, other):
+        return False
+    family, digits, others = type_family(own), decimal_digits(own), decimal_digits(other)
+    if family == "integer":
+        return _INTEGERS.index(base_type(own)) >= _INTEGERS.index(base_type(other))
+    if digits is not None and others is not None:
+        return digits[0] >= others[0]
+    return family != "text" or base_type(own) == "string" or own == other
 
 
 def _scale(spark_type: str) -> str:

@@ -72,9 +72,9 @@ class FitRun:
         """
         for cycle in self.graph.cycles:
             log.info(STAGE, stage="plan", cycle=" -> ".join((*cycle, cycle[0])), note="one key of it is matched after its parent")
-        tables = self._described()
-        references = self._references()
         try:
+            tables = self._described()
+            references = self._references()
             jobs = self._staged(tables)
             trained = train_models(self.spark, jobs, self.config.training) if jobs else {}
         finally:

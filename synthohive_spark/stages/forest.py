@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 
 import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from ..kernels.shares import dealt
-from ..spec.identifiers import HIDDEN_PREFIX, quoted
+from ..spec.identifiers import HIDDEN_PREFIX
 from ..spec.metadata import ForeignKey
 from ..spec.program import ROW, Match, depth_column, status_column
-from .frames import all_there
+from .frames import all_there, plain_value
 
-ROUNDS = 6  # each doubles how far a row has looked up
-MAX_DEPTH = 2**ROUNDS - 1  # rows that are deeper are taken to be as deep
-ENDLESS = 0.01  # share of the rows that may be deeper, or in a circle, before the table is no forest
+ROUNDS = 40  # each doubles how far a row has looked up: no chain is longer
+MAX_DEPTH = 63  # rows that are deeper are taken to be as deep
+ENDLESS = 0.01  # share of the rows that may be in a circle, or below one, before the table is no forest
 FINE = 2**31  # steps between 0 and 1 of what is random
 ID, UP, DEPTH = HIDDEN_PREFIX + "id", HIDDEN_PREFIX + "up", HIDDEN_PREFIX + "depth"
 
@@ -28,30 +26,37 @@ ID, UP, DEPTH = HIDDEN_PREFIX + "id", HIDDEN_PREFIX + "up", HIDDEN_PREFIX + "dep
 def real_depths(rows: DataFrame, key: ForeignKey, stage: Callable[[DataFrame, int], DataFrame]) -> DataFrame | None:
     """(`ID`, `DEPTH`) of the rows: the hash of what the key points at, and how many rows are above. None where rows run in circles: that is no forest.
 
-    Every row looks up twice as far in each round; a round is one join of two narrow tables, and staged.
+    Every row looks up twice as far in each round; a round is one join of two narrow tables, and staged. There are about as many rounds as the longest chain
+    has binary digits.
 
     Args:
         stage: writes narrow rows under a number and reads them back.
     """
-    own, above = (F.xxhash64(*(F.col(quoted(c)) for c in columns)) for columns in (key.parent_columns, key.columns))
+    own, above = (_hash(rows, columns) for columns in (key.parent_columns, key.columns))
     up = F.when(all_there(key.columns) & (own != above), above)
     found = stage(rows.where(all_there(key.parent_columns)).select(own.alias(ID), up.alias(UP), up.isNotNull().cast("bigint").alias(DEPTH)), 0)
+    before = None
     for number in range(1, ROUNDS + 1):
         left = found.agg(F.count(UP).alias("open"), F.count(F.lit(1)).alias("rows")).collect()[0]
-        if not left["open"]:
-            return found.select(ID, DEPTH)
+        if left["open"] in (0, before):  # of a chain some row comes to its end in each round, of a circle none
+            return None if left["open"] > ENDLESS * left["rows"] else found.select(ID, DEPTH)
+        before = left["open"]
         further = found.select(F.col(ID).alias("__at"), F.col(UP).alias("__further"), F.col(DEPTH).alias("__more"))
         joined = found.join(further, F.col(UP) == F.col("__at"), "left")
         depth = F.least(F.col(DEPTH) + F.coalesce("__more", F.lit(0)), F.lit(MAX_DEPTH))
         found = stage(joined.select(ID, F.col("__further").alias(UP), depth.cast("bigint").alias(DEPTH)), number)
-    left = found.agg(F.count(UP).alias("open"), F.count(F.lit(1)).alias("rows")).collect()[0]
-    return None if left["open"] > ENDLESS * left["rows"] else found.select(ID, DEPTH)
+    return found.select(ID, DEPTH)
+
+
+def _hash(rows: DataFrame, columns: Sequence[str]) -> Column:
+    """Of a key: a number has the same one in any type of its kind."""
+    types = dict(rows.dtypes)
+    return F.xxhash64(*(plain_value(c, types[c]) for c in columns))
 
 
 def with_depths(rows: DataFrame, key: ForeignKey, name: str, depths: DataFrame) -> DataFrame:
     """`rows` with how many rows are above each, as the column `name`."""
-    own = F.xxhash64(*(F.col(quoted(c)) for c in key.parent_columns))
-    joined = rows.join(depths.withColumnRenamed(DEPTH, name), own == F.col(ID), "left").drop(ID)
+    joined = rows.join(depths.withColumnRenamed(DEPTH, name), _hash(rows, key.parent_columns) == F.col(ID), "left").drop(ID)
     return joined.withColumn(name, F.coalesce(name, F.lit(0)))
 
 
@@ -103,8 +108,16 @@ class Forest:
         begin, rows = (F.element_at(F.array(*(F.lit(n) for n in numbers)), place) for numbers in (self.begins, self.rows))
         luck = F.pmod(F.xxhash64(F.lit(self.match.key), F.col(ROW)), F.lit(FINE)) / F.lit(FINE)
         number = begin + F.floor(rows * luck)
-        passed = reduce(add, ((number >= end).cast("bigint") for end in self.ends[:-1]), F.lit(0).cast("bigint"))
-        return F.when(F.col(ROW) == F.lit(self.top), F.lit(0).cast("bigint")).otherwise(passed)
+        # One array and one function: a comparison for each of 64 levels, wherever the level is used, is more than Spark compiles.
+        passed = F.size(F.filter(F.array(*(F.lit(end) for end in self.ends[:-1])), lambda end: number >= end)).cast("bigint") if self.ends[1:] else F.lit(0)
+        if self.ends[:1] == (1,) and len(self.ends) > 1:
+            passed = F.greatest(passed, F.lit(1))  # the only place at the top is taken
+        return F.when(F.col(ROW) == F.lit(self.top), F.lit(0)).otherwise(passed).cast("bigint")
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether rows of the last level can be above others of it."""
+        return len(self.ends) > MAX_DEPTH
 
     @property
     def sizes(self) -> tuple[int, ...]:

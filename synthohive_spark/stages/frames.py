@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from ..kernels.staging import renamed_frames, renamed_group, renamed_groups
 from ..spec.identifiers import quoted
+from ..spec.types import base_type, decimal_digits, type_family
 
 Kernel = Callable[[Iterator[Any]], Iterator[Any]]
 
@@ -34,6 +35,16 @@ def map_groups(left: DataFrame, right: DataFrame, by: str, kernel: Callable[[Any
     whole = bound(renamed_groups, kernel=kernel, names=(tuple(left.columns), tuple(right.columns)))
     groups = [_numbered(side).groupBy(_number(side, by)) for side in (left, right)]
     return groups[0].cogroup(groups[1]).applyInPandas(whole, ddl)
+
+
+def plain_value(column: str, spark_type: str) -> Column:
+    """A column in the widest type of its kind, so that equal values of two types are equal."""
+    value = F.col(quoted(column))
+    digits = decimal_digits(spark_type)
+    if digits is not None:
+        return value.cast(f"decimal(38,{digits[1]})")
+    family = type_family(spark_type)
+    return value.cast("bigint") if family == "integer" else value.cast("string") if family == "text" else value.cast(base_type(spark_type))
 
 
 def all_there(columns: Iterable[str]) -> Column:

@@ -1,32 +1,34 @@
 """What rows have in common with the rows that their keys lead to: keys that two ways lead to, copies of a parent's values, and what says most about a row.
 
-One narrow sample per key, joined with the rows of its parent; many keys share a Spark job.
+A sample of about 10,000 different rows per key, joined with the rows of its parent: one pass over the rows of both tables. Many keys share a Spark job.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from ..kernels.kinship import KINSHIP_DDL, LEAST_ROWS, LINK, MINE, PAIRING, THEIRS, WEIGHT, Asked, Candidate, kinship
+from ..kernels.kinship import KINSHIP_DDL, LEAST_ROWS, LINK, MINE, NULL, PAIRING, THEIRS, WEIGHT, Asked, Candidate, kinship
 from ..spec.graph import KeyRef
 from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey, Metadata
 from ..spec.planning.view import unique_keys
 from ..spec.structure import Shape, usable
 from ..spec.survey import CopyFacts, TraitFacts
-from ..spec.types import base_type, decimal_digits, key_types_match, type_family
-from .frames import all_there, bound
+from ..spec.types import holds_type, type_family
+from .frames import all_there, bound, plain_value
 from .jobs import FRAMES_PER_JOB, batches, collect_all, one_row, union_all
 from .profile import plain_number
 
 SAMPLE_ROWS = 10_000  # of a table, for each of its keys: 99.5 % of so many is told from 99 %
-HASH_RANGE = 1_000_000
+HASH_RANGE = 1_000_000_000
+MOST_COLUMNS = 64  # of a side that are looked at for what says most about rows: the time grows with the product of both
 LABELS = ("text", "boolean")  # kinds of values without an order
 NEVER = 10  # rows that would be equal by chance: where none is, it is not by chance
 BY_CHANCE = 0.98  # columns that random rows share as often say nothing of kinship
@@ -73,7 +75,12 @@ class Kinship:
 
 
 def kinship_of_parents(
-    metadata: Metadata, data: Mapping[str, DataFrame], shapes: Mapping[str, Shape], followed: Mapping[KeyRef, ForeignKey], rows: Mapping[str, int]
+    metadata: Metadata,
+    data: Mapping[str, DataFrame],
+    shapes: Mapping[str, Shape],
+    followed: Mapping[KeyRef, ForeignKey],
+    rows: Mapping[str, int],
+    repeated: Mapping[str, Collection[frozenset[str]]],
 ) -> Kinship:
     """For each key to another learnt table.
 
@@ -81,14 +88,16 @@ def kinship_of_parents(
         data: the tables.
         followed: keys whose columns are there and compare.
         rows: of each table.
+        repeated: keys that should be unique and are not, by table: a row would have thousands of parents.
     """
-    pairings = [p for ref, key in followed.items() if (p := _pairing(metadata, shapes, followed, ref, key)) is not None and rows[ref.table] >= LEAST_ROWS]
+    sound = {ref: key for ref, key in followed.items() if rows[ref.table] >= LEAST_ROWS and frozenset(key.parent_columns) not in repeated[key.parent_table]}
+    pairings = [p for ref, key in sound.items() if (p := _pairing(metadata, shapes, followed, ref, key)) is not None]
     sides = [_Sides(pairing, data, shapes) for pairing in pairings]
-    shares = _shares(sides, [rows[p.ref.table] for p in pairings])
+    shares = _shares({p.ref.table: rows[p.ref.table] for p in pairings}, data, shapes)
     copies: dict[KeyRef, list[CopyFacts]] = defaultdict(list)
     traits: dict[KeyRef, list[TraitFacts]] = defaultdict(list)
     for batch in batches(list(enumerate(pairings)), FRAMES_PER_JOB):
-        frames = [sides[place].sampled(place, shares[place]) for place, _ in batch]
+        frames = [sides[place].sampled(place, shares[pairing.ref.table]) for place, pairing in batch]
         kernel = bound(kinship, asked={place: pairing.asked for place, pairing in batch})
         for row in union_all(frames).groupBy(PAIRING).applyInPandas(kernel, KINSHIP_DDL).collect():
             pairing = pairings[row["pairing"]]
@@ -98,7 +107,7 @@ def kinship_of_parents(
                 copies[pairing.ref].append(pairing.copy(row["candidate"], row["equal"] / row["rows"], row["chance"]))
     return Kinship(
         copies={ref: tuple(sorted(facts, key=lambda f: (f.columns, f.parent_columns))) for ref, facts in copies.items()},
-        traits={ref: tuple(sorted(facts, key=lambda f: -f.gain)) for ref, facts in traits.items()},
+        traits={ref: tuple(facts) for ref, facts in traits.items()},
     )
 
 
@@ -127,7 +136,9 @@ def _pairing(metadata: Metadata, shapes: Mapping[str, Shape], followed: Mapping[
     columns = tuple(tuple(dict.fromkeys([*(c for pair in pairs for c in pair[side]), *more])) for side, more in ((0, telling), (1, traits)))
     mine, theirs = columns
     asked = Asked(
-        candidates=tuple(Candidate(tuple(mine.index(c) for c in own), tuple(theirs.index(c) for c in other)) for own, other in pairs),
+        candidates=tuple(
+            Candidate(tuple(mine.index(c) for c in own), tuple(theirs.index(c) for c in other), number < len(ways)) for number, (own, other) in enumerate(pairs)
+        ),
         telling=tuple(mine.index(c) for c in telling if not {c} & set(key.columns)),
         traits=tuple(theirs.index(c) for c in traits),
         numeric=(_numeric(shapes[ref.table], mine), _numeric(shapes[parent.name], theirs)),
@@ -145,14 +156,14 @@ def _meaningful(metadata: Metadata, shapes: Mapping[str, Shape], name: str) -> l
     table = metadata.tables[name]
     closed = {c for fk in table.foreign_keys if metadata.tables[fk.parent_table].role == "learnt" for c in fk.columns}
     closed |= {c for key in unique_keys(metadata, name) for c in key} | set(table.pii_cols)
-    return [c for c, _, _ in shapes[name] if c not in closed and usable(shapes[name], (c,))]
+    return [c for c, _, _ in shapes[name] if c not in closed and usable(shapes[name], (c,))][:MOST_COLUMNS]
 
 
 def _alike(metadata: Metadata, shapes: Mapping[str, Shape], table: str, parent: str) -> Iterator[tuple[str, str]]:
-    """Pairs of columns that are no keys and hold values of one kind."""
+    """Pairs of columns that are no keys, of one kind, where the row's can hold all that the parent's can."""
     own, above = (_attributes(metadata, shapes, name) for name in (table, parent))
     for mine, its_type in own.items():
-        yield from ((mine, theirs) for theirs, their_type in above.items() if key_types_match(its_type, their_type))
+        yield from ((mine, theirs) for theirs, their_type in above.items() if holds_type(its_type, their_type))
 
 
 def _attributes(metadata: Metadata, shapes: Mapping[str, Shape], name: str) -> dict[str, str]:
@@ -173,45 +184,29 @@ class _Sides:
     def links(self) -> list[str]:
         return [f"__link_{i}" for i in range(len(self.pairing.key.columns))]
 
-    def rows(self) -> DataFrame:
-        """`MINE` and `links` of the rows whose key is there."""
-        return self._side(self.pairing.ref.table, 0, self.pairing.key.columns, MINE)
-
     def sampled(self, place: int, share: float) -> DataFrame:
-        """`PAIRING`, `MINE`, `THEIRS`, `LINK` and `WEIGHT` of a share of the rows. Equal ones have equal hashes, stay or go together, and are counted."""
-        chosen = self.rows().where(F.pmod(self._hash(), F.lit(HASH_RANGE)) < int(HASH_RANGE * share))
-        counted = chosen.groupBy(*MINE, *self.links).agg(F.count(F.lit(1)).cast("double").alias(WEIGHT))
-        theirs = self._side(self.pairing.key.parent_table, 1, self.pairing.key.parent_columns, THEIRS)
-        return counted.join(theirs, self.links).select(F.lit(place).alias(PAIRING), *MINE, *THEIRS, F.xxhash64(*self.links).alias(LINK), WEIGHT)
+        """`PAIRING`, `MINE`, `THEIRS`, `LINK` and `WEIGHT` of a share of the rows whose key is there; rows that are alike in all of it are counted."""
+        table, key = self.pairing.ref.table, self.pairing.key
+        chosen = self.data[table].where(F.pmod(_row_hash(self.shapes[table]), F.lit(HASH_RANGE)) < int(HASH_RANGE * share))
+        counted = self._side(chosen, table, 0, key.columns, MINE).groupBy(*MINE, *self.links).agg(F.count(F.lit(1)).cast("double").alias(WEIGHT))
+        theirs = self._side(self.data[key.parent_table], key.parent_table, 1, key.parent_columns, THEIRS)
+        return theirs.join(F.broadcast(counted), self.links).select(F.lit(place).alias(PAIRING), *MINE, *THEIRS, F.xxhash64(*self.links).alias(LINK), WEIGHT)
 
-    def different(self, place: int) -> DataFrame:
-        """One row with about how many different rows there are."""
-        return one_row(str(place), self.rows(), {"n": F.approx_count_distinct(self._hash())})
-
-    def _hash(self) -> Column:
-        return F.xxhash64(MINE[0], *self.links)
-
-    def _side(self, table: str, side: int, key: tuple[str, ...], names: tuple[str, str]) -> DataFrame:
+    def _side(self, rows: DataFrame, table: str, side: int, key: tuple[str, ...], names: tuple[str, str]) -> DataFrame:
         kinds, columns = {c: kind for c, kind, _ in self.shapes[table]}, self.pairing.columns[side]
-        hashes = F.array(*(F.when(F.col(quoted(c)).isNotNull(), F.xxhash64(_plain(c, kinds[c]))) for c in columns))
+        hashes = (F.when(F.col(quoted(c)).isNotNull(), F.xxhash64(plain_value(c, kinds[c]))).otherwise(F.lit(NULL)) for c in columns)
         numeric = zip(columns, self.pairing.asked.numeric[side], strict=True)
-        numbers = F.array(*(plain_number(F.col(quoted(c)), kinds[c]).cast("double") if there else F.lit(None).cast("double") for c, there in numeric))
-        links = (_plain(c, kinds[c]).alias(link) for c, link in zip(key, self.links, strict=True))
-        return self.data[table].where(all_there(key)).select(hashes.alias(names[0]), numbers.alias(names[1]), *links)
+        numbers = (F.coalesce(plain_number(F.col(quoted(c)), kinds[c]).cast("double"), F.lit(math.nan)) if there else F.lit(math.nan) for c, there in numeric)
+        links = (plain_value(c, kinds[c]).alias(link) for c, link in zip(key, self.links, strict=True))
+        return rows.where(all_there(key)).select(F.array(*hashes).alias(names[0]), F.array(*numbers).alias(names[1]), *links)
 
 
-def _shares(sides: Sequence[_Sides], rows: Sequence[int]) -> list[float]:
-    """The share of each table's rows to sample: all, where few of them differ."""
-    large = [place for place, n in enumerate(rows) if n > SAMPLE_ROWS]
-    differ = {int(row["name"]): json.loads(row["facts"])["n"] for row in collect_all([sides[place].different(place) for place in large])}
-    return [min(1.0, SAMPLE_ROWS / rows[place]) if differ.get(place, 0) > SAMPLE_ROWS else 1.0 for place in range(len(sides))]
+def _row_hash(shape: Shape) -> Column:
+    return F.xxhash64(*(F.col(quoted(c)) for c, _, _ in shape if usable(shape, (c,))))
 
 
-def _plain(column: str, spark_type: str) -> Column:
-    """Values of one kind in one type."""
-    value = F.col(quoted(column))
-    digits = decimal_digits(spark_type)
-    if digits is not None:
-        return value.cast(f"decimal(38,{digits[1]})")
-    family = type_family(spark_type)
-    return value.cast("bigint") if family == "integer" else value.cast("string") if family == "text" else value.cast(base_type(spark_type))
+def _shares(rows: Mapping[str, int], data: Mapping[str, DataFrame], shapes: Mapping[str, Shape]) -> dict[str, float]:
+    """The share of each table's rows to sample, so that about `SAMPLE_ROWS` different ones are left: equal ones stay or go together."""
+    large = [one_row(name, data[name], {"n": F.approx_count_distinct(_row_hash(shapes[name]))}) for name, n in rows.items() if n > SAMPLE_ROWS]
+    differ = {row["name"]: json.loads(row["facts"])["n"] for row in collect_all(large)}
+    return {name: min(1.0, SAMPLE_ROWS / max(differ.get(name, 0), 1)) for name in rows}

@@ -28,7 +28,8 @@ from .hidden import trait_group
 
 BUCKET_ROWS = 200_000  # of either side; a bucket of so many is paired in about a second
 FIXED, WITHIN = HIDDEN_PREFIX + "fixed", HIDDEN_PREFIX + "within"
-SPREAD = HIDDEN_PREFIX + "first_bucket", HIDDEN_PREFIX + "buckets"
+SPREAD = HIDDEN_PREFIX + "first_bucket", HIDDEN_PREFIX + "buckets", HIDDEN_PREFIX + "least_buckets"
+FEW = 5_000  # rows of a level that all buckets of the next one know
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,10 @@ class Pairing:
             columns[FIXED] = _hash(F.col(quoted(c)) for c in fixed)
         above = [] if forest is None else [forest.level() - 1]
         if forest is not None:
-            columns |= {DEPTH: forest.level(), WITHIN: _hash([*(F.col(quoted(c)) for c in fixed), *above])}
+            within = _hash([*(F.col(quoted(c)) for c in fixed), *above])
+            if forest.is_endless:  # rows of the last level have parents on it, and need not have one on the level above
+                within = F.when(forest.level() < len(forest.ends) - 1, within).otherwise(F.xxhash64(F.lit("anybody"), F.col(ROW)))
+            columns |= {DEPTH: forest.level(), WITHIN: within}
         for i, level in enumerate(self._levels):
             columns[_wished(i)] = _hash([*(F.col(quoted(c)) for c in (*fixed, *level)), *above])
         for i, apart in enumerate(self.match.apart):
@@ -187,13 +191,15 @@ class Pairing:
         return seekers.select(*(column.alias(name) for name, column in columns.items()), bucket.cast("bigint").alias(BUCKET))
 
     @staticmethod
-    def _spread(forest: Forest, buckets: int, fixed: Column | None, depth: Column) -> tuple[Column, Column, Column]:
-        """The bucket of a row that is `depth` deep; the first bucket that waits for its partners, and how many there are."""
+    def _spread(forest: Forest, buckets: int, fixed: Column | None, level: Column) -> tuple[Column, tuple[Column, Column, Column]]:
+        """The bucket of a seeker; for a possible parent of seekers of `level` the first of their buckets, how many there are, and how many must know of it."""
         if buckets == 1 or fixed is not None:
             bucket = F.lit(0) if fixed is None else F.pmod(fixed, F.lit(buckets))
-            return bucket, bucket, F.lit(1)
-        first, many = (F.element_at(F.array(*(F.lit(n) for n in numbers)), (depth + 1).cast("int")) for numbers in forest.buckets(BUCKET_ROWS))
-        return first + F.pmod(F.col(ROW), many), first, many
+            return bucket, (bucket, F.lit(1), F.lit(1))
+        first, many = forest.buckets(BUCKET_ROWS)
+        few = tuple(n if above <= FEW else 1 for n, above in zip(many, (0, *forest.sizes), strict=False))  # or a bucket might have none of them
+        begin, number, least = (F.element_at(F.array(*(F.lit(n) for n in numbers)), (level + 1).cast("int")) for numbers in (first, many, few))
+        return begin + F.pmod(F.col(ROW), number), (begin, number, least)
 
     def _right(self, fixed: Sequence[str], buckets: int, once: bool, everybody: bool, forest: Forest | None) -> DataFrame:
         types, partner = self.program.types, self.partner
@@ -213,9 +219,10 @@ class Pairing:
                 columns[_cell(i)] = _hash(own[c] for c in apart.own)
         frame, told = partner.frame, {}
         if forest is not None and not self.match.apart:
-            if buckets > 1 and not fixed:
-                frame = frame.where(forest.level() < len(forest.ends) - 1)  # nobody is below the deepest
-            told = dict(zip(SPREAD, self._spread(forest, buckets, columns.get(FIXED), forest.level() + (0 if fixed or buckets == 1 else 1))[1:], strict=True))
+            below, deepest = forest.level() + 1, F.lit(len(forest.ends) - 1)
+            if not forest.is_endless:
+                frame = frame.where(below <= deepest) if buckets > 1 and not fixed else frame  # nobody is below the deepest
+            told = dict(zip(SPREAD, self._spread(forest, buckets, columns.get(FIXED), F.least(below, deepest))[1], strict=True))
         parents = frame.select(*(column.alias(name) for name, column in (columns | told).items()))
         keep = tuple(c for c in columns if c not in (ROW, partner.drawn))
         salt = derive_seed(self.seed, self.program.table, self.match.key, "buckets")

@@ -69,7 +69,8 @@ class _Surveyor:
         facts = self._facts(shapes)
         sequences = self._sequences(kept, shapes, followed)
         rows = {name: total(tallies[name, KEPT if (name, KEPT) in tallies else ROWS], "parents") for name in shapes}
-        kin = kinship_of_parents(self.metadata, kept, shapes, followed, rows)
+        repeated = {name: {frozenset(key) for key in self._uniques(name, shape) if total(tallies[name, key], "repeats")} for name, shape in shapes.items()}
+        kin = kinship_of_parents(self.metadata, kept, shapes, followed, rows, repeated)
         tables = {}
         for name, shape in shapes.items():
             table = self.metadata.tables[name]

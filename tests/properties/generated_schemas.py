@@ -187,12 +187,12 @@ class _Facts:
         pairs = [(row, above[value]) for row in self.rows if (value := key_of(row, key.columns)) is not None and value in above]
         if len(pairs) < LEAST:
             return
-        for own, theirs in (*self._ways(key, parent), *self._alike(parent)):
+        for own, theirs, is_key in (*((*way, True) for way in self._ways(key, parent)), *((*pair, False) for pair in self._alike(parent))):
             mine = Counter(tuple(row[c] for c in own) for row, _ in pairs)
             other = Counter(tuple(row[c] for c in theirs) for _, row in pairs)
             share = sum(tuple(row[c] for c in own) == tuple(up[c] for c in theirs) for row, up in pairs) / len(pairs)
             chance = sum(n * other[value] for value, n in mine.items()) / len(pairs) ** 2
-            if chance <= 0.98 and (share > chance or (share == 0 and chance * len(pairs) >= 10)):
+            if chance <= 0.98 and (share > chance or (is_key and share == 0 and chance * len(pairs) >= 10)):
                 yield CopyFacts(columns=own, parent_columns=theirs, share=round(share, 6), chance=round(chance, 6))
 
     def _ways(self, key: ForeignKey, parent: Table) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:

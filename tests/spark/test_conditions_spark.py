@@ -64,7 +64,7 @@ def sale(rows: int, **values: object) -> dict:
 def test_a_root_table_gets_exactly_the_rows_asked_for(fitted: Synthesizer) -> None:
     tables = fitted.sample(conditions=[seller(70, grade="gold"), seller(30, grade=None, town="town 7"), seller(40, town="town 8")], seed=3)
     found = tables["sellers"].orderBy("seller").toPandas()
-    assert found["seller"].tolist() == list(range(1, 141))
+    assert (found["seller"].diff().dropna() == 1).all() and len(found) == 140
     assert set(found["grade"][:70]) == {"gold"} and found["town"][:70].nunique() > 10
     assert (found["rate"][:70] > 500).mean() > 0.8  # the rest follows what was given
     assert found["grade"][70:100].isna().all() and set(found["town"][70:100]) == {"town 7"}

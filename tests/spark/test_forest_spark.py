@@ -10,6 +10,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from synthohive_spark import Metadata, Synthesizer
 from synthohive_spark.spec.metadata import ForeignKey
 from synthohive_spark.spec.program import ROW, Match, depth_column, status_column
 from synthohive_spark.stages.forest import MAX_DEPTH, Forest, real_depths, with_depths
@@ -27,7 +28,7 @@ def stage(spark: SparkSession, tmp_path: Path) -> Callable[[DataFrame, int], Dat
 
 
 def depths(spark: SparkSession, pairs: list[tuple[int, int | None]], stage: Callable[[DataFrame, int], DataFrame]) -> dict[int, int] | None:
-    rows = spark.createDataFrame(pairs, "id int, up int")
+    rows = spark.createDataFrame(pairs, "id bigint, up int")
     found = real_depths(rows, KEY, stage)
     return None if found is None else {row["id"]: row["d"] for row in with_depths(rows, KEY, "d", found).collect()}
 
@@ -38,9 +39,20 @@ def test_depth_is_the_number_of_rows_above(spark: SparkSession, stage: Callable[
 
 
 def test_what_is_deeper_than_can_be_told_is_as_deep_as_can_be(spark: SparkSession, stage: Callable[[DataFrame, int], DataFrame]) -> None:
-    chain = [(i, i - 1 if i else None) for i in range(70)]
-    found = depths(spark, [*chain, *((1000 + i, 0) for i in range(1000))], stage)
-    assert found is not None and found[MAX_DEPTH - 1] == MAX_DEPTH - 1 and found[69] == MAX_DEPTH and found[1500] == 1
+    found = depths(spark, [(i, i - 1 if i else None) for i in range(300)], stage)
+    assert found is not None and found[MAX_DEPTH - 1] == MAX_DEPTH - 1 and found[299] == MAX_DEPTH
+
+
+def test_long_chains_stay_chains(spark: SparkSession) -> None:
+    versions = spark.createDataFrame([(i, i - 1 if i % 300 else None) for i in range(3000)], "id int, before int")
+    synthesizer = Synthesizer(Metadata().add_table("versions", pk="id", fk={"before": "versions.id"}), spark=spark, model="independent")
+    rows = synthesizer.fit({"versions": versions}, seed=1).sample(seed=2)["versions"].toPandas().set_index("id")["before"]
+    assert 8 <= rows.isna().sum() <= 12 and rows.value_counts().max() <= 6
+    at, steps = rows, 0
+    while at.notna().any():  # a circle would never end
+        at, steps = at.map(rows), steps + 1
+        assert steps < 3000
+    assert steps > MAX_DEPTH
 
 
 def test_rows_in_circles_are_no_forest(spark: SparkSession, stage: Callable[[DataFrame, int], DataFrame]) -> None:

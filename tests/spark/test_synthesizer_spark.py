@@ -96,9 +96,10 @@ def test_line_numbers_count_within_their_order(tables: dict[str, DataFrame]) -> 
     assert dense == tables["items"].select("order_id").distinct().count()
 
 
-def test_primary_keys_are_dense(tables: dict[str, DataFrame]) -> None:
+def test_primary_keys_are_dense_and_go_on_after_the_real_ones(spark: SparkSession, tables: dict[str, DataFrame]) -> None:
+    last = shop(spark)["customers"].agg(F.max("customer_id")).first()[0]
     row = tables["customers"].agg(F.min("customer_id"), F.max("customer_id")).first()
-    assert tuple(row) == (1, 300)
+    assert tuple(row) == (last + 1, last + 300)
 
 
 @pytest.mark.parametrize("partitions", [1, 13])

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthohive_spark.kernels.kinship import LEAST_ROWS, LEAST_TO_CARRY, LINK, MINE, PAIRING, THEIRS, WEIGHT, Asked, Candidate, kinship
+from synthohive_spark.kernels.kinship import LEAST_ROWS, LEAST_TO_CARRY, LINK, MINE, NULL, PAIRING, THEIRS, WEIGHT, Asked, Candidate, kinship
 from synthohive_spark.kernels.traits import ROWS_PER_CELL, quantile_edges
 
 Values = list[list[int | None]]
@@ -15,8 +15,8 @@ Values = list[list[int | None]]
 def pairing(mine: Values, theirs: Values, weights: list[float] | None = None, link: list[int] | None = None) -> pd.DataFrame:
     frame = pd.DataFrame({PAIRING: 3, LINK: link or range(len(mine)), WEIGHT: weights or [1.0] * len(mine)})
     for names, values in ((MINE, mine), (THEIRS, theirs)):
-        frame[names[0]] = values
-        frame[names[1]] = [[np.nan if v is None else float(v) for v in row] for row in values]
+        frame[names[0]] = [np.array([NULL if v is None else v + 1 for v in row]) for row in values]
+        frame[names[1]] = [np.array([np.nan if v is None else float(v) for v in row]) for row in values]
     return frame
 
 

@@ -55,16 +55,20 @@ def _candidates(view: TableView, driving: int | None) -> Iterator[tuple[CopyFact
         for facts in view.seen(by).copies:
             entry = _inherited(view, by, facts)
             possible = entry.always and not view.null_rate(by) if by != driving else entry.always or facts.share - facts.chance >= PAYS
-            if possible and _is_open(view, facts, by, entry.key) and entry.key != driving:
+            lacks = entry.key is None and _can_lack(view, by, facts)  # it would be null in a column that must not be
+            if possible and not lacks and _is_open(view, facts, by, entry.key) and entry.key != driving:
                 yield facts, entry
 
 
 def _inherited(view: TableView, by: int, facts: CopyFacts) -> Inherited:
     key = next((i for i in view.learnt if i != by and view.key(i).columns == facts.columns), None)
     always = facts.share >= HOLDS
-    never_null = view.facts.nullable.isdisjoint(facts.columns)
-    can_lack = never_null and not view.above(by).nullable.isdisjoint(facts.parent_columns)
-    return Inherited(by, facts.columns, facts.parent_columns, key, always, always and not view.null_rate(by) and not can_lack)
+    return Inherited(by, facts.columns, facts.parent_columns, key, always, always and not view.null_rate(by) and not _can_lack(view, by, facts))
+
+
+def _can_lack(view: TableView, by: int, facts: CopyFacts) -> bool:
+    """Whether the parent's columns can be null where the row's must not be."""
+    return view.facts.nullable.isdisjoint(facts.columns) and not view.above(by).nullable.isdisjoint(facts.parent_columns)
 
 
 def _is_apart(view: TableView, index: int) -> bool:
