@@ -73,6 +73,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_python_without_packages_is_named_with_what_it_lacks(bare: Path, tmp_path: Path) -> None:
     mends = rf"{DRIVER}; set PYSPARK_PYTHON={sys.executable} before the session starts, or let spark_session\(\) make it$"
     # Spark starts the python3 that is first on PATH where nothing says otherwise.

@@ -43,6 +43,7 @@ def test_what_is_deeper_than_can_be_told_is_as_deep_as_can_be(spark: SparkSessio
     assert found is not None and found[MAX_DEPTH - 1] == MAX_DEPTH - 1 and found[299] == MAX_DEPTH
 
 
+@pytest.mark.exhaustive
 def test_long_chains_stay_chains(spark: SparkSession) -> None:
     versions = spark.createDataFrame([(i, i - 1 if i % 300 else None) for i in range(3000)], "id int, before int")
     synthesizer = Synthesizer(Metadata().add_table("versions", pk="id", fk={"before": "versions.id"}), spark=spark, model="independent")

@@ -489,6 +489,7 @@ def test_a_table_that_loses_its_mark_while_rows_are_staged(spark, output):
 # ---- through Spark alone
 
 
+@pytest.mark.exhaustive
 def test_a_place_that_python_does_not_reach(spark, view_fs, tmp_path):
     output, work = f"{view_fs}/out", str(tmp_path / "work")
     with pytest.raises(GenerationError, match="work_dir"):
