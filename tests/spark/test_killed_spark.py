@@ -407,6 +407,7 @@ def test_notes_of_the_last_whole_run(output):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_killed_while_spark_writes(spark, output):
     """Half-written files of a real write go with the next run."""
     save_tables(spark, {table: spark.range(3) for table in TABLES}, output)
