@@ -442,7 +442,7 @@ def test_what_is_not_ours_is_refused_all_at_once(spark, output):
     tables = ["ours", "foreign", "other", "view", "empty"]
     with pytest.raises(GenerationError) as caught, _writer(spark, output) as writer:
         writer.prepare(tables)
-    assert all(fault in str(caught.value) for fault in faults) and "4." not in str(caught.value)
+    assert all(fault in str(caught.value) for fault in faults) and "\n  4. " not in str(caught.value)
     assert {table: read_table(spark, _address(output, table)).count() for table in ("foreign", "other")} == before
     assert _ids(spark, output, "ours") == [1]
     _write(spark, output, ours=_ids_frame(spark, 2), empty=_ids_frame(spark, 3))
