@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ..spec.planning.inherited import HOLDS
 from .traits import Side, telling_columns
 
 PAIRING, LINK, WEIGHT = "pairing", "link", "weight"
@@ -16,7 +17,6 @@ KINSHIP_DDL = "pairing int, candidate int, rows double, equal double, chance dou
 NULL = 0  # in place of a hash
 LEAST_ROWS = 50  # fewer tell nothing
 LEAST_TO_CARRY = 200  # rows, from which on it is told what says most
-COPIED = 0.995  # share of the rows from which on a column follows from the parent's, and says nothing else about it
 
 
 @dataclass(frozen=True)
@@ -60,18 +60,19 @@ def kinship(frame: pd.DataFrame, *, asked: Mapping[int, Asked]) -> pd.DataFrame:
         asked: by pairing.
     """
     pairing = int(frame[PAIRING].iloc[0])
+    mine, link = np.stack(frame[MINE[0]].to_list()), frame[LINK].to_numpy()
     # The order of rows in a group is not fixed, and labels that are as frequent are told apart by it.
-    frame = frame.iloc[np.lexsort((*np.stack(frame[MINE[0]].to_list()).T, frame[LINK].to_numpy()))].reset_index(drop=True)
-    question, weight = asked[pairing], frame[WEIGHT].to_numpy(dtype="float64")
-    mine, theirs = np.stack(frame[MINE[0]].to_list()), np.stack(frame[THEIRS[0]].to_list())
+    order = np.lexsort((*mine.T, link))
+    frame, mine, link = frame.iloc[order], mine[order], link[order]
+    question, weight, theirs = asked[pairing], frame[WEIGHT].to_numpy(dtype="float64"), np.stack(frame[THEIRS[0]].to_list())
     lines: list[tuple[int, int, float, float, float, int, float, list[float] | None]] = []
     if weight.sum() >= LEAST_ROWS:
         lines = [(pairing, *line, -1, 0.0, None) for line in _copies(mine, theirs, weight, question.candidates)]
     if weight.sum() >= LEAST_TO_CARRY and question.telling and question.traits:
-        copied = {question.candidates[line[1]].mine[0] for line in lines if line[3] >= COPIED * line[2]}
+        copied = {question.candidates[line[1]].mine[0] for line in lines if line[3] >= HOLDS * line[2]}  # they say nothing else
         telling = [place for place in question.telling if place not in copied]
         sides = (_side(frame, MINE[1], mine, telling, question.numeric[0]), _side(frame, THEIRS[1], theirs, question.traits, question.numeric[1]))
-        for place, gain, edges in telling_columns(*sides, frame[LINK].to_numpy(), weight):
+        for place, gain, edges in telling_columns(*sides, link, weight):
             lines.append((pairing, -1, weight.sum(), 0.0, 0.0, question.traits[place], gain, edges))
     return pd.DataFrame(lines, columns=["pairing", "candidate", "rows", "equal", "chance", "trait", "gain", "edges"])
 

@@ -116,18 +116,15 @@ def _pairing(metadata: Metadata, shapes: Mapping[str, Shape], followed: Mapping[
     if {metadata.tables[ref.table].role, parent.role} != {"learnt"}:
         return None
     itself = parent.name == ref.table  # its rows have nothing of each other's before all of them are there
+    others = [other for other in _keys_of(metadata, followed, ref.table) if other != key and not set(other.columns) & set(key.columns)]
     ways = [
         (other.columns, tuple(above.columns[above.parent_columns.index(p)] for p in other.parent_columns))
-        for own, other in followed.items()
-        for theirs, above in followed.items()
-        if own.table == ref.table and own != ref and theirs.table == parent.name and other.parent_table == above.parent_table
-        if set(other.parent_columns) == set(above.parent_columns) and not set(other.columns) & set(key.columns)
+        for other in others
+        for above in _keys_of(metadata, followed, parent.name)
+        if other.parent_table == above.parent_table and set(other.parent_columns) == set(above.parent_columns)
     ]
-    ways += [  # another key to the same parent
-        (other.columns, tuple(other.parent_columns))
-        for own, other in followed.items()
-        if own.table == ref.table and own != ref and other.parent_table == parent.name
-        if set(other.parent_columns) == set(key.parent_columns) and not set(other.columns) & set(key.columns)
+    ways += [
+        (other.columns, other.parent_columns) for other in others if other.parent_table == parent.name and set(other.parent_columns) == set(key.parent_columns)
     ]
     pairs = [] if itself else [*ways, *(((mine,), (theirs,)) for mine, theirs in _alike(metadata, shapes, ref.table, parent.name))]
     telling, traits = _meaningful(metadata, shapes, ref.table), _meaningful(metadata, shapes, parent.name)
@@ -144,6 +141,11 @@ def _pairing(metadata: Metadata, shapes: Mapping[str, Shape], followed: Mapping[
         numeric=(_numeric(shapes[ref.table], mine), _numeric(shapes[parent.name], theirs)),
     )
     return _Pairing(ref, key, (mine, theirs), asked)
+
+
+def _keys_of(metadata: Metadata, followed: Mapping[KeyRef, ForeignKey], table: str) -> list[ForeignKey]:
+    refs = (KeyRef(table=table, index=i) for i in range(len(metadata.tables[table].foreign_keys)))
+    return [followed[ref] for ref in refs if ref in followed]
 
 
 def _numeric(shape: Shape, columns: Sequence[str]) -> tuple[bool, ...]:

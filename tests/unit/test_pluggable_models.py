@@ -34,6 +34,7 @@ class Strict(Independent):
 
 class Unfinished(ConditionalGenerativeModel):
     name = "unfinished"
+    sees_siblings = True
 
     def sample(self, context, rng, given=None):
         return np.zeros((len(context), 0), dtype=np.int64)
@@ -70,6 +71,7 @@ def test_all_faults_come_in_one_error_and_nothing_is_registered() -> None:
     for part in (
         "no tables named ['c', 'd', 'e', 'f', 'g']",
         "Unfinished does not implement load_state, state, training_step",
+        "Unfinished has sees_siblings and does not implement memory, forget_siblings",
         "Nameless has no name",
         "Thief: the name 'ctgan' is that of synthohive_spark.kernels.models.ctgan.CTGAN",
         "class dict is no row model",

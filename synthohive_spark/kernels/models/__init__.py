@@ -51,6 +51,9 @@ def model_faults(cls: object) -> list[str]:
     faults = []
     if inspect.isabstract(cls):
         faults.append(f"{label} does not implement {', '.join(sorted(cls.__abstractmethods__))}")
+    lacking = [m for m in ("memory", "forget_siblings") if getattr(cls, m) is getattr(ConditionalGenerativeModel, m)] if cls.sees_siblings else []
+    if lacking:
+        faults.append(f"{label} has sees_siblings and does not implement {', '.join(lacking)}")
     name = getattr(cls, "name", None)
     if not isinstance(name, str) or not name.strip():
         return [*faults, f'{label} has no name; give it one, such as name = "{cls.__name__.lower()}"']

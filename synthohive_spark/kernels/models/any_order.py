@@ -16,6 +16,7 @@ from .base import CodeLayout, Memory
 
 RARE = 1e-6  # least share that the odds start from
 OF_SIBLINGS = ("sibling", "before", "earlier", "same")
+History = tuple[torch.Tensor, torch.Tensor]  # what siblings add to the states of rows, (B, H), and the codes of those before them, int64 (B, D)
 PARTS = ("vectors", "start", *OF_SIBLINGS, "hidden", "hidden_bias", "odds", "odds_bias")
 
 
@@ -101,8 +102,8 @@ class Network(nn.Module):
         """States (B, H) of rows of which only the context is known, int64 (B, C) as places among the `V` vectors."""
         return self.start + functional.embedding_bag(context, vectors, mode="sum") if context.shape[1] else self.start.expand(len(context), -1)
 
-    def history(self, codes: torch.Tensor, offsets: torch.Tensor, place: torch.Tensor, forget: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
-        """What siblings add to the states of rows, (B, H), and the codes of those before them, int64 (B, D). Rows come in order; `place` 0 begins a stretch.
+    def history(self, codes: torch.Tensor, offsets: torch.Tensor, place: torch.Tensor, forget: float = 0.0) -> History:
+        """Of rows that come in order; `place` 0 begins a stretch.
 
         Args:
             codes: int64 (B, D).
@@ -129,9 +130,7 @@ class Network(nn.Module):
         """(B, H) of rows as their siblings see them; int64 (B, D) as in `history`."""
         return functional.embedding_bag(places, self.sibling, mode="sum").relu_()
 
-    def losses(
-        self, places: torch.Tensor, codes: torch.Tensor, context: torch.Tensor, order: torch.Tensor, history: tuple[torch.Tensor, torch.Tensor] | None
-    ) -> list[torch.Tensor]:
+    def losses(self, places: torch.Tensor, codes: torch.Tensor, context: torch.Tensor, order: torch.Tensor, history: History | None) -> list[torch.Tensor]:
         """Mean negative log likelihood in nats of each column given those before it in `order`.
 
         Args:
@@ -160,7 +159,7 @@ class VectorMemory(Memory):
         self._last, self._sum, self._count = torch.zeros(stretches, width), torch.zeros(stretches, width), torch.zeros(stretches, 1)
 
     @torch.no_grad()
-    def recall(self, stretches: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    def recall(self, stretches: np.ndarray) -> History:
         which = torch.from_numpy(stretches)
         mean = self._sum[which] / self._count[which].clamp(min=1)
         return self._last[which] @ self._network.before + mean @ self._network.earlier, self._codes[which]

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch.optim.swa_utils import AveragedModel
 
-from .any_order import OF_SIBLINGS, PARTS, Network, VectorMemory
+from .any_order import OF_SIBLINGS, PARTS, History, Network, VectorMemory
 from .averages import averaged
 from .base import CodeLayout, ConditionalGenerativeModel, Reduce, read_settings
 from .smooth import LEAST_CODES, smooth
@@ -163,31 +163,12 @@ class Autoregressive(ConditionalGenerativeModel):
         return total / max(len(rows), 1)
 
     def sample(self, context: np.ndarray, rng: np.random.Generator, given: np.ndarray | None = None) -> np.ndarray:
-        return self._filled(context, rng, given, range(len(self.layout.row)))
-
-    def sample_columns(
-        self,
-        context: np.ndarray,
-        rng: np.random.Generator,
-        given: np.ndarray | None,
-        columns: Sequence[int],
-        history: tuple[torch.Tensor, torch.Tensor] | None = None,
-    ) -> np.ndarray:
-        return self._filled(context, rng, given, columns, history)[:, list(columns)]
-
-    def memory(self, stretches: int) -> VectorMemory:
-        return VectorMemory(self._kept(), self._own_offsets, stretches)
+        return self.sample_columns(context, rng, given, range(len(self.layout.row)))
 
     @torch.no_grad()
-    def _filled(
-        self,
-        context: np.ndarray,
-        rng: np.random.Generator,
-        given: np.ndarray | None,
-        columns: Sequence[int],
-        history: tuple[torch.Tensor, torch.Tensor] | None = None,
+    def sample_columns(
+        self, context: np.ndarray, rng: np.random.Generator, given: np.ndarray | None, columns: Sequence[int], history: History | None = None
     ) -> np.ndarray:
-        """Rows, int64 (N, D), in which those of `columns` that are not given are drawn."""
         rows = np.full((len(context), len(self.layout.row)), -1, dtype=np.int64) if given is None else given.astype(np.int64)
         for there, alike in _patterns(rows >= 0):
             wanted = np.array([d for d in columns if not there[d]], dtype=np.int64)
@@ -195,7 +176,10 @@ class Autoregressive(ConditionalGenerativeModel):
                 block = alike[start : start + BLOCK]
                 past = None if history is None else (history[0][torch.from_numpy(block)], history[1][torch.from_numpy(block)])
                 rows[block] = self._sample_block(context[block], rows[block], there, wanted, rng, past)
-        return rows
+        return rows[:, list(columns)]
+
+    def memory(self, stretches: int) -> VectorMemory:
+        return VectorMemory(self._kept(), self._own_offsets, stretches)
 
     def _sample_block(
         self,
@@ -204,7 +188,7 @@ class Autoregressive(ConditionalGenerativeModel):
         known: np.ndarray,
         wanted: np.ndarray,
         rng: np.random.Generator,
-        history: tuple[torch.Tensor, torch.Tensor] | None,
+        history: History | None,
     ) -> np.ndarray:
         """Fill the columns `wanted` of `rows`, int64 (B, D), given those that are `known`, bool (D,), in an order chosen for the block."""
         network = self._kept()

@@ -75,7 +75,9 @@ class ConditionalGenerativeModel(ABC):
     """
 
     name: ClassVar[str]
-    sees_siblings: ClassVar[bool] = False  # takes `place` in training and has a `memory`, where the layout says `siblings`
+    sees_siblings: ClassVar[bool] = False
+    """Where the layout says `siblings`: `training_step` and `held_out_loss` take `place`, int64 (B,), of rows that come family by family (0 begins a stretch),
+    `sample_columns` takes `history`, which is what `memory` recalls, and `forget_siblings` ends all that. Such a class implements the last two."""
     any_order: ClassVar[bool] = False  # some columns can be drawn first by `sample_columns` and the rest given them, alike to drawing all at once
 
     def __init__(self, layout: CodeLayout, settings: Mapping[str, Any]) -> None:
@@ -144,7 +146,7 @@ class ConditionalGenerativeModel(ABC):
 
     def memory(self, stretches: int) -> Memory:
         """An empty memory of so many stretches of families; asked of models with `sees_siblings`."""
-        raise NotImplementedError(f"{self.name} has no memory of siblings")
+        raise RuntimeError(f"{self.name} has no memory of siblings: it was asked although sees_siblings is {self.sees_siblings}")
 
     def forget_siblings(self) -> None:  # noqa: B027 - most models never look at them
         """Training goes on without a look at siblings; asked of models with `sees_siblings`."""
