@@ -120,7 +120,7 @@ class Synthesizer:
 
     @property
     def relations(self) -> list[str]:
-        """In words: what drives the rows of a table, what orders those of one parent, whether they see each other, how parents are told apart."""
+        """In words: what drives the rows of a table and what orders them, whether they see each other, which partners suit them, what they repeat."""
         return described_relations(self._need_fitted("tell relations"))
 
     @raises(GenerationError, "sampling")

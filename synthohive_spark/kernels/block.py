@@ -10,7 +10,8 @@ import pandas as pd
 import pyarrow as pa
 
 from ..spec.fitted import FittedTable
-from ..spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS, Phase
+from ..spec.hidden import PARENT_ROW, POSITION, ROW, SIBLINGS
+from ..spec.program import Phase
 from .columns import arrow_type
 from .given import Given, condition_of
 from .models.base import ConditionalGenerativeModel

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ..errors import GenerationError, SynthoHiveError
-from ..spec.program import BLOCK, CHILDREN, PARENT_ROW, POSITION, ROW, SIBLINGS
+from ..spec.hidden import BLOCK, CHILDREN, PARENT_ROW, POSITION, ROW, SIBLINGS
 from .block import ALONE, ROWS, Block, GenerationPlan, Parents, as_series
 from .cardinality import CountRule
 from .steps import APPLY

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import GenerationError
-from ..spec.program import KeyPattern
+from ..spec.steps import KeyPattern
 from .seeds import derive_seed
 
 UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"  # as Python and Java read it

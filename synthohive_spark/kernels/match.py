@@ -16,7 +16,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from ..spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS
+from ..spec.hidden import PARENT_ROW, POSITION, ROW, SIBLINGS
 from .seeds import derive_seed
 from .spread import hashed
 

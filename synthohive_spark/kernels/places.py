@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..spec.program import ROW
+from ..spec.hidden import ROW
 from .cardinality import CountRule
 from .match import BUCKET, COPIES
 from .spread import hashed

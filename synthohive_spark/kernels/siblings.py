@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..spec.encoding import NumberEncoding, TableEncoding
-from ..spec.program import GAP
+from ..spec.hidden import GAP
 from .block import Parents, as_series
 from .columns import decode_codes, encode_frame
 from .columns.types import from_float64, to_float64

@@ -10,30 +10,16 @@ A column is **known** (given before the row starts: the driving parent's key, th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Literal
 
 from pydantic import Field
 
 from .base import Spec
 from .dependencies import AnyDependency
-from .identifiers import HIDDEN_PREFIX
+from .hidden import depth_column
 from .metadata import ForeignKey, LinkageMethod
-
-
-class KeyPattern(Spec):
-    """How row number `n` becomes a generated key.
-
-    Attributes:
-        form: `integer` (n), `uuid`, or `text` (`prefix` and n).
-        width: digits of n in a text, filled up with zeros; up to 1 for as many as it has.
-        after: the greatest number of the real keys: generated ones go on after it, so that none is a real one, and begin at 1 where there is no room left.
-    """
-
-    form: Literal["integer", "uuid", "text"] = "integer"
-    prefix: str = ""
-    width: int = 0
-    after: int = 0
+from .steps import Derive, Distinct, Draw, Inherit, NumberKey, ParentKey, Place, Position, Series, Step
 
 
 class Linkage(Spec):
@@ -55,158 +41,6 @@ class Linkage(Spec):
     mean: float
     variance: float
     null_rate: float = 0.0
-
-
-class NumberKey(Spec):
-    """A generated key: a function of the row's number."""
-
-    kind: Literal["number_key"] = "number_key"
-    column: str
-    pattern: KeyPattern
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return (self.column,)
-
-
-class ParentKey(Spec):
-    """The driving parent's key, and what always repeats other columns of its row.
-
-    Attributes:
-        columns: of the child; those of the key first.
-        parent_columns: their counterparts.
-        fallback: those of `columns` that rows without a driving parent draw, since they have values there too.
-    """
-
-    kind: Literal["parent_key"] = "parent_key"
-    columns: tuple[str, ...]
-    parent_columns: tuple[str, ...]
-    fallback: tuple[str, ...] = ()
-
-
-class Inherit(Spec):
-    """Columns that repeat columns of the driving parent's row, in the rows that a hidden column says.
-
-    Attributes:
-        columns: of the child.
-        parent_columns: their counterparts.
-        status: the hidden column, drawn by the row model.
-    """
-
-    kind: Literal["inherit"] = "inherit"
-    columns: tuple[str, ...]
-    parent_columns: tuple[str, ...]
-    status: str
-
-
-class Position(Spec):
-    """A column that counts the rows of each driving parent, from `start` on without gaps."""
-
-    kind: Literal["position"] = "position"
-    column: str
-    start: int
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return (self.column,)
-
-
-class Place(Spec):
-    """Where a row stands among the rows of its driving parent: its number from 0, and how many there are. Hidden, and told to the row model."""
-
-    kind: Literal["place"] = "place"
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return (POSITION, SIBLINGS)
-
-
-class Series(Spec):
-    """Natural key columns whose values never repeat, known before the row is drawn: a function of the row's rank.
-
-    Attributes:
-        columns: entities first; the last one runs within an entity.
-        within: columns of the driving key inside which rows are ranked; none for the whole table.
-        entities: combinations of the entity columns that the real table has, as text; none where they are too rare to be told, and columns are combined freely.
-        counts: real rows of each.
-        references: keys of several columns to reference tables among these columns: their combinations are taken from there.
-    """
-
-    kind: Literal["series"] = "series"
-    columns: tuple[str, ...]
-    within: tuple[str, ...] = ()
-    entities: tuple[tuple[str, ...], ...] = ()
-    counts: tuple[int, ...] = ()
-    references: tuple[int, ...] = ()
-
-
-class Draw(Spec):
-    """Columns that the row model draws, hidden ones included.
-
-    Attributes:
-        conditions: own columns that are there before and that the model is told, beside the driving parent's row.
-        ordered_by: the column that orders the rows of one driving parent.
-        stepwise: `ordered_by` is among `columns` and follows from the hidden column `GAP`, its distance from the row before.
-    """
-
-    kind: Literal["draw"] = "draw"
-    columns: tuple[str, ...]
-    conditions: tuple[str, ...] = ()
-    ordered_by: str | None = None
-    stepwise: bool = False
-
-
-class Distinct(Spec):
-    """Natural key parts, drawn, then moved where they repeat within the driving parent.
-
-    Attributes:
-        columns: the parts.
-        later: keys matched afterwards that tell rows apart too: a value may repeat as often as they have room.
-        references: keys of several columns to reference tables among these columns: they are moved together.
-    """
-
-    kind: Literal["distinct"] = "distinct"
-    columns: tuple[str, ...]
-    later: tuple[int, ...] = ()
-    references: tuple[int, ...] = ()
-
-
-class Combine(Spec):
-    """A key of several columns to a reference table: rows whose combination does not exist take one that does.
-
-    Attributes:
-        key: index of the foreign key.
-        fixed: its columns that must stay.
-    """
-
-    kind: Literal["combine"] = "combine"
-    key: int
-    fixed: tuple[str, ...] = ()
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return ()
-
-
-class Derive(Spec):
-    """Columns that follow from others by exact dependencies, in the order of evaluation."""
-
-    kind: Literal["derive"] = "derive"
-    dependencies: tuple[AnyDependency, ...]
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return tuple(d.target for d in self.dependencies)
-
-
-class Carry(Spec):
-    """Columns that an earlier phase has drawn or matched."""
-
-    kind: Literal["carry"] = "carry"
-    columns: tuple[str, ...]
-
-
-Step = Annotated[NumberKey | ParentKey | Inherit | Position | Place | Series | Draw | Distinct | Combine | Derive | Carry, Field(discriminator="kind")]
 
 
 class Apart(Spec):
@@ -441,74 +275,3 @@ class TableProgram(Spec):
     @property
     def driver(self) -> ForeignKey | None:
         return None if self.driving is None else self.foreign_keys[self.driving]
-
-
-def without_drawn(program: TableProgram, columns: Collection[str]) -> TableProgram:
-    """The program without some hidden columns that a model would draw; without `GAP`, the column that orders siblings is drawn as it is."""
-    phases = []
-    for phase in program.phases:
-        steps = [_without(step, columns) if isinstance(step, Draw | Carry) else step for step in phase.steps]
-        matches = [_unaided(m, columns) for m in phase.matches]
-        kept = [step for step in steps if not isinstance(step, Draw | Carry) or step.columns or phase is program.phases[-1]]
-        phases.append(phase.model_copy(update={"steps": tuple(kept), "matches": tuple(matches)}))
-    return program.model_copy(update={"phases": tuple(phases)})
-
-
-def with_levels(program: TableProgram, levels: Mapping[int, tuple[int, ...]]) -> TableProgram:
-    """The program with the real levels of its forests, by key."""
-    phases = []
-    for phase in program.phases:
-        matches = [m.model_copy(update={"levels": levels[m.key]}) if m.key in levels else m for m in phase.matches]
-        phases.append(phase.model_copy(update={"matches": tuple(matches)}))
-    return program.model_copy(update={"phases": tuple(phases)})
-
-
-def _unaided(match: Match, columns: Collection[str]) -> Match:
-    traits = tuple(t for t in match.traits if t.name not in columns)
-    return match.model_copy(update={"traits": traits, "forest": match.forest and depth_column(match.key) not in columns})
-
-
-def _without(step: Draw | Carry, columns: Collection[str]) -> Draw | Carry:
-    kept = tuple(c for c in step.columns if c not in columns)
-    return step.model_copy(update={"columns": kept} | ({"stepwise": step.stepwise and GAP in kept} if isinstance(step, Draw) else {}))
-
-
-def status_column(index: int) -> str:
-    """Name of the hidden column that says whether the `index`-th foreign key of a row is there."""
-    return f"{HIDDEN_PREFIX}has_{index}"
-
-
-def same_column(column: str) -> str:
-    """Name of the hidden column that says whether a row repeats its parent's value of a column, or of the first column of a key."""
-    return f"{HIDDEN_PREFIX}same_{column}"
-
-
-def trait_column(index: int, place: int) -> str:
-    """Name of the hidden column with the `place`-th trait that a row wants its partner of the `index`-th foreign key to have."""
-    return f"{HIDDEN_PREFIX}trait_{index}_{place}"
-
-
-def depth_column(index: int) -> str:
-    """Name of the hidden column that says how many rows are above a row along the `index`-th foreign key, which leads to the table itself."""
-    return f"{HIDDEN_PREFIX}depth_{index}"
-
-
-def partner_column(index: int) -> str:
-    """Name of the hidden column with the number of the row that the `index`-th foreign key was matched to."""
-    return f"{HIDDEN_PREFIX}partner_{index}"
-
-
-def count_column(child: str, index: int) -> str:
-    """Name of a parent's hidden column with its number of rows in `child` along that table's `index`-th foreign key."""
-    return f"{HIDDEN_PREFIX}n_{index}_{child}"
-
-
-ROW = HIDDEN_PREFIX + "row"  # number of the row in its table, from 0
-BLOCK = HIDDEN_PREFIX + "block"  # number of the block that it is made in
-PARENT_ROW = HIDDEN_PREFIX + "parent_row"  # ROW of the driving parent; -1 for none
-POSITION = HIDDEN_PREFIX + "position"  # number of the row within its driving parent, from 0
-SIBLINGS = HIDDEN_PREFIX + "siblings"  # rows of the driving parent
-GAP = HIDDEN_PREFIX + "gap"  # from the sibling before, in the column that orders them; null for the first
-CHILDREN = HIDDEN_PREFIX + "children"  # rows that a parent has in the table that is made
-FIRST = HIDDEN_PREFIX + "first"  # rank of the first of them among the rows of the parent's group
-SIZE = HIDDEN_PREFIX + "size"  # rows of that group

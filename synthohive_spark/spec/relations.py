@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .fitted import FittedSchema, FittedTable
-from .program import ParentKey, TableProgram
+from .program import TableProgram
+from .steps import ParentKey
 
 
 def described_relations(fitted: FittedSchema) -> list[str]:

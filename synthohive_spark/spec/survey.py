@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from .base import Spec
-from .program import KeyPattern
+from .steps import KeyPattern
 
 
 class UniqueFacts(Spec):

@@ -13,8 +13,9 @@ from pyspark.sql import functions as F
 from ..kernels.block import ALONE, GenerationPlan
 from ..kernels.generate import BLOCK_ROWS, Families, Roots, finish_children, finish_roots, generate_children, generate_roots
 from ..spec.fitted import FittedTable
+from ..spec.hidden import BLOCK, PARENT_ROW, POSITION, ROW, SIBLINGS
 from ..spec.identifiers import quoted
-from ..spec.program import BLOCK, PARENT_ROW, POSITION, ROW, SIBLINGS, Draw, Inherit, ParentKey
+from ..spec.steps import Draw, Inherit, ParentKey
 from .frames import map_frames, map_group, map_groups
 from .profile import with_plain_times
 

@@ -18,8 +18,8 @@ from ..spec.encoding import TextEncoding
 from ..spec.fitted import FittedSchema, FittedTable
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import ForeignKey
-from ..spec.program import Distinct, NumberKey, ParentKey, Position, Series
 from ..spec.relations import inherited_columns
+from ..spec.steps import Distinct, NumberKey, ParentKey, Position, Series
 from ..spec.structure import SHOWN_NAMES, nearest
 from .constraints import violations
 

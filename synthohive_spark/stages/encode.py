@@ -11,8 +11,9 @@ from ..causes import step
 from ..kernels.staging import HAS_PARENT, ORDER, PARENT_PREFIX, PLACE, STRETCH, encode_training_frames
 from ..spec.encoding import TableEncoding
 from ..spec.fitted import model_columns
+from ..spec.hidden import POSITION
 from ..spec.identifiers import quoted
-from ..spec.program import POSITION, TableProgram
+from ..spec.program import TableProgram
 from .frames import map_frames
 from .hidden import family_hash
 from .profile import with_plain_times

@@ -16,11 +16,13 @@ from ..kernels.cardinality import CountRule, within_groups
 from ..kernels.generate import BLOCK_ROWS, Families, count_children, with_counts
 from ..kernels.seeds import derive_seed
 from ..spec.fitted import FittedSchema, FittedTable
+from ..spec.hidden import BLOCK, CHILDREN, FIRST, ROW, SIZE, count_column, depth_column, status_column
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import ForeignKey
 from ..spec.planning.room import Room, TableRows, rows_alone, rows_driven
 from ..spec.planning.view import unique_keys
-from ..spec.program import BLOCK, CHILDREN, FIRST, ROW, SIZE, Match, NumberKey, TableProgram, count_column, depth_column, status_column
+from ..spec.program import Match, TableProgram
+from ..spec.steps import NumberKey
 from .blocks import Above, parent_columns
 from .counts import LIMIT, Wanted, settle
 from .frames import map_frames

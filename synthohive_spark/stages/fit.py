@@ -20,10 +20,12 @@ from ..spec.config import FitConfig
 from ..spec.encoding import ColumnHint, TableEncoding
 from ..spec.fitted import FittedSchema, FittedTable, ModelSpec, model_columns
 from ..spec.graph import SchemaGraph
+from ..spec.hidden import GAP, depth_column
 from ..spec.identifiers import HIDDEN_PREFIX
 from ..spec.metadata import Metadata
 from ..spec.planning.programs import SchemaPlan
-from ..spec.program import GAP, TableProgram, depth_column, with_levels, without_drawn
+from ..spec.planning.rewritten import with_levels, without_drawn
+from ..spec.program import TableProgram
 from ..spec.sources import Sources
 from ..storage.manifest import package_version
 from ..storage.sources import sources_of

@@ -10,17 +10,19 @@ import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from ..kernels.match import DEPTH
 from ..kernels.shares import dealt
+from ..spec.hidden import ROW, depth_column, status_column
 from ..spec.identifiers import HIDDEN_PREFIX
 from ..spec.metadata import ForeignKey
-from ..spec.program import ROW, Match, depth_column, status_column
+from ..spec.program import Match
 from .frames import all_there, plain_value
 
 ROUNDS = 40  # each doubles how far a row has looked up: no chain is longer
 MAX_DEPTH = 63  # rows that are deeper are taken to be as deep
 ENDLESS = 0.01  # share of the rows that may be in a circle, or below one, before the table is no forest
 FINE = 2**31  # steps between 0 and 1 of what is random
-ID, UP, DEPTH = HIDDEN_PREFIX + "id", HIDDEN_PREFIX + "up", HIDDEN_PREFIX + "depth"
+ID, UP = HIDDEN_PREFIX + "id", HIDDEN_PREFIX + "up"
 
 
 def real_depths(rows: DataFrame, key: ForeignKey, stage: Callable[[DataFrame, int], DataFrame]) -> DataFrame | None:

@@ -11,15 +11,17 @@ from types import MappingProxyType
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from ..spec.hidden import GAP, POSITION, SIBLINGS, count_column, depth_column, status_column
 from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey
-from ..spec.program import GAP, POSITION, SIBLINGS, Inherit, Match, TableProgram, Trait, count_column, depth_column, status_column
+from ..spec.program import Match, TableProgram, Trait
+from ..spec.steps import Inherit
 from .forest import with_depths
 from .frames import all_there
 from .jobs import union_all
 from .profile import plain_number
 
-LABELS = 4096  # two of 200 labels share a number once or a few times
+LABEL_NUMBERS = 4096  # two of 200 labels share a number once or a few times
 
 
 def with_hidden(
@@ -102,10 +104,10 @@ def _with_traits(rows: DataFrame, data: Mapping[str, DataFrame], program: TableP
 
 
 def trait_group(trait: Trait) -> Column:
-    """The group of a parent's row: how many edges its number has reached; for a label, one of `LABELS` numbers by which it cannot be told."""
+    """The group of a parent's row: how many edges its number has reached; for a label, one of `LABEL_NUMBERS` by which it cannot be told."""
     value = F.col(quoted(trait.column))
     if trait.edges is None:
-        return F.when(value.isNotNull(), F.pmod(F.xxhash64(value.cast("string")), F.lit(LABELS)))
+        return F.when(value.isNotNull(), F.pmod(F.xxhash64(value.cast("string")), F.lit(LABEL_NUMBERS)))
     number = plain_number(value, trait.spark_type).cast("double")
     reached = reduce(add, ((number >= F.lit(edge)).cast("bigint") for edge in trait.edges), F.lit(0).cast("bigint"))
     return F.when(number.isNotNull(), reached)

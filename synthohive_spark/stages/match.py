@@ -19,9 +19,10 @@ from ..kernels.cardinality import CountRule
 from ..kernels.match import BUCKET, COPIES, DEPTH, TAKEN, ApartRule, MatchRule, match_bucket
 from ..kernels.places import PlaceRule, place_frames
 from ..kernels.seeds import derive_seed
+from ..spec.hidden import PARENT_ROW, POSITION, ROW, SIBLINGS, partner_column, status_column
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import ForeignKey
-from ..spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS, Apart, Match, TableProgram, partner_column, status_column
+from ..spec.program import Apart, Match, TableProgram
 from .forest import Forest
 from .frames import all_there, map_frames, map_groups
 from .hidden import trait_group

@@ -28,9 +28,11 @@ from ..kernels.marginals import code_counts
 from ..kernels.models import model_class
 from ..spec.encoding import TableEncoding
 from ..spec.fitted import FittedSchema, FittedTable
+from ..spec.hidden import ROW, status_column
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.planning.room import TableRows
-from ..spec.program import ROW, Combine, Distinct, Match, Series, status_column
+from ..spec.program import Match
+from ..spec.steps import Combine, Distinct, Series
 from ..storage.runs import RunWriter
 from .blocks import FAMILY, first_phase, last_phase
 from .conditions import spread_over

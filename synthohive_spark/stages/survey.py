@@ -23,7 +23,7 @@ from ..spec.graph import KeyRef
 from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey, Metadata, Table
 from ..spec.planning.view import generated_candidates, unique_keys
-from ..spec.program import KeyPattern
+from ..spec.steps import KeyPattern
 from ..spec.structure import Shape, key_usable, names_in_order, usable
 from ..spec.survey import EntityFacts, KeyFacts, OrderFacts, SequenceFacts, Survey, TableFacts, UniqueFacts
 from ..spec.types import type_family

@@ -17,7 +17,7 @@ from schema_shapes import Shapes, TableShape
 
 from synthohive_spark.spec.graph import SchemaGraph
 from synthohive_spark.spec.metadata import ForeignKey, Metadata, Table
-from synthohive_spark.spec.program import KeyPattern
+from synthohive_spark.spec.steps import KeyPattern
 from synthohive_spark.spec.survey import CopyFacts, EntityFacts, KeyFacts, OrderFacts, SequenceFacts, Survey, TableFacts, TraitFacts, UniqueFacts
 from synthohive_spark.spec.types import key_types_match
 

@@ -11,25 +11,11 @@ from dataclasses import dataclass, field
 from generated_schemas import uniques_of
 
 from synthohive_spark.spec.graph import SchemaGraph
+from synthohive_spark.spec.hidden import PARENT_ROW, status_column
 from synthohive_spark.spec.metadata import ForeignKey, Metadata
 from synthohive_spark.spec.planning.programs import SchemaPlan
-from synthohive_spark.spec.program import (
-    PARENT_ROW,
-    Apart,
-    Carry,
-    Combine,
-    Distinct,
-    Draw,
-    Match,
-    NumberKey,
-    ParentKey,
-    Phase,
-    Position,
-    Series,
-    Step,
-    TableProgram,
-    status_column,
-)
+from synthohive_spark.spec.program import Apart, Match, Phase, TableProgram
+from synthohive_spark.spec.steps import Carry, Combine, Distinct, Draw, NumberKey, ParentKey, Position, Series, Step
 
 
 @dataclass

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthohive_spark.kernels.match import COPIES, DEPTH, NOBODY, TAKEN, ApartRule, MatchRule, match_bucket
-from synthohive_spark.spec.program import PARENT_ROW, POSITION, ROW, SIBLINGS
+from synthohive_spark.spec.hidden import PARENT_ROW, POSITION, ROW, SIBLINGS
 
 
 @dataclass(frozen=True)

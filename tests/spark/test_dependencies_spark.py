@@ -16,7 +16,8 @@ from synthohive_spark.spec.config import EncodingConfig
 from synthohive_spark.spec.dependencies import described
 from synthohive_spark.spec.encoding import ColumnHint
 from synthohive_spark.spec.metadata import Table
-from synthohive_spark.spec.program import Draw, Phase, TableProgram
+from synthohive_spark.spec.program import Phase, TableProgram
+from synthohive_spark.spec.steps import Draw
 from synthohive_spark.stages.dependencies import add_dependencies
 from synthohive_spark.stages.profile import profile_table
 

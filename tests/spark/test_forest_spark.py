@@ -11,8 +11,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from synthohive_spark import Metadata, Synthesizer
+from synthohive_spark.spec.hidden import ROW, depth_column, status_column
 from synthohive_spark.spec.metadata import ForeignKey
-from synthohive_spark.spec.program import ROW, Match, depth_column, status_column
+from synthohive_spark.spec.program import Match
 from synthohive_spark.stages.forest import MAX_DEPTH, Forest, real_depths, with_depths
 
 KEY = ForeignKey(columns=("up",), parent_table="t", parent_columns=("id",))

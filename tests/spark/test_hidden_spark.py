@@ -7,7 +7,9 @@ from datetime import date
 from pyspark.sql import SparkSession
 
 from synthohive_spark import Metadata
-from synthohive_spark.spec.program import GAP, POSITION, SIBLINGS, Draw, Phase, Place, TableProgram, count_column
+from synthohive_spark.spec.hidden import GAP, POSITION, SIBLINGS, count_column
+from synthohive_spark.spec.program import Phase, TableProgram
+from synthohive_spark.spec.steps import Draw, Place
 from synthohive_spark.stages.hidden import with_hidden
 
 TWO = {"parent_table": "shops", "parent_columns": ["region", "number"]}

@@ -13,8 +13,9 @@ from synthohive_spark.kernels.block import Block, GenerationPlan, Parents
 from synthohive_spark.kernels.columns import arrow_type
 from synthohive_spark.spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding, TextEncoding
 from synthohive_spark.spec.fitted import FittedTable
+from synthohive_spark.spec.hidden import FIRST, ROW, SIZE
 from synthohive_spark.spec.metadata import ForeignKey
-from synthohive_spark.spec.program import FIRST, ROW, SIZE, Phase, TableProgram
+from synthohive_spark.spec.program import Phase, TableProgram
 
 Encoding = NumberEncoding | CategoryEncoding | TextEncoding
 PAIR = ForeignKey(columns=("country", "city"), parent_table="cities", parent_columns=("country", "city"))

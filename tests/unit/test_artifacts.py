@@ -23,8 +23,9 @@ from synthohive_spark.spec.encoding import CategoryEncoding, NumberEncoding, Tab
 from synthohive_spark.spec.fitted import FittedSchema, FittedTable, ModelSpec
 from synthohive_spark.spec.graph import SchemaGraph
 from synthohive_spark.spec.metadata import Metadata
-from synthohive_spark.spec.program import Draw, KeyPattern, Linkage, NumberKey, Phase, TableProgram
+from synthohive_spark.spec.program import Linkage, Phase, TableProgram
 from synthohive_spark.spec.sources import Source, Sources
+from synthohive_spark.spec.steps import Draw, KeyPattern, NumberKey
 from synthohive_spark.storage import artifacts
 from synthohive_spark.storage.artifacts import load_artifact, package_version, save_artifact
 from synthohive_spark.storage.manifest import FORMAT_VERSION, _render

@@ -16,8 +16,9 @@ from synthohive_spark.spec.encoding import CategoryEncoding, NumberEncoding, Tab
 from synthohive_spark.spec.fitted import FittedSchema, FittedTable
 from synthohive_spark.spec.graph import SchemaGraph
 from synthohive_spark.spec.metadata import Metadata
-from synthohive_spark.spec.program import Draw, Match, NumberKey, ParentKey, Phase, Position, Step, TableProgram
+from synthohive_spark.spec.program import Match, Phase, TableProgram
 from synthohive_spark.spec.run_config import RunConfig
+from synthohive_spark.spec.steps import Draw, NumberKey, ParentKey, Position, Step
 from synthohive_spark.stages.conditions import plan_conditions, spread_over
 
 KNOWN = {"id": "bigint", "customer": "bigint", "line": "int"}

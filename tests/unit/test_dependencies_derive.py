@@ -17,7 +17,8 @@ from synthohive_spark.kernels.dependencies.formulas import evaluate, holds
 from synthohive_spark.spec.dependencies import AnyDependency, Copy, DatePart, Linear, Lookup, Quotient, Remainder, described
 from synthohive_spark.spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding
 from synthohive_spark.spec.planning.derived import split_early
-from synthohive_spark.spec.program import Draw, Phase, Series, TableProgram
+from synthohive_spark.spec.program import Phase, TableProgram
+from synthohive_spark.spec.steps import Draw, Series
 
 ROUTES = Lookup(
     target="distance",

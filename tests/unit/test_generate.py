@@ -16,22 +16,10 @@ from synthohive_spark.kernels.conditioning import context_cardinalities
 from synthohive_spark.kernels.generate import BLOCK_ROWS, Families, Roots, finish_children, generate_children, generate_roots
 from synthohive_spark.spec.encoding import NumberEncoding, TableEncoding
 from synthohive_spark.spec.fitted import FittedTable, ModelSpec
+from synthohive_spark.spec.hidden import BLOCK, PARENT_ROW, POSITION, ROW, SIBLINGS
 from synthohive_spark.spec.metadata import ForeignKey
-from synthohive_spark.spec.program import (
-    BLOCK,
-    PARENT_ROW,
-    POSITION,
-    ROW,
-    SIBLINGS,
-    Carry,
-    Combine,
-    Draw,
-    KeyPattern,
-    NumberKey,
-    ParentKey,
-    Phase,
-    TableProgram,
-)
+from synthohive_spark.spec.program import Phase, TableProgram
+from synthohive_spark.spec.steps import Carry, Combine, Draw, KeyPattern, NumberKey, ParentKey
 
 VALUE = NumberEncoding(name="value", spark_type="int", has_null=True, weights=(0.1, 0.4, 0.5), tokens=(3.0, 8.0), step=1.0)
 NUMBER = NumberKey(column="id", pattern=KeyPattern())

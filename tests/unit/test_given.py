@@ -17,7 +17,9 @@ from synthohive_spark.kernels.repair import ReferenceKey
 from synthohive_spark.kernels.seeds import generator
 from synthohive_spark.spec.encoding import NumberEncoding, TableEncoding
 from synthohive_spark.spec.fitted import FittedTable, ModelSpec
-from synthohive_spark.spec.program import ROW, Draw, KeyPattern, NumberKey, Phase, TableProgram
+from synthohive_spark.spec.hidden import ROW
+from synthohive_spark.spec.program import Phase, TableProgram
+from synthohive_spark.spec.steps import Draw, KeyPattern, NumberKey
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from synthohive_spark.errors import GenerationError
 from synthohive_spark.kernels.keys import NUMBERED, PADDED, TextKeys, key_pattern, key_values
-from synthohive_spark.spec.program import KeyPattern
+from synthohive_spark.spec.steps import KeyPattern
 
 ROWS = np.array([0, 1, 41, 999_999])
 

@@ -9,24 +9,12 @@ import pytest
 from generated_schemas import GeneratedSchema
 
 from synthohive_spark.spec.graph import SchemaGraph
+from synthohive_spark.spec.hidden import GAP, PARENT_ROW, POSITION, SIBLINGS, count_column, same_column
 from synthohive_spark.spec.metadata import Metadata
 from synthohive_spark.spec.planning.programs import SchemaPlan, plan_schema
 from synthohive_spark.spec.planning.room import Room
-from synthohive_spark.spec.program import (
-    GAP,
-    PARENT_ROW,
-    POSITION,
-    SIBLINGS,
-    Carry,
-    Combine,
-    Distinct,
-    Match,
-    ParentKey,
-    Series,
-    TableProgram,
-    count_column,
-    same_column,
-)
+from synthohive_spark.spec.program import Match, TableProgram
+from synthohive_spark.spec.steps import Carry, Combine, Distinct, ParentKey, Series
 
 Rows = list[tuple[Any, ...]]
 

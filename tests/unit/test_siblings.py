@@ -16,7 +16,7 @@ from synthohive_spark.kernels.splits import order_of_epoch, read_rows
 from synthohive_spark.kernels.staging import STRETCH
 from synthohive_spark.spec.encoding import NumberEncoding, TableEncoding
 from synthohive_spark.spec.fitted import ModelSpec
-from synthohive_spark.spec.program import GAP
+from synthohive_spark.spec.hidden import GAP
 
 torch.set_num_threads(1)
 

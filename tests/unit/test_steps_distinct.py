@@ -10,7 +10,7 @@ from step_blocks import block, days, labels, values
 from synthohive_spark.errors import GenerationError
 from synthohive_spark.kernels.steps import combine, distinct
 from synthohive_spark.spec.encoding import TextEncoding
-from synthohive_spark.spec.program import Combine, Distinct
+from synthohive_spark.spec.steps import Combine, Distinct
 
 CITIES = [("at", "graz"), ("at", "wien"), ("ch", "bern"), ("de", "bonn")]
 TYPES = {"day": "date", "kind": "string", "flag": "boolean", "note": "string", "country": "string", "city": "string"}

@@ -10,7 +10,7 @@ from step_blocks import block, values
 
 from synthohive_spark.errors import GenerationError
 from synthohive_spark.kernels.steps import carry, number_key, parent_key, position
-from synthohive_spark.spec.program import Carry, KeyPattern, NumberKey, ParentKey, Position
+from synthohive_spark.spec.steps import Carry, KeyPattern, NumberKey, ParentKey, Position
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from step_blocks import block, days, labels, values
 
 from synthohive_spark.kernels.steps import series
 from synthohive_spark.spec.encoding import TextEncoding
-from synthohive_spark.spec.program import Series
+from synthohive_spark.spec.steps import Series
 
 CITIES = [("at", "graz"), ("at", "wien"), ("ch", "bern"), ("de", "bonn"), ("de", "köln"), ("it", "rome")]
 TYPES = {"day": "date", "kind": "string", "flag": "boolean", "note": "string", "country": "string", "city": "string"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...spec.program import Carry, Combine, Derive, Distinct, Draw, Inherit, NumberKey, ParentKey, Place, Position, Series
+from ...spec.steps import Carry, Combine, Derive, Distinct, Draw, Inherit, NumberKey, ParentKey, Place, Position, Series
 from ..block import Block
 from . import carry, combine, derive, distinct, draw, inherit, number_key, parent_key, place, position, series
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...spec.encoding import ColumnEncoding
-from ...spec.program import Carry
+from ...spec.steps import Carry
 from ..block import Block
 from ..columns.types import to_typed
 

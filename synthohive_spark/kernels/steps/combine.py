@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...spec.program import Combine
+from ...spec.steps import Combine
 from ..block import Block
 from ..given import repair_around
 from ..repair import ReferenceKey

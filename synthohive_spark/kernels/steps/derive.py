@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...spec.program import Derive
+from ...spec.steps import Derive
 from ..block import Block
 from ..dependencies.derive import derive_columns
 from ..given import held_rows

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ...errors import GenerationError
 from ...spec.encoding import NumberEncoding, TextEncoding
-from ...spec.program import Distinct
+from ...spec.steps import Distinct
 from ..apart import labels_apart, numbers_apart, together_apart
 from ..block import Block, as_series
 from ..columns.types import to_float64

@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from ...spec.program import GAP, Draw
+from ...spec.hidden import GAP
+from ...spec.steps import Draw
 from ..block import MODEL, Block
 from ..columns import decode_codes, encode_frame
 from ..conditioning import context_codes

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...spec.program import Inherit
+from ...spec.steps import Inherit
 from ..block import Block
 from ..columns.types import to_typed
 

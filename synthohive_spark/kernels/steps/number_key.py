@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...spec.program import NumberKey
+from ...spec.steps import NumberKey
 from ..block import Block
 from ..keys import key_values
 

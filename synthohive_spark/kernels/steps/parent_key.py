@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from ...spec.program import ParentKey
+from ...spec.steps import ParentKey
 from ..block import Block
 from ..columns.types import to_typed
 

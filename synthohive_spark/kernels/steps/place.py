@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...spec.program import Place
+from ...spec.steps import Place
 from ..block import Block
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from ...spec.program import Position
+from ...spec.steps import Position
 from ..block import Block
 
 

@@ -10,8 +10,9 @@ import pandas as pd
 import pyarrow as pa
 
 from ...spec.encoding import CategoryEncoding, NumberEncoding, TextEncoding
+from ...spec.hidden import FIRST, SIZE
 from ...spec.planning.room import room_of
-from ...spec.program import FIRST, SIZE, KeyPattern, Series
+from ...spec.steps import KeyPattern, Series
 from ..block import Block
 from ..columns.grid import decimals_of
 from ..columns.types import from_float64, from_scalars

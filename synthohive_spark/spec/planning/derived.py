@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from ..dependencies import AnyDependency
 from ..encoding import TableEncoding
-from ..program import Derive, Draw, ParentKey, Phase, Step, TableProgram
+from ..program import Phase, TableProgram
+from ..steps import Derive, Draw, ParentKey, Step
 
 
 def split_early(program: TableProgram, dependencies: Sequence[AnyDependency]) -> tuple[tuple[AnyDependency, ...], tuple[AnyDependency, ...]]:

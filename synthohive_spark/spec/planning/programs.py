@@ -7,28 +7,10 @@ from dataclasses import dataclass, field
 
 from ..encoding import ColumnHint
 from ..graph import SchemaGraph
+from ..hidden import GAP, count_column, depth_column, same_column, status_column
 from ..metadata import Metadata
-from ..program import (
-    GAP,
-    Carry,
-    Combine,
-    Distinct,
-    Draw,
-    Inherit,
-    Match,
-    NumberKey,
-    ParentKey,
-    Phase,
-    Place,
-    Series,
-    Step,
-    TableProgram,
-    Trait,
-    count_column,
-    depth_column,
-    same_column,
-    status_column,
-)
+from ..program import Match, Phase, TableProgram, Trait
+from ..steps import Carry, Combine, Distinct, Draw, Inherit, NumberKey, ParentKey, Place, Series, Step
 from ..survey import Survey
 from ..types import type_family
 from .inherited import Inherited

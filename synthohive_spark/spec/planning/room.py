@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from ..encoding import CategoryEncoding, NumberEncoding, TableEncoding, TextEncoding
 from ..graph import SchemaGraph
-from ..program import NumberKey, Position, Series, TableProgram, UniqueKey
+from ..program import TableProgram, UniqueKey
+from ..steps import NumberKey, Position, Series
 from ..types import base_type, decimal_digits
 
 ROOM = {"tinyint": 2**8, "smallint": 2**16, "int": 2**32, "bigint": 2**64, "boolean": 2, "date": 3_652_059, "string": 3_652_059}  # days of the years 1 to 9999

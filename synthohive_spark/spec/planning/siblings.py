@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from ..program import Phase, Position, Series
+from ..program import Phase
+from ..steps import Position, Series
 from ..types import type_family
 from .keys import KeyPlan
 from .uniques import UniquePlan

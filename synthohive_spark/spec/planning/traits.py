@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..program import Match, Trait, trait_column
+from ..hidden import trait_column
+from ..program import Match, Trait
 from .view import TableView
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..program import PARENT_ROW, Apart, Distinct, Match, Position, Series, UniqueKey
+from ..hidden import PARENT_ROW
+from ..program import Apart, Match, UniqueKey
+from ..steps import Distinct, Position, Series
 from .keys import KeyPlan
 from .view import TableView
 

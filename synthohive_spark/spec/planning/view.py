@@ -8,7 +8,8 @@ from functools import cached_property
 
 from ..graph import SchemaGraph
 from ..metadata import ForeignKey, Metadata, Table
-from ..program import KeyPattern, Linkage
+from ..program import Linkage
+from ..steps import KeyPattern
 from ..survey import KeyFacts, Survey, TableFacts
 from ..types import base_type, type_family
 from .linkages import learnt_linkage

@@ -1,0 +1,39 @@
+"""Row programs changed by what fit finds out: columns that no model draws, and the levels of forests."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from ..hidden import GAP, depth_column
+from ..program import Match, TableProgram
+from ..steps import Carry, Draw
+
+
+def without_drawn(program: TableProgram, columns: Collection[str]) -> TableProgram:
+    """The program without some hidden columns that a model would draw; without `GAP`, the column that orders siblings is drawn as it is."""
+    phases = []
+    for phase in program.phases:
+        steps = [_without(step, columns) if isinstance(step, Draw | Carry) else step for step in phase.steps]
+        matches = [_unaided(m, columns) for m in phase.matches]
+        kept = [step for step in steps if not isinstance(step, Draw | Carry) or step.columns or phase is program.phases[-1]]
+        phases.append(phase.model_copy(update={"steps": tuple(kept), "matches": tuple(matches)}))
+    return program.model_copy(update={"phases": tuple(phases)})
+
+
+def with_levels(program: TableProgram, levels: Mapping[int, tuple[int, ...]]) -> TableProgram:
+    """The program with the real levels of its forests, by key."""
+    phases = []
+    for phase in program.phases:
+        matches = [m.model_copy(update={"levels": levels[m.key]}) if m.key in levels else m for m in phase.matches]
+        phases.append(phase.model_copy(update={"matches": tuple(matches)}))
+    return program.model_copy(update={"phases": tuple(phases)})
+
+
+def _unaided(match: Match, columns: Collection[str]) -> Match:
+    traits = tuple(t for t in match.traits if t.name not in columns)
+    return match.model_copy(update={"traits": traits, "forest": match.forest and depth_column(match.key) not in columns})
+
+
+def _without(step: Draw | Carry, columns: Collection[str]) -> Draw | Carry:
+    kept = tuple(c for c in step.columns if c not in columns)
+    return step.model_copy(update={"columns": kept} | ({"stepwise": step.stepwise and GAP in kept} if isinstance(step, Draw) else {}))

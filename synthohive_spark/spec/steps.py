@@ -1,0 +1,182 @@
+"""The steps of a row program: each kind is a small class here and a module of the same name in `kernels/steps/`.
+
+A column is **known** (given before the row starts: the driving parent's key, the row's number, a natural key part), **drawn** by the row model, or **derived**
+(computed from others, or matched).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .base import Spec
+from .dependencies import AnyDependency
+from .hidden import POSITION, SIBLINGS
+
+
+class KeyPattern(Spec):
+    """How row number `n` becomes a generated key.
+
+    Attributes:
+        form: `integer` (n), `uuid`, or `text` (`prefix` and n).
+        width: digits of n in a text, filled up with zeros; up to 1 for as many as it has.
+        after: the greatest number of the real keys: generated ones go on after it, so that none is a real one, and begin at 1 where there is no room left.
+    """
+
+    form: Literal["integer", "uuid", "text"] = "integer"
+    prefix: str = ""
+    width: int = 0
+    after: int = 0
+
+
+class NumberKey(Spec):
+    """A generated key: a function of the row's number."""
+
+    kind: Literal["number_key"] = "number_key"
+    column: str
+    pattern: KeyPattern
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+
+class ParentKey(Spec):
+    """The driving parent's key, and what always repeats other columns of its row.
+
+    Attributes:
+        columns: of the child; those of the key first.
+        parent_columns: their counterparts.
+        fallback: those of `columns` that rows without a driving parent draw, since they have values there too.
+    """
+
+    kind: Literal["parent_key"] = "parent_key"
+    columns: tuple[str, ...]
+    parent_columns: tuple[str, ...]
+    fallback: tuple[str, ...] = ()
+
+
+class Inherit(Spec):
+    """Columns that repeat columns of the driving parent's row, in the rows that a hidden column says.
+
+    Attributes:
+        columns: of the child.
+        parent_columns: their counterparts.
+        status: the hidden column, drawn by the row model.
+    """
+
+    kind: Literal["inherit"] = "inherit"
+    columns: tuple[str, ...]
+    parent_columns: tuple[str, ...]
+    status: str
+
+
+class Position(Spec):
+    """A column that counts the rows of each driving parent, from `start` on without gaps."""
+
+    kind: Literal["position"] = "position"
+    column: str
+    start: int
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+
+class Place(Spec):
+    """Where a row stands among the rows of its driving parent: its number from 0, and how many there are. Hidden, and told to the row model."""
+
+    kind: Literal["place"] = "place"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (POSITION, SIBLINGS)
+
+
+class Series(Spec):
+    """Natural key columns whose values never repeat, known before the row is drawn: a function of the row's rank.
+
+    Attributes:
+        columns: entities first; the last one runs within an entity.
+        within: columns of the driving key inside which rows are ranked; none for the whole table.
+        entities: combinations of the entity columns that the real table has, as text; none where they are too rare to be told, and columns are combined freely.
+        counts: real rows of each.
+        references: keys of several columns to reference tables among these columns: their combinations are taken from there.
+    """
+
+    kind: Literal["series"] = "series"
+    columns: tuple[str, ...]
+    within: tuple[str, ...] = ()
+    entities: tuple[tuple[str, ...], ...] = ()
+    counts: tuple[int, ...] = ()
+    references: tuple[int, ...] = ()
+
+
+class Draw(Spec):
+    """Columns that the row model draws, hidden ones included.
+
+    Attributes:
+        conditions: own columns that are there before and that the model is told, beside the driving parent's row.
+        ordered_by: the column that orders the rows of one driving parent.
+        stepwise: `ordered_by` is among `columns` and follows from the hidden column `GAP`, its distance from the row before.
+    """
+
+    kind: Literal["draw"] = "draw"
+    columns: tuple[str, ...]
+    conditions: tuple[str, ...] = ()
+    ordered_by: str | None = None
+    stepwise: bool = False
+
+
+class Distinct(Spec):
+    """Natural key parts, drawn, then moved where they repeat within the driving parent.
+
+    Attributes:
+        columns: the parts.
+        later: keys matched afterwards that tell rows apart too: a value may repeat as often as they have room.
+        references: keys of several columns to reference tables among these columns: they are moved together.
+    """
+
+    kind: Literal["distinct"] = "distinct"
+    columns: tuple[str, ...]
+    later: tuple[int, ...] = ()
+    references: tuple[int, ...] = ()
+
+
+class Combine(Spec):
+    """A key of several columns to a reference table: rows whose combination does not exist take one that does.
+
+    Attributes:
+        key: index of the foreign key.
+        fixed: its columns that must stay.
+    """
+
+    kind: Literal["combine"] = "combine"
+    key: int
+    fixed: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return ()
+
+
+class Derive(Spec):
+    """Columns that follow from others by exact dependencies, in the order of evaluation."""
+
+    kind: Literal["derive"] = "derive"
+    dependencies: tuple[AnyDependency, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(d.target for d in self.dependencies)
+
+
+class Carry(Spec):
+    """Columns that an earlier phase has drawn or matched."""
+
+    kind: Literal["carry"] = "carry"
+    columns: tuple[str, ...]
+
+
+Step = Annotated[NumberKey | ParentKey | Inherit | Position | Place | Series | Draw | Distinct | Combine | Derive | Carry, Field(discriminator="kind")]
