@@ -16,13 +16,16 @@ from .report import Report
 from .spec.condition import Condition
 from .spec.config import FitConfig
 from .spec.fitted import FittedSchema
-from .spec.identifiers import checked_table_name
+from .spec.identifiers import checked_name
 from .spec.metadata import Metadata
 from .spec.relations import described_relations
+from .spec.spelling import spelt
 from .stages.check import check_switches, examine
 from .stages.conditions import resolve_conditions
+from .stages.duplicates import apply_duplicate_policies
 from .stages.executors import check_executors
 from .stages.fit import FitRun
+from .stages.intake import Data, take_in
 from .stages.models import ModelChoice, check_models, choose_models, make_known
 from .stages.orphans import apply_orphan_policies
 from .stages.rows import plan_rows
@@ -31,7 +34,7 @@ from .stages.session import spark_session
 from .stages.validate import validate
 from .stages.workspace import Workspace
 from .storage.artifacts import load_artifact, save_artifact
-from .storage.tables import RunInfo, RunWriter, Target, read_table, save_tables
+from .storage.tables import RunInfo, RunWriter, Target, save_tables
 
 DEFAULT_FOLDER = "./syntho_models"
 SEED_BITS = 31  # of a drawn seed: short enough to type again
@@ -75,23 +78,24 @@ class Synthesizer:
         self._samples = 0
 
     @raises(SchemaError, "validating the schema")
-    def validate_schema(self, data: Mapping[str, DataFrame | str]) -> None:
+    def validate_schema(self, data: Data) -> None:
         """Check the data against the metadata.
 
         Args:
-            data: one DataFrame, catalog name or path per table.
+            data: one Spark or pandas DataFrame, catalog name or path per table; or one folder, or schema of the catalog, that holds all tables.
 
         Raises:
             SchemaValidationError: with every fault that was found.
         """
-        examine(self.metadata, self._read(data), min_rows=self.config.encoding.min_category_rows)
+        taken = take_in(self.spark, self.metadata, data)
+        examine(taken.metadata, taken.frames, min_rows=self.config.encoding.min_category_rows)
 
     @raises(TrainingError, "fitting")
-    def fit(self, data: Mapping[str, DataFrame | str], seed: int | None = None, *, epochs: int | None = None, batch_size: int | None = None) -> Synthesizer:
+    def fit(self, data: Data, seed: int | None = None, *, epochs: int | None = None, batch_size: int | None = None) -> Synthesizer:
         """Learn the tables on the executors.
 
         Args:
-            data: one DataFrame, catalog name or path per table.
+            data: as for `validate_schema`.
             seed: the same data, seed and number of workers give the same model; one is drawn and logged where there is none.
             epochs: passes over each table's training sample, at most; the model chooses where None.
             batch_size: rows per training step; the model chooses where None.
@@ -103,12 +107,12 @@ class Synthesizer:
         seed = _drawn(seed)
         config = self._config_with(epochs, batch_size)
         log.info(FIT_STARTED, seed=seed, tables=len(self.metadata.tables))
-        frames = self._read(data)
+        taken = take_in(self.spark, self.metadata, data)
         check_executors(self.spark)
         check_models(self.spark, self.models.values())
-        examined = examine(self.metadata, frames, min_rows=config.encoding.min_category_rows)
-        frames = apply_orphan_policies(self.metadata, frames)
-        run = FitRun(self.spark, self.metadata, examined.graph, examined.plan, frames, self.models, config, seed, self._work())
+        examined = examine(taken.metadata, taken.frames, min_rows=config.encoding.min_category_rows)
+        frames = apply_orphan_policies(taken.metadata, examined.data)
+        run = FitRun(self.spark, taken.metadata, examined.graph, examined.plan, frames, taken.layouts, self.models, config, seed, self._work())
         self._fitted = run.run()
         log.info(FIT_DONE, seed=seed)
         return self
@@ -169,7 +173,7 @@ class Synthesizer:
         check_executors(self.spark)
         check_models(self.spark, {t.model.name for t in fitted.tables.values() if t.model})
         told: list[str] = []
-        planned = plan_rows(fitted, num_rows or {}, scale, given, strict=strict, told=told)
+        planned = plan_rows(fitted, {spelt(t, fitted.metadata.tables): n for t, n in (num_rows or {}).items()}, scale, given, strict=strict, told=told)
         self._samples += 1
         run_name = f"s{self._samples}"
         target = output or self._work().folder("samples", run_name)
@@ -217,7 +221,7 @@ class Synthesizer:
         Raises:
             SerializationError: nothing is fitted, or the path exists.
         """
-        path = path or f"{DEFAULT_FOLDER}/{checked_table_name(name)}"
+        path = path or f"{DEFAULT_FOLDER}/{checked_name(name)}"
         save_artifact(self._need_fitted("save", SerializationError), path, overwrite=overwrite)
         return path
 
@@ -264,22 +268,19 @@ class Synthesizer:
         return save_tables(self.spark, tables, target_db, info=info, never=never, on_failure=on_write_failure, work_dir=self._work_dir)
 
     @raises(GenerationError, "validating")
-    def generate_validation_report(
-        self, real: Mapping[str, DataFrame | str], synthetic: Mapping[str, DataFrame | str], path: str | None = None, *, seed: int = 0
-    ) -> Report:
+    def generate_validation_report(self, real: Data, synthetic: Data, path: str | None = None, *, seed: int = 0) -> Report:
         """Compare real and synthetic tables from Spark aggregates, each figure beside its ceiling from halves of the real data.
 
         Args:
+            real, synthetic: as for `validate_schema`.
             path: where to write the report, by its suffix as HTML or JSON; nowhere where None.
         """
-        frames = apply_orphan_policies(self.metadata, self._read(real))
-        report = Report(validate(self.metadata, frames, self._read(synthetic), seed=seed))
+        taken, made = take_in(self.spark, self.metadata, real), take_in(self.spark, self.metadata, synthetic)
+        frames = apply_orphan_policies(taken.metadata, apply_duplicate_policies(taken.metadata, taken.frames))
+        report = Report(validate(taken.metadata, frames, made.frames, seed=seed))
         if path is not None:
             report.save(path)
         return report
-
-    def _read(self, data: Mapping[str, DataFrame | str]) -> dict[str, DataFrame]:
-        return {name: read_table(self.spark, source) for name, source in data.items()}
 
     def _work(self) -> Workspace:
         if self._workspace is None:

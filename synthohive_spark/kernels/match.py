@@ -16,12 +16,12 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from ..spec.hidden import PARENT_ROW, POSITION, ROW, SIBLINGS
+from ..spec.hidden import PARENT_ROW, POSITION, ROW, SIBLINGS, hidden
 from .seeds import derive_seed
 from .spread import hashed
 
-TAKEN, COPIES, BUCKET = "__taken", "__copies", "__bucket"  # the parent's row number, its free places in the bucket
-DEPTH = "__depth"  # rows above a row of the table itself
+TAKEN, COPIES, BUCKET = hidden("taken"), hidden("copies"), hidden("bucket")  # the parent's row number, its free places in the bucket
+DEPTH = hidden("depth")  # rows above a row of the table itself
 NOBODY = -1
 SWAPS = 16  # random rows that are asked to swap
 TRIES = 32  # random partners that are tried before all are listed

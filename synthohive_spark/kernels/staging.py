@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 
 from ..spec.encoding import TableEncoding
+from ..spec.hidden import hidden
 from .columns import encode_frame
 from .conditioning import context_codes
 
-ORDER = "__order"  # hash of the row's family, or of the row: training sorts by it, so that file layout does not matter
-PLACE = "__place"  # of the row in its family
+ORDER = hidden("order")  # hash of the row's family, or of the row: training sorts by it, so that file layout does not matter
+PLACE = hidden("place")  # of the row in its family
 STRETCH = 32  # rows of a family that see each other: a longer one is learnt in stretches, so that a batch holds many families
-HAS_PARENT = "__has_parent"
-PARENT_PREFIX = "__parent_"
+HAS_PARENT = hidden("has_parent")
+PARENT_PREFIX = hidden("parent_")
 
 
 def renamed_frames(
@@ -44,9 +45,9 @@ def renamed_groups(
 def encode_training_frames(
     frames: Iterator[pd.DataFrame], *, drawn: TableEncoding, conditions: TableEncoding, parent: TableEncoding | None
 ) -> Iterator[pd.DataFrame]:
-    """Frames of real rows in, frames of codes out: `r0...` the drawn columns, `x0...` the context, `__order`, `__place`.
+    """Frames of real rows in, frames of codes out: `r0...` the drawn columns, `x0...` the context, `ORDER`, `PLACE`.
 
-    The parent's columns come prefixed with `__parent_`; rows without a parent have `__has_parent` false.
+    The parent's columns come prefixed with `PARENT_PREFIX`; rows without a parent have `HAS_PARENT` false.
     """
     for frame in frames:
         rows = encode_frame(frame, drawn)

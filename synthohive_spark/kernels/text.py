@@ -1,17 +1,28 @@
 """Text by shape: "Aaaaa aaaa 99" stands for letters and digits drawn at random, so that no real text can come out.
 
-In a shape `A` is an upper case letter, `a` a lower case letter (or one of a script without case), `9` a digit; the rest is literal.
+In a shape `A` is an upper case letter, `a` a lower case letter (or one of a script without case), `9` a digit; the rest is literal. The capitals
+that all texts of a column begin with ("AB-" of codes) are literal too, and moved to the private use area.
 """
 
 from __future__ import annotations
+
+import os
+import re
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .columns.rows import Rows
+from .spread import shuffled
+
 MAX_LENGTH = 400  # characters of a shape
 MAX_SHAPES = 200  # shapes kept as they are
+LITERAL = 0xE000  # added to letters that are literal
+CODE = r"[A-Z]{1,4}(?![A-Za-z])"  # capitals before a digit or a separator: longer ones are words
+LEAST_ALIKE = 20  # distinct texts of a column that begin alike: of fewer it may be somebody's own
 MAX_WORDS = 60  # words of a generic shape
+DIGITS = 18  # of a number that 64 bits hold
 MIXTURES = 8  # shapes made for one outline
 CHUNK = 8_192  # rows generated at a time: 13 MB at MAX_LENGTH
 # Letters by their frequency in English text, so that words are not all q and x.
@@ -31,15 +42,15 @@ def shapes_of(texts: pa.Array) -> pa.Array:
 def fit_shapes(texts: pa.Array, counts: np.ndarray, min_rows: int, rng: np.random.Generator) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Shapes to generate from, commonest first, and the rows they stand for.
 
-    A shape of at least `min_rows` rows is kept. Of the others those with the same outline (lengths of words, punctuation) are mixed position by position;
-    what is left becomes generic words of the same number and mean length.
+    A shape of at least `min_rows` rows is kept, with the capitals that all texts begin with ("AB-" of codes). Of the others those with the same
+    outline (lengths of words, punctuation) are mixed position by position; what is left becomes generic words of the same number and mean length.
 
     Args:
         texts: distinct strings without null (V,), at least one.
         counts: rows per string, int64 (V,).
         rng: for the mixtures only; texts may come in any order.
     """
-    exact = _sums(shapes_of(texts).to_pylist(), counts)
+    exact = _sums(_with_common(shapes_of(texts).to_pylist(), texts.to_pylist()), counts)
     kept = dict(sorted(((s, n) for s, n in exact.items() if n >= min_rows), key=lambda item: (-item[1], item[0]))[:MAX_SHAPES])
     rest = {s: n for s, n in sorted(exact.items()) if s not in kept}
     outlines: dict[str, list[str]] = {}
@@ -57,10 +68,40 @@ def fit_shapes(texts: pa.Array, counts: np.ndarray, min_rows: int, rng: np.rando
     return tuple(s for s, _ in ordered), tuple(n for _, n in ordered)
 
 
-def text_from_shapes(shapes: np.ndarray, chosen: np.ndarray, rng: np.random.Generator) -> pa.Array:
-    """A string for each of `chosen`, int64 (N,), indices into `shapes`, the code points of `code_points`, uint32 (S, L)."""
-    parts = [_letters(shapes[chosen[i : i + CHUNK]], rng) for i in range(0, len(chosen), CHUNK)]
+def _with_common(shapes: list[str], texts: list[str]) -> list[str]:
+    """The shapes with the capitals that all texts of a column begin with as literals: what only some of them have may be somebody's own."""
+    common = re.match(CODE, os.path.commonprefix(texts)) if len(texts) >= LEAST_ALIKE else None
+    if common is None:
+        return shapes
+    literal = "".join(chr(LITERAL + ord(char)) for char in common[0])
+    return [literal + shape[len(literal) :] for shape in shapes]
+
+
+def text_from_shapes(shapes: np.ndarray, chosen: np.ndarray, rng: np.random.Generator, rows: Rows | None = None) -> pa.Array:
+    """A string for each of `chosen`, int64 (N,), indices into `shapes`, the code points of `code_points`, uint32 (S, L).
+
+    Args:
+        rows: no two of the table's rows get the same text, where the digits of their shape leave room.
+    """
+    points = shapes[chosen] if rows is None else _numbered(shapes, chosen, rows)
+    parts = [_letters(points[i : i + CHUNK], rng) for i in range(0, len(chosen), CHUNK)]
     return pa.array(np.concatenate(parts) if parts else np.empty(0, dtype="<U1"), type=pa.string())
+
+
+def _numbered(shapes: np.ndarray, chosen: np.ndarray, rows: Rows) -> np.ndarray:
+    """The code points of each string, uint32 (N, L), with digits that tell the row: literal ones, a permutation of all numbers of so many digits."""
+    points = shapes[chosen]
+    for shape in np.unique(chosen):
+        places = np.flatnonzero(shapes[shape] == ord("9"))[-DIGITS:]
+        room = 10 ** len(places)
+        if room < rows.total:
+            continue
+        which = np.flatnonzero(chosen == shape)
+        number = shuffled(rows.numbers[which], room, rows.salt)
+        for place in reversed(places):
+            points[which, place] = (LITERAL + ord("0") + number % 10).astype(np.uint32)
+            number //= 10
+    return points
 
 
 def code_points(shapes: tuple[str, ...]) -> np.ndarray:
@@ -76,6 +117,8 @@ def _letters(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         # The letters drawn for an earlier sign may be signs themselves ("a" is a letter): mark them beyond Unicode until all are drawn.
         points[places] = drawn[rng.integers(len(drawn), size=int(places.sum()))] + np.uint32(0x200000)
     points[points >= 0x200000] -= np.uint32(0x200000)
+    literal = (points > LITERAL) & (points < LITERAL + 0x80)
+    points[literal] -= np.uint32(LITERAL)
     return points.view(f"<U{points.shape[1]}").ravel()
 
 

@@ -49,6 +49,9 @@ class NumberEncoding(ColumnEncoding):
             along its quantiles, so that nothing falls in the gap before or after them.
         discrete: the values of a bin are its quantiles themselves, each as likely, and none in between.
         step: the granularity that every value is a multiple of, from `origin` on; 0 where the values are continuous.
+        coarse: a multiple of `step` on which a share `coarse_share` of the values in bins lies, from `coarse_origin` on; 0 for none.
+        distinct: no two real rows had the same value, where that is no accident.
+        form: of dates or times in text or whole numbers, as `strptime` writes it ("%d/%m/%Y"); the numbers are days, or microseconds where it has a time.
     """
 
     kind: Literal["number"] = "number"
@@ -58,6 +61,11 @@ class NumberEncoding(ColumnEncoding):
     discrete: bool = False
     step: float = 0.0
     origin: float = 0.0
+    coarse: float = 0.0
+    coarse_origin: float = 0.0
+    coarse_share: float = 0.0
+    distinct: bool = False
+    form: str = ""
 
     @property
     def bins(self) -> int:
@@ -89,14 +97,17 @@ class TextEncoding(ColumnEncoding):
 
     Attributes:
         provider: name of a Faker provider ("name", "email", ...), or None for `shapes`.
-        shapes: patterns such as "Aaaaa aaaa 99" (A upper case letter, a lower case letter, 9 digit, the rest literal), drawn by `shape_counts`.
+        shapes: patterns such as "Aaaaa aaaa 99" (A upper case letter, a lower case letter, 9 digit, the rest literal; literal letters are moved to the private
+            use area of Unicode), drawn by `shape_counts`.
         shape_counts: real rows per shape.
+        distinct: no two real rows had the same text.
     """
 
     kind: Literal["text"] = "text"
     provider: str | None = None
     shapes: tuple[str, ...] = ()
     shape_counts: tuple[int, ...] = ()
+    distinct: bool = False
 
 
 AnyEncoding = Annotated[NumberEncoding | CategoryEncoding | TextEncoding, Field(discriminator="kind")]

@@ -11,6 +11,7 @@ from .base import Spec
 from .dependencies import described
 from .encoding import TableEncoding
 from .graph import SchemaGraph
+from .layout import Layout
 from .metadata import Metadata
 from .program import TableProgram
 from .sources import Sources
@@ -77,6 +78,7 @@ class FittedSchema:
         reference_required: columns of the reference tables that are never null, which Parquet does not keep.
         reference_rows: rows of the reference tables.
         sources: where the real tables lie, which no output may replace.
+        layouts: how the columns lie in the data, of tables that are not learnt as they are.
     """
 
     metadata: Metadata
@@ -87,4 +89,5 @@ class FittedSchema:
     version: str
     reference_required: dict[str, tuple[str, ...]] = field(default_factory=dict)
     reference_rows: dict[str, int] = field(default_factory=dict)
+    layouts: dict[str, Layout] = field(default_factory=dict)
     sources: Sources = field(default_factory=Sources)

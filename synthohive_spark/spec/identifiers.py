@@ -1,10 +1,12 @@
 """Names in SQL and on disk. No other module builds SQL text or a path from a name.
 
-Tables and databases that we create must match an allow-list; columns that exist already may hold anything that Delta can store, and are quoted.
+Databases that we create must match an allow-list. Tables and columns keep the names that the data brings, whatever letters they have: in SQL they are quoted,
+and folders and tables of a catalog get safe names made from them.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,47 +14,70 @@ from typing import Any
 from ..errors import SchemaError
 
 MAX_NAME = 255  # bytes; object stores and file systems refuse longer path segments
+SAFE_LETTERS, HASH_DIGITS = 48, 8  # of a safe name: readable, and two of 1,000 tables share the hash in one of 10,000 schemas
 _CREATED = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
-# Delta without column mapping refuses these in column names; control characters break logs.
-_FORBIDDEN_IN_COLUMNS = re.compile(r"[ ,;{}()\n\t=\x00-\x1f\x7f`]")
+_UNSAFE = re.compile(r"[^A-Za-z0-9_]+", re.ASCII)
+_MAPPED_IN_COLUMNS = re.compile(r"[ ,;{}()\n\t=]")  # Delta stores these in names of columns only with column mapping
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL_IN_COLUMNS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # exports have names with line breaks and tabs
 _BACKTICKED_PART = re.compile(r"`((?:[^`]|``)+)`|([^`.]+)")
 # Types whose text holds no names, so that nothing of a schema can reach SQL text unquoted.
 _SCALAR_TYPE = re.compile(r"[a-z_]{1,32}(\(\d{1,5}(,\d{1,5})?\))?", re.ASCII)
 _SQL_TYPES = {"integer": "int", "long": "bigint", "short": "smallint", "byte": "tinyint"}  # SQL's words where Spark's JSON has others
-HIDDEN_PREFIX = "__"  # ours: row numbers, counts, keys of other tables; never written to an output table
+HIDDEN_PREFIX = "\x1f"  # of columns of ours: row numbers, counts, keys of other tables. No column of the data can start so
 
 
 def table_name_faults(name: object) -> list[str]:
-    """Why `name` cannot name a table that we create; empty where it can."""
-    if not isinstance(name, str) or not _CREATED.fullmatch(name):
-        return [f"the table name {_shown(name)} must start with a letter or _ and hold only ASCII letters, digits and _, at most 128 of them"]
-    return []
+    """Why `name` cannot name a table; empty where it can."""
+    if not isinstance(name, str) or not name.strip():
+        return [f"the table name {_shown(name)} must be a non-empty string"]
+    faults = [f"the table name {_shown(name)} holds a control character"] if _CONTROL.search(name) else []
+    return faults + _length_faults("table", name)
 
 
 def column_name_faults(name: object) -> list[str]:
     """Why `name` cannot name a column; empty where it can."""
     if not isinstance(name, str) or not name:
         return [f"the column name {_shown(name)} must be a non-empty string"]
-    faults = []
-    if _FORBIDDEN_IN_COLUMNS.search(name):
-        faults.append(f"the column name {_shown(name)} holds a character that Delta cannot store (space , ; {{ }} ( ) = ` tab, line break or control)")
-    if name.startswith(HIDDEN_PREFIX):
-        faults.append(f"the column name {_shown(name)} starts with {HIDDEN_PREFIX}, which is kept for hidden columns")
-    if len(name.encode("utf-8", "replace")) > MAX_NAME:
-        faults.append(f"the column name {_shown(name)} is longer than {MAX_NAME} bytes")
-    return faults
+    faults = [f"the column name {_shown(name)} holds a control character"] if _CONTROL_IN_COLUMNS.search(name) else []
+    return faults + _length_faults("column", name)
 
 
-def checked_table_name(name: str) -> str:
-    """Return `name` if it may name a table or a folder that we create.
+def _length_faults(kind: str, name: str) -> list[str]:
+    too_long = len(name.encode("utf-8", "replace")) > MAX_NAME
+    return [f"the {kind} name {_shown(name)} is longer than {MAX_NAME} bytes"] if too_long else []
+
+
+def needs_mapping(column: str) -> bool:
+    """Whether Delta stores a column of this name only with column mapping."""
+    return bool(_MAPPED_IN_COLUMNS.search(column))
+
+
+def safe_name(name: str) -> str:
+    """What a table is called where not every name can be: its folder, and its table in a catalog.
+
+    A name of ASCII letters, digits and `_` stays as it is; of another one such a name is made, with a hash, so that no two tables get the same.
 
     Raises:
-        SchemaError: it may not.
+        SchemaError: it cannot name a table.
     """
     faults = table_name_faults(name)
     if faults:
         raise SchemaError(faults[0])
+    if _CREATED.fullmatch(name):
+        return name
+    plain = _UNSAFE.sub("_", name)[:SAFE_LETTERS].strip("_")
+    return f"{plain if plain and not plain[0].isdigit() else f't_{plain}'}_{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:HASH_DIGITS]}"
+
+
+def checked_name(name: str) -> str:
+    """Return `name` if it is on the allow-list of names that we create.
+
+    Raises:
+        SchemaError: it is not.
+    """
+    if not isinstance(name, str) or not _CREATED.fullmatch(name):
+        raise SchemaError(f"the name {_shown(name)} must start with a letter or _ and hold only ASCII letters, digits and _, at most 128 of them")
     return name
 
 
@@ -65,7 +90,7 @@ def checked_qualified_name(name: str) -> str:
     parts = name.split(".") if isinstance(name, str) else []
     if not 1 <= len(parts) <= 3:
         raise SchemaError(f"the name {_shown(name)} must have one to three parts, separated by dots")
-    return ".".join(quoted(checked_table_name(part)) for part in parts)
+    return ".".join(quoted(checked_name(part)) for part in parts)
 
 
 def quoted(name: str) -> str:

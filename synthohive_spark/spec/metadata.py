@@ -18,6 +18,9 @@ from .identifiers import column_name_faults, table_name_faults
 
 OrphanPolicy = Literal["error", "null", "drop"]
 LinkageMethod = Literal["conditional", "empirical", "negbinom"]
+DuplicatePolicy = Literal["error", "drop"]
+Unsupported = Literal["error", "null", "drop"]
+DEFAULT: Literal["default"] = "default"  # what the metadata says for all tables
 Role = Literal["learnt", "reference"]
 
 
@@ -86,6 +89,10 @@ class Table(Spec):
         high_cardinality_cols: columns to treat as categories however many values they have.
         linkage_method: how the numbers of rows per parent are learnt, for all of the table's keys: drawn with the parent's row, or from their histogram.
         order_by: the column that orders the rows of one parent; one is looked for (a time, a year) where None.
+        duplicates: what `fit` does with rows whose primary key is null, or that of another row: `error` refuses them; `drop` leaves them out, of rows
+            with one key all but one; None leaves them out with a warning where they are few, and refuses them where they are many.
+        unsupported: what becomes of columns whose type is not learnt (arrays, maps, binary, ...): `error` refuses them; `null` keeps them, without values;
+            `drop` leaves them out.
     """
 
     name: str
@@ -98,6 +105,8 @@ class Table(Spec):
     high_cardinality_cols: tuple[str, ...] = ()
     linkage_method: LinkageMethod = "conditional"
     order_by: str | None = None
+    duplicates: DuplicatePolicy | None = None
+    unsupported: Unsupported = "error"
 
     @model_validator(mode="after")
     def _names_can_be_identifiers(self) -> Table:
@@ -113,9 +122,22 @@ class Table(Spec):
 
 
 class Metadata(Spec):
-    """The tables of a schema, by name. Build it from YAML, JSON, or with `add_table`."""
+    """The tables of a schema, by name. Build it from YAML, JSON, or with `add_table`.
+
+    Attributes:
+        tables: by name.
+        orphans, duplicates, unsupported: the policies of keys and tables that are added without one of their own.
+    """
 
     tables: dict[str, Table] = Field(default_factory=dict)
+    orphans: OrphanPolicy = "error"
+    duplicates: DuplicatePolicy | None = None
+    unsupported: Unsupported = "error"
+
+    @field_validator("orphans", "unsupported", mode="before")
+    @classmethod
+    def _null_is_a_policy(cls, value: Any) -> Any:
+        return "null" if value is None else value  # YAML reads `orphans: null` as None
 
     @model_validator(mode="after")
     def _tables_under_their_names(self) -> Metadata:
@@ -126,18 +148,24 @@ class Metadata(Spec):
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Metadata:
-        """Read the form that the YAML and JSON files have: `{"tables": {name: {pk, fk, foreign_keys, role, ...}}}`, or what `to_dict` gave.
+        """Read the form that the YAML and JSON files have, or what `to_dict` gave.
+
+        Args:
+            raw: `{"tables": {name: {pk, fk, foreign_keys, role, ...}}}`, and beside `tables` the policies for all of them.
 
         Raises:
             SchemaError: a field is unknown or of the wrong kind; the message names all of them.
         """
-        unknown = sorted(set(raw) - {"tables"})
+        unknown = sorted(set(raw) - set(cls.model_fields))
         if unknown:
-            raise SchemaError(f"metadata: unknown fields {unknown}; only `tables` is known")
+            raise SchemaError(f"metadata: unknown fields {unknown}; known are {sorted(cls.model_fields)}")
         tables = raw.get("tables")
         if not isinstance(tables, Mapping):
             raise SchemaError("metadata: `tables` must map table names to their descriptions")
-        metadata, faults = cls(), []
+        try:
+            metadata, faults = cls.model_validate({key: value for key, value in raw.items() if key != "tables"}), list[str]()
+        except ValidationError as error:
+            raise SchemaError(f"metadata: {_readable(error)}") from error
         for name, spec in tables.items():
             if not isinstance(spec, Mapping | None):
                 faults.append(f"table {name!r}: expected a mapping of fields, found {type(spec).__name__}")
@@ -198,13 +226,15 @@ class Metadata(Spec):
         *,
         foreign_keys: Sequence[Mapping[str, Any] | ForeignKey] = (),
         role: Role = "learnt",
-        orphans: OrphanPolicy | Mapping[str, OrphanPolicy | None] | None = "error",
+        orphans: OrphanPolicy | Mapping[str, OrphanPolicy | None] | Literal["default"] | None = DEFAULT,
         parent_context_cols: Sequence[str] | None = None,
         constraints: Mapping[str, Mapping[str, Any] | Constraint] | None = None,
         pii_cols: Sequence[str] | Mapping[str, str | None] = (),
         high_cardinality_cols: Sequence[str] = (),
         linkage_method: LinkageMethod = "conditional",
         order_by: str | None = None,
+        duplicates: DuplicatePolicy | Literal["default"] | None = DEFAULT,
+        unsupported: Unsupported | Literal["default"] | None = DEFAULT,
         **unknown: Any,
     ) -> Metadata:
         """Add a table and return the metadata, so that calls chain.
@@ -216,7 +246,8 @@ class Metadata(Spec):
             foreign_keys: long form, for composite keys and orphan policies:
                 `[{"columns": ["origin", "time_hour"], "parent_table": "weather", "parent_columns": ["origin", "time_hour"], "orphans": "null"}]`;
                 `parent_columns` defaults to `columns`.
-            orphans: the policy of the keys in `fk`: one for all, or one per column.
+            orphans: the policy of the keys in `fk`: one for all, or one per column; that of the metadata by default.
+            duplicates, unsupported: those of the metadata by default.
 
         Raises:
             SchemaError: the table exists, a name cannot be an identifier, or a field is unknown or malformed.
@@ -226,7 +257,7 @@ class Metadata(Spec):
             raise SchemaError(f"{where}: added twice")
         if unknown:
             raise SchemaError(f"{where}: unknown fields {sorted(unknown)}; known are {sorted(Table.model_fields)}, and pk, fk for short")
-        keys = [*_short_keys(where, fk or {}, orphans), *_long_keys(where, foreign_keys)]
+        keys = [*_short_keys(where, fk or {}, orphans, self.orphans), *_long_keys(where, foreign_keys, self.orphans)]
         # What is of the wrong kind goes on as it is: the model says what it expected.
         fields = {
             "name": name,
@@ -239,6 +270,8 @@ class Metadata(Spec):
             "high_cardinality_cols": _names(high_cardinality_cols),
             "linkage_method": linkage_method,
             "order_by": order_by,
+            "duplicates": self.duplicates if duplicates == DEFAULT else duplicates,
+            "unsupported": self.unsupported if unsupported == DEFAULT else ("null" if unsupported is None else unsupported),
         }
         try:
             self.tables[name] = Table.model_validate(fields)
@@ -290,32 +323,41 @@ def _providers(value: Any) -> Any:
     return names
 
 
-def _short_keys(where: str, fk: Any, orphans: Any) -> list[dict[str, Any]]:
+def _pointed_at(target: str) -> tuple[str, str, str]:
+    """`table.column` in its parts; a table's name that holds a dot stands in backticks."""
+    if target.startswith("`") and "`." in target[1:]:
+        parent, _, column = target[1:].partition("`.")
+        return parent, ".", column
+    return target.partition(".")
+
+
+def _short_keys(where: str, fk: Any, orphans: Any, default: OrphanPolicy) -> list[dict[str, Any]]:
     if not isinstance(fk, Mapping):
         raise SchemaError(f"{where}: fk must map columns to parent_table.column, found {type(fk).__name__}; composite keys go under foreign_keys")
     if isinstance(orphans, Mapping) and (strays := sorted(str(c) for c in orphans if c not in fk)):
         raise SchemaError(f"{where}: orphans names {strays}, which fk does not have; the policy of a key under foreign_keys stands in that key")
     keys = []
     for column, target in fk.items():
-        parent, dot, parent_column = str(target).partition(".")  # a table's name holds no dot, a column's may
+        parent, dot, parent_column = _pointed_at(str(target))
         if not dot or not parent or not parent_column:
-            raise SchemaError(f"{where}: fk {column!r} points at {target!r}; write it as parent_table.column")
-        policy = orphans.get(column, "error") if isinstance(orphans, Mapping) else orphans
+            raise SchemaError(f"{where}: fk {column!r} points at {target!r}; write it as parent_table.column, a table's name with a dot in backticks")
+        policy = orphans.get(column, default) if isinstance(orphans, Mapping) else orphans
+        policy = default if policy == DEFAULT else policy
         keys.append({"columns": (column,), "parent_table": parent, "parent_columns": (parent_column,), "orphans": policy})
     return keys
 
 
-def _long_keys(where: str, keys: Any) -> list[Any]:
+def _long_keys(where: str, keys: Any, default: OrphanPolicy) -> list[Any]:
     if not isinstance(keys, Sequence) or isinstance(keys, str):
         raise SchemaError(f"{where}: foreign_keys must be a list of keys, found {type(keys).__name__}")
-    return [_long_key(key) for key in keys]
+    return [_long_key(key, default) for key in keys]
 
 
-def _long_key(key: Any) -> Any:
+def _long_key(key: Any, default: OrphanPolicy) -> Any:
     if not isinstance(key, Mapping):
         return key
     columns = _names(key.get("columns"))
-    return {**key, "columns": columns, "parent_columns": _names(key.get("parent_columns")) or columns}
+    return {"orphans": default, **key, "columns": columns, "parent_columns": _names(key.get("parent_columns")) or columns}
 
 
 def _named_columns(table: Table) -> list[str]:

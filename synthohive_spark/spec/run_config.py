@@ -99,11 +99,11 @@ class RunConfig(Spec):
 
     Attributes:
         metadata: the tables and their keys.
-        source: where each real table is: a catalog name or a path, or files with a format.
+        source: where each real table is: a catalog name or a path, or files with a format; or one folder or schema that holds all tables.
     """
 
     metadata: Metadata
-    source: dict[str, str | FileSource] = Field(default_factory=dict)
+    source: str | dict[str, str | FileSource] = Field(default_factory=dict)
     fit: FitJob = FitJob()
     sample: SampleJob = SampleJob()
     validate_: ValidateJob = Field(default=ValidateJob(), alias="validate")
@@ -131,7 +131,7 @@ class RunConfig(Spec):
         """
         metadata = Metadata.from_yaml(path)
         raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        sections = {key: value or {} for key, value in raw.items() if key != "tables"}
+        sections = {key: value or {} for key, value in raw.items() if key not in Metadata.model_fields}
         for override in overrides:
             _override(sections, override)
         try:
@@ -147,10 +147,12 @@ class RunConfig(Spec):
 
 def _place(parts: tuple[Any, ...]) -> str:
     # pydantic names the branch of a union too, which is not in the file (and has a fault for each branch: those of the plain string are left out)
-    return ".".join(str(part) for part in parts if part not in ("FileSource", "dict[str,str]"))
+    return ".".join(str(part) for part in parts if part != "FileSource" and not str(part).startswith("dict["))
 
 
 def _source_faults(run: RunConfig) -> list[str]:
+    if isinstance(run.source, str):
+        return []
     tables, sources = set(run.metadata.tables), set(run.source)
     faults = [f"source: {name!r} is no table of `tables`, which has {sorted(tables)}" for name in sorted(sources - tables)]
     return faults + [f"source: table {name!r} is missing; name its file or catalog table" for name in sorted(tables - sources)]

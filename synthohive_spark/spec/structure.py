@@ -122,7 +122,7 @@ def _name_faults(shape: Shape) -> list[str]:
 
 
 def _type_faults(shape: Shape) -> list[str]:
-    way_out = "cast it to a supported type (to string, and add it to pii_cols, for text that need not be learnt) or drop it from the DataFrame"
+    way_out = "set `unsupported` of this table to null (the column stays, without values) or drop (it is left out), or cast it to a supported type"
     found = [(name, spark_type) for name, spark_type, _ in shape if not is_supported(spark_type)]
     return [f"the column {name!r} has the unsupported type {_short_type(spark_type)}; {way_out}" for name, spark_type in found]
 

@@ -17,7 +17,7 @@ from ..spec.hidden import BLOCK, PARENT_ROW, POSITION, ROW, SIBLINGS
 from ..spec.identifiers import quoted
 from ..spec.steps import Draw, Inherit, ParentKey
 from .frames import map_frames, map_group, map_groups
-from .profile import with_plain_times
+from .profile import with_plain_values
 
 DEFAULT_TASKS = 200  # Spark's own default of partitions
 FAMILY = (PARENT_ROW, POSITION, SIBLINGS)
@@ -55,7 +55,7 @@ def first_phase(spark: SparkSession, plan: GenerationPlan, above: Above | None, 
     if above is None:
         return _roots(spark, plan, Roots(0, rows), names, ddl)
     parents = above.frame.withColumn(BLOCK, _block(above))
-    parts = with_plain_times(parents).repartition(max(1, min(above.blocks, tasks(spark))), BLOCK).sortWithinPartitions(BLOCK, ROW)
+    parts = with_plain_values(parents).repartition(max(1, min(above.blocks, tasks(spark))), BLOCK).sortWithinPartitions(BLOCK, ROW)
     data = map_frames(parts, partial(generate_children, plan=plan, families=above.families, names=names), ddl)
     return data.unionByName(_roots(spark, plan, Roots(above.total, alone, ALONE), names, ddl)) if alone else data
 
@@ -64,9 +64,9 @@ def last_phase(plan: GenerationPlan, above: Above | None, matched: DataFrame) ->
     """The whole rows, block by block, from what an earlier phase made of them."""
     names, ddl = columns_of(plan)
     if above is None:
-        return map_group(with_plain_times(matched), BLOCK, partial(finish_roots, plan=plan, names=names), ddl)
-    parents = with_plain_times(above.frame.withColumn(BLOCK, _block(above)))
-    return map_groups(with_plain_times(matched), parents, BLOCK, partial(finish_children, plan=plan, names=names), ddl)
+        return map_group(with_plain_values(matched), BLOCK, partial(finish_roots, plan=plan, names=names), ddl)
+    parents = with_plain_values(above.frame.withColumn(BLOCK, _block(above)))
+    return map_groups(with_plain_values(matched), parents, BLOCK, partial(finish_children, plan=plan, names=names), ddl)
 
 
 def _roots(spark: SparkSession, plan: GenerationPlan, roots: Roots, names: tuple[str, ...], ddl: str) -> DataFrame:

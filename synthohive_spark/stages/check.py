@@ -13,18 +13,20 @@ from ..kernels.columns.texts import provider_fault
 from ..spec.config import FitConfig
 from ..spec.graph import SchemaGraph
 from ..spec.metadata import Metadata
-from ..spec.planning.faults import data_faults
+from ..spec.planning.faults import data_faults, rows_to_leave_out
 from ..spec.planning.programs import SchemaPlan, plan_schema
 from ..spec.structure import structural_faults
+from .duplicates import without_duplicates
 from .survey import shape_of, survey_schema
 
 
 @dataclass(frozen=True)
 class Examined:
-    """What is known of a schema before anything is learnt: the order of its tables, and their programs."""
+    """What is known of a schema before anything is learnt: the order of its tables, their programs, and the tables without rows that repeat keys."""
 
     graph: SchemaGraph
     plan: SchemaPlan
+    data: dict[str, DataFrame]
 
 
 @step("examining the data")
@@ -41,6 +43,9 @@ def examine(metadata: Metadata, data: Mapping[str, DataFrame], *, min_rows: int)
     """
     faults = structural_faults(metadata, {name: shape_of(frame) for name, frame in data.items()})
     survey = survey_schema(metadata, data, min_rows=min_rows)
+    if not faults and (dirty := rows_to_leave_out(metadata, survey)):
+        data = without_duplicates(metadata, data, dirty)
+        survey = survey_schema(metadata, data, min_rows=min_rows)
     sound = not faults
     faults += data_faults(metadata, survey)
     if not sound:
@@ -50,7 +55,7 @@ def examine(metadata: Metadata, data: Mapping[str, DataFrame], *, min_rows: int)
     faults += plan.faults + _provider_faults(plan)
     if faults:
         raise SchemaValidationError(faults)
-    return Examined(graph, plan)
+    return Examined(graph, plan, dict(data))
 
 
 def check_switches(metadata: Metadata, config: FitConfig) -> None:

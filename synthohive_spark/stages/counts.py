@@ -16,12 +16,12 @@ from pyspark.sql import functions as F
 from ..kernels.cardinality import CLOSE, CountRule, settled
 from ..kernels.shares import proportional, rounded
 from ..kernels.spread import hashed
-from ..spec.hidden import ROW
+from ..spec.hidden import ROW, hidden
 from ..spec.identifiers import quoted
 from ..spec.program import Linkage
 
 FEW_PARENTS = 1_000_000  # 16 to 24 MB on the driver, and 8 MB in the closure
-LIMIT = "__limit"
+LIMIT = hidden("limit")
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from ..causes import step
 from ..kernels.staging import HAS_PARENT, ORDER, PARENT_PREFIX, PLACE, STRETCH, encode_training_frames
 from ..spec.encoding import TableEncoding
 from ..spec.fitted import model_columns
-from ..spec.hidden import POSITION
+from ..spec.hidden import POSITION, hidden
 from ..spec.identifiers import quoted
 from ..spec.program import TableProgram
 from .frames import map_frames
 from .hidden import family_hash
-from .profile import with_plain_times
+from .profile import with_plain_values
 
 HASH_SPACE = 2**63
 FEW_FAMILIES = 200  # with fewer, some are held out by stretches: no whole family could be spared
@@ -79,16 +79,16 @@ def stage_training_rows(
             rows = _with_parent(rows, parent, program, context)
         drawn, conditions = encoding.select(model_columns(program, encoding)), encoding.select(program.conditions)
         width = len(conditions.columns) + (len(context.columns) if context else 0)
-        fields = [*(f"r{i} int" for i in range(len(drawn.columns))), *(f"x{i} int" for i in range(width)), f"{ORDER} bigint", f"{PLACE} bigint"]
+        fields = [*(f"r{i} int" for i in range(len(drawn.columns))), *(f"x{i} int" for i in range(width)), f"{quoted(ORDER)} bigint", f"{quoted(PLACE)} bigint"]
         kernel = partial(encode_training_frames, drawn=drawn, conditions=conditions, parent=context)
-        map_frames(with_plain_times(rows), kernel, ", ".join(fields)).write.mode("overwrite").parquet(path)
+        map_frames(with_plain_values(rows), kernel, ", ".join(fields)).write.mode("overwrite").parquet(path)
 
 
 def _with_parent(rows: DataFrame, parent: DataFrame, program: TableProgram, context: TableEncoding) -> DataFrame:
     key = program.driver
     if key is None:
         return rows
-    join_columns = [f"__key_{i}" for i in range(len(key.columns))]
+    join_columns = [hidden(f"key_{i}") for i in range(len(key.columns))]
     right = parent.select(
         *(F.col(quoted(c)).alias(j) for c, j in zip(key.parent_columns, join_columns, strict=True)),
         *(F.col(quoted(name)).alias(PARENT_PREFIX + name) for name in context.names),

@@ -16,8 +16,8 @@ from ..kernels.cardinality import CountRule, within_groups
 from ..kernels.generate import BLOCK_ROWS, Families, count_children, with_counts
 from ..kernels.seeds import derive_seed
 from ..spec.fitted import FittedSchema, FittedTable
-from ..spec.hidden import BLOCK, CHILDREN, FIRST, ROW, SIZE, count_column, depth_column, status_column
-from ..spec.identifiers import HIDDEN_PREFIX, quoted
+from ..spec.hidden import BLOCK, CHILDREN, FIRST, ROW, SIZE, count_column, depth_column, hidden, status_column
+from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey
 from ..spec.planning.room import Room, TableRows, rows_alone, rows_driven
 from ..spec.planning.view import unique_keys
@@ -28,7 +28,7 @@ from .counts import LIMIT, Wanted, settle
 from .frames import map_frames
 from .match import Pairing, Partner
 
-GROUP = HIDDEN_PREFIX + "group"
+GROUP = hidden("group")
 
 
 @dataclass(frozen=True)
@@ -204,20 +204,20 @@ class Kin:
             if room is None:
                 continue
             for place, (i, own) in enumerate(tied):
-                frame = self._with_group_size(frame, program, self._match(program, i), own, above, f"__size_{place}")
-            sizes = [F.coalesce(F.col(f"__size_{place}"), F.lit(0)) for place in range(len(tied))]
+                frame = self._with_group_size(frame, program, self._match(program, i), own, above, hidden(f"size_{place}"))
+            sizes = [F.coalesce(F.col(hidden(f"size_{place}")), F.lit(0)) for place in range(len(tied))]
             limit = reduce(mul, sizes, F.lit(room).cast("double"))
             limit = F.least(limit, F.lit(2**53).cast("double"), *([F.col(LIMIT).cast("double")] if LIMIT in frame.columns else []))
-            frame = frame.withColumn(LIMIT, limit.cast("bigint")).drop(*(f"__size_{place}" for place in range(len(tied))))
+            frame = frame.withColumn(LIMIT, limit.cast("bigint")).drop(*(hidden(f"size_{place}") for place in range(len(tied))))
         return frame
 
     def _with_group_size(self, frame: DataFrame, program: TableProgram, match: Match, own: Sequence[str], above: Mapping[str, str], name: str) -> DataFrame:
         key = program.foreign_keys[match.key]
         theirs = dict(zip(key.columns, key.parent_columns, strict=True))
         sizes = self._group_sizes(self.made[key.parent_table].frame, [theirs[c] for c in match.fixed], [theirs[c] for c in own]).withColumnRenamed("n", name)
-        renamed = sizes.withColumnsRenamed({f"g{i}": f"__tie_{i}" for i in range(len(match.fixed))})
-        same = reduce(and_, (F.col(quoted(above[c])) == F.col(f"__tie_{i}") for i, c in enumerate(match.fixed)))
-        return frame.join(renamed, same, "left").drop(*(f"__tie_{i}" for i in range(len(match.fixed))))
+        renamed = sizes.withColumnsRenamed({f"g{i}": hidden(f"tie_{i}") for i in range(len(match.fixed))})
+        same = reduce(and_, (F.col(quoted(above[c])) == F.col(hidden(f"tie_{i}")) for i, c in enumerate(match.fixed)))
+        return frame.join(renamed, same, "left").drop(*(hidden(f"tie_{i}") for i in range(len(match.fixed))))
 
     def _leaving_partners(self, frame: DataFrame, needs: Sequence[int], above: Mapping[str, str], program: TableProgram) -> DataFrame:
         """The rows of one parent that leave later keys a partner of their own. `above` is the parent's column of each of the table's."""
@@ -256,8 +256,8 @@ class Kin:
             narrow = narrow.withColumn(CHILDREN, (ends - begins).cast("bigint"))
         before = F.coalesce(F.sum(CHILDREN).over(everyone.orderBy(ROW).rowsBetween(Window.unboundedPreceding, -1)), F.lit(0))
         narrow = narrow.withColumns({FIRST: before.cast("bigint"), SIZE: F.sum(CHILDREN).over(everyone).cast("bigint")}).drop(GROUP)
-        staged = self.stage(narrow, program.table, "families").withColumnRenamed(ROW, "__mine")
-        joined = frame.join(staged, F.col(ROW) == F.col("__mine")).drop("__mine")
+        staged = self.stage(narrow, program.table, "families").withColumnRenamed(ROW, hidden("mine"))
+        joined = frame.join(staged, F.col(ROW) == F.col(hidden("mine"))).drop(hidden("mine"))
         return joined, Families(CountRule(), CHILDREN, None, families.per_block)
 
     def _per_group(self, program: TableProgram) -> int | None:
@@ -338,7 +338,7 @@ class Kin:
 
 def _found_in(frame: DataFrame, other: DataFrame, columns: Mapping[str, str]) -> DataFrame:
     """The rows of `frame` whose `columns` are together in those of `other`: mine -> theirs."""
-    names = {mine: f"__needed_{i}" for i, mine in enumerate(columns)}
+    names = {mine: hidden(f"needed_{i}") for i, mine in enumerate(columns)}
     known = other.select(*(F.col(quoted(theirs)).alias(names[mine]) for mine, theirs in columns.items())).distinct()
     return frame.join(known, reduce(and_, (F.col(quoted(mine)) == F.col(name) for mine, name in names.items())), "left_semi")
 

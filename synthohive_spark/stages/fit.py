@@ -22,6 +22,7 @@ from ..spec.fitted import FittedSchema, FittedTable, ModelSpec, model_columns
 from ..spec.graph import SchemaGraph
 from ..spec.hidden import GAP, depth_column
 from ..spec.identifiers import HIDDEN_PREFIX
+from ..spec.layout import Layout
 from ..spec.metadata import Metadata
 from ..spec.planning.programs import SchemaPlan
 from ..spec.planning.rewritten import with_levels, without_drawn
@@ -52,6 +53,7 @@ class FitRun:
         graph: order of the tables.
         plan: their programs.
         data: one frame per table, orphan policies applied.
+        layouts: how the columns lie in the data.
         models: registered name of the row model, per learnt table.
     """
 
@@ -60,6 +62,7 @@ class FitRun:
     graph: SchemaGraph
     plan: SchemaPlan
     data: Mapping[str, DataFrame]
+    layouts: Mapping[str, Layout]
     models: Mapping[str, str]
     config: FitConfig
     seed: int
@@ -95,6 +98,7 @@ class FitRun:
             reference_rows={name: self.plan.references[name] for name in references},
             seed=self.seed,
             version=package_version(),
+            layouts=dict(self.layouts),
             sources=Sources(tables={name: sources_of(frame) for name, frame in self.data.items()}),
         )
 

@@ -12,8 +12,7 @@ from pyspark.sql import functions as F
 
 from ..kernels.match import DEPTH
 from ..kernels.shares import dealt
-from ..spec.hidden import ROW, depth_column, status_column
-from ..spec.identifiers import HIDDEN_PREFIX
+from ..spec.hidden import ROW, depth_column, hidden, status_column
 from ..spec.metadata import ForeignKey
 from ..spec.program import Match
 from .frames import all_there, plain_value
@@ -22,7 +21,7 @@ ROUNDS = 40  # each doubles how far a row has looked up: no chain is longer
 MAX_DEPTH = 63  # rows that are deeper are taken to be as deep
 ENDLESS = 0.01  # share of the rows that may be in a circle, or below one, before the table is no forest
 FINE = 2**31  # steps between 0 and 1 of what is random
-ID, UP = HIDDEN_PREFIX + "id", HIDDEN_PREFIX + "up"
+ID, UP = hidden("id"), hidden("up")
 
 
 def real_depths(rows: DataFrame, key: ForeignKey, stage: Callable[[DataFrame, int], DataFrame]) -> DataFrame | None:
@@ -43,10 +42,10 @@ def real_depths(rows: DataFrame, key: ForeignKey, stage: Callable[[DataFrame, in
         if left["open"] in (0, before):  # of a chain some row comes to its end in each round, of a circle none
             return None if left["open"] > ENDLESS * left["rows"] else found.select(ID, DEPTH)
         before = left["open"]
-        further = found.select(F.col(ID).alias("__at"), F.col(UP).alias("__further"), F.col(DEPTH).alias("__more"))
-        joined = found.join(further, F.col(UP) == F.col("__at"), "left")
-        depth = F.least(F.col(DEPTH) + F.coalesce("__more", F.lit(0)), F.lit(MAX_DEPTH))
-        found = stage(joined.select(ID, F.col("__further").alias(UP), depth.cast("bigint").alias(DEPTH)), number)
+        further = found.select(F.col(ID).alias(hidden("at")), F.col(UP).alias(hidden("further")), F.col(DEPTH).alias(hidden("more")))
+        joined = found.join(further, F.col(UP) == F.col(hidden("at")), "left")
+        depth = F.least(F.col(DEPTH) + F.coalesce(hidden("more"), F.lit(0)), F.lit(MAX_DEPTH))
+        found = stage(joined.select(ID, F.col(hidden("further")).alias(UP), depth.cast("bigint").alias(DEPTH)), number)
     return found.select(ID, DEPTH)
 
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from ..spec.hidden import GAP, POSITION, SIBLINGS, count_column, depth_column, status_column
+from ..spec.hidden import GAP, POSITION, SIBLINGS, count_column, depth_column, hidden, status_column
 from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey
 from ..spec.program import Match, TableProgram, Trait
@@ -75,9 +75,9 @@ def _with_places(rows: DataFrame, program: TableProgram) -> DataFrame:
 
 def _with_repeats(rows: DataFrame, parents: DataFrame, key: ForeignKey, inherited: Sequence[Inherit]) -> DataFrame:
     """`rows` with the hidden columns that say which of them repeat values of their parent."""
-    links = [f"__key_{i}" for i in range(len(key.columns))]
+    links = [hidden(f"key_{i}") for i in range(len(key.columns))]
     theirs = dict.fromkeys(p for step in inherited for p in step.parent_columns)
-    names = {p: f"__theirs_{i}" for i, p in enumerate(theirs)}
+    names = {p: hidden(f"theirs_{i}") for i, p in enumerate(theirs)}
     above = parents.select(
         *(F.col(quoted(p)).alias(link) for p, link in zip(key.parent_columns, links, strict=True)), *(F.col(quoted(p)).alias(n) for p, n in names.items())
     )
@@ -92,7 +92,7 @@ def _with_repeats(rows: DataFrame, parents: DataFrame, key: ForeignKey, inherite
 def _with_traits(rows: DataFrame, data: Mapping[str, DataFrame], program: TableProgram, match: Match) -> DataFrame:
     """`rows` with the traits of the row that a key leads to; null where there is none."""
     key = program.foreign_keys[match.key]
-    links = [f"__key_{i}" for i in range(len(key.columns))]
+    links = [hidden(f"key_{i}") for i in range(len(key.columns))]
     above = (
         data[key.parent_table]
         .where(all_there(key.parent_columns))
@@ -122,14 +122,14 @@ def family_hash(program: TableProgram, seed: int) -> Column:
 
 def _keys_of(children: DataFrame, key: ForeignKey, order: Sequence[str]) -> DataFrame:
     own = dict(zip(key.parent_columns, key.columns, strict=True))
-    return children.where(all_there(key.columns)).select(*(F.col(quoted(own[p])).alias(f"__key_{i}") for i, p in enumerate(order)))
+    return children.where(all_there(key.columns)).select(*(F.col(quoted(own[p])).alias(hidden(f"key_{i}")) for i, p in enumerate(order)))
 
 
 def _with_children_counted(parents: DataFrame, columns: Sequence[str], children: Mapping[str, DataFrame]) -> DataFrame:
     """`parents` with a column for each of `children`: how many rows of it point at theirs."""
-    keys = [f"__key_{i}" for i in range(len(columns))]
-    every = union_all([frame.select(*keys, F.lit(i).alias("__child")) for i, frame in enumerate(children.values())])
-    counts = every.groupBy(*keys).agg(*(F.count_if(F.col("__child") == i).alias(name) for i, name in enumerate(children)))
+    keys = [hidden(f"key_{i}") for i in range(len(columns))]
+    every = union_all([frame.select(*keys, F.lit(i).alias(hidden("child"))) for i, frame in enumerate(children.values())])
+    counts = every.groupBy(*keys).agg(*(F.count_if(F.col(hidden("child")) == i).alias(name) for i, name in enumerate(children)))
     on = [F.col(quoted(c)) == F.col(k) for c, k in zip(columns, keys, strict=True)]
     joined = parents.join(counts, on, "left").drop(*keys)
     return joined.withColumns({name: F.coalesce(name, F.lit(0)) for name in children})

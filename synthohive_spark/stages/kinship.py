@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 
 from ..kernels.kinship import KINSHIP_DDL, LEAST_ROWS, LINK, MINE, NULL, PAIRING, THEIRS, WEIGHT, Asked, Candidate, kinship
 from ..spec.graph import KeyRef
+from ..spec.hidden import hidden
 from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey, Metadata
 from ..spec.planning.view import unique_keys
@@ -184,7 +185,7 @@ class _Sides:
 
     @property
     def links(self) -> list[str]:
-        return [f"__link_{i}" for i in range(len(self.pairing.key.columns))]
+        return [hidden(f"link_{i}") for i in range(len(self.pairing.key.columns))]
 
     def sampled(self, place: int, share: float) -> DataFrame:
         """`PAIRING`, `MINE`, `THEIRS`, `LINK` and `WEIGHT` of a share of the rows whose key is there; rows that are alike in all of it are counted."""

@@ -19,8 +19,8 @@ from ..kernels.cardinality import CountRule
 from ..kernels.match import BUCKET, COPIES, DEPTH, TAKEN, ApartRule, MatchRule, match_bucket
 from ..kernels.places import PlaceRule, place_frames
 from ..kernels.seeds import derive_seed
-from ..spec.hidden import PARENT_ROW, POSITION, ROW, SIBLINGS, partner_column, status_column
-from ..spec.identifiers import HIDDEN_PREFIX, quoted
+from ..spec.hidden import PARENT_ROW, POSITION, ROW, SIBLINGS, hidden, partner_column, status_column
+from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey
 from ..spec.program import Apart, Match, TableProgram
 from .forest import Forest
@@ -28,8 +28,8 @@ from .frames import all_there, map_frames, map_groups
 from .hidden import trait_group
 
 BUCKET_ROWS = 200_000  # of either side; a bucket of so many is paired in about a second
-FIXED, WITHIN = HIDDEN_PREFIX + "fixed", HIDDEN_PREFIX + "within"
-SPREAD = HIDDEN_PREFIX + "first_bucket", HIDDEN_PREFIX + "buckets", HIDDEN_PREFIX + "least_buckets"
+FIXED, WITHIN = hidden("fixed"), hidden("within")
+SPREAD = hidden("first_bucket"), hidden("buckets"), hidden("least_buckets")
 FEW = 5_000  # rows of a level that all buckets of the next one know
 
 
@@ -243,13 +243,13 @@ class Pairing:
         """The partner's columns on the rows; what the key leaves null where it is not there, is emptied."""
         types, match = self.program.types, self.match
         found = self.partner.frame.select(
-            F.col(ROW).alias("__parent"),
+            F.col(ROW).alias(hidden("parent")),
             *(F.col(quoted(above)).cast(types[c]).alias(_found(i)) for i, (c, above) in enumerate(self._given.items())),
             *(trait_group(trait).alias(_carried(i)) for i, trait in enumerate(match.traits)),
         )
-        chosen = pairs.where(F.col(TAKEN) >= 0).withColumnRenamed(ROW, "__seeker").join(found, F.col(TAKEN) == F.col("__parent"))
-        joined = rows.join(chosen.drop(TAKEN), F.col(ROW) == F.col("__seeker"), "left")
-        partnered = F.col("__seeker").isNotNull()
+        chosen = pairs.where(F.col(TAKEN) >= 0).withColumnRenamed(ROW, hidden("seeker")).join(found, F.col(TAKEN) == F.col(hidden("parent")))
+        joined = rows.join(chosen.drop(TAKEN), F.col(ROW) == F.col(hidden("seeker")), "left")
+        partnered = F.col(hidden("seeker")).isNotNull()
         here = (F.col(status_column(match.key)) if forest is None else forest.level() > 0) if match.status else F.lit(True)
         new = {}
         for i, column in enumerate(self._given):
@@ -260,24 +260,24 @@ class Pairing:
             kept = there if match.filled or (column in match.wished and column not in match.emptied) else F.lit(None).cast(types[column])
             new[column] = F.when(partnered, value).otherwise(kept)
         if any(match.key in other.never for other in self.program.matches):
-            new[partner_column(match.key)] = F.col("__parent")
+            new[partner_column(match.key)] = F.col(hidden("parent"))
         new |= {trait.name: F.when(partnered & here, F.col(_carried(i))) for i, trait in enumerate(match.traits)}
         if match.required:
             joined = joined.where(partnered | all_there([c for c in self.key.columns if c in rows.columns])) if match.filled else joined.where(partnered)
         return joined.withColumns(new).drop(
-            "__seeker", "__parent", *(_found(i) for i in range(len(self._given))), *(_carried(i) for i in range(len(match.traits)))
+            hidden("seeker"), hidden("parent"), *(_found(i) for i in range(len(self._given))), *(_carried(i) for i in range(len(match.traits)))
         )
 
     def _emptied_orphans(self, rows: DataFrame) -> DataFrame:
         """Other keys have filled all columns: where their combination has no parent, the columns that may be null are emptied."""
         types = self.program.types
         known = self.partner.frame.select(
-            *(F.col(quoted(p)).cast(types[c]).alias(_found(i)) for i, (c, p) in enumerate(self.above.items())), F.lit(True).alias("__known")
+            *(F.col(quoted(p)).cast(types[c]).alias(_found(i)) for i, (c, p) in enumerate(self.above.items())), F.lit(True).alias(hidden("known"))
         )
         joined = rows.join(known, reduce(and_, (F.col(quoted(c)) == F.col(_found(i)) for i, c in enumerate(self.above))), "left")
-        orphan = F.col("__known").isNull() & all_there(self.key.columns)
+        orphan = F.col(hidden("known")).isNull() & all_there(self.key.columns)
         emptied = {c: F.when(~orphan, F.col(quoted(c))) for c in self.match.emptied}
-        return joined.withColumns(emptied).drop("__known", *(_found(i) for i in range(len(self.above))))
+        return joined.withColumns(emptied).drop(hidden("known"), *(_found(i) for i in range(len(self.above))))
 
 
 def _hash(columns: Iterable[Column]) -> Column:
@@ -286,24 +286,24 @@ def _hash(columns: Iterable[Column]) -> Column:
 
 
 def _wished(i: int) -> str:
-    return f"{HIDDEN_PREFIX}wished_{i}"
+    return hidden(f"wished_{i}")
 
 
 def _never(i: int) -> str:
-    return f"{HIDDEN_PREFIX}never_{i}"
+    return hidden(f"never_{i}")
 
 
 def _before(i: int) -> str:
-    return f"{HIDDEN_PREFIX}before_{i}"
+    return hidden(f"before_{i}")
 
 
 def _cell(i: int) -> str:
-    return f"{HIDDEN_PREFIX}cell_{i}"
+    return hidden(f"cell_{i}")
 
 
 def _found(i: int) -> str:
-    return f"{HIDDEN_PREFIX}found_{i}"
+    return hidden(f"found_{i}")
 
 
 def _carried(i: int) -> str:
-    return f"{HIDDEN_PREFIX}carried_{i}"
+    return hidden(f"carried_{i}")

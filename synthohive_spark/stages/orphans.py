@@ -13,7 +13,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from ..spec.graph import KeyRef, SchemaGraph
-from ..spec.identifiers import HIDDEN_PREFIX, quoted
+from ..spec.hidden import hidden
+from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey, Metadata
 from ..spec.structure import columns_to_null
 from .frames import all_there
@@ -84,8 +85,8 @@ def _is_orphan(key: ForeignKey, index: int) -> Column:
 
 
 def _copy(index: int, part: int) -> str:
-    return f"{HIDDEN_PREFIX}parent_{index}_{part}"
+    return hidden(f"parent_{index}_{part}")
 
 
 def _found(index: int) -> str:
-    return f"{HIDDEN_PREFIX}found_{index}"
+    return hidden(f"found_{index}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial, reduce
 
@@ -13,7 +14,7 @@ from ..causes import step
 from ..errors import SchemaError
 from ..kernels.columns.fit import COUNTED, fit_column, is_number_hint
 from ..kernels.columns.texts import provider_fault
-from ..kernels.columns.types import SUPPORTED, is_supported, is_time
+from ..kernels.columns.types import INFINITE, NAN, SUPPORTED, is_supported, is_time
 from ..kernels.seeds import derive_seed
 from ..kernels.text import MAX_LENGTH
 from ..spec.config import EncodingConfig
@@ -67,7 +68,20 @@ def _sampled(data: DataFrame, rows: int, config: EncodingConfig, seed: int) -> D
     """About `config.sample_rows` rows at most, with plain times; where few rows differ, each of them once."""
     share = row_share(data, rows, config.sample_rows)
     sampled = data.where(_in_sample(data, share, seed)) if share < 1 or rows <= config.sample_rows else data.distinct()
-    return with_plain_times(sampled)
+    return with_plain_values(sampled)
+
+
+def with_plain_values(data: DataFrame) -> DataFrame:
+    """Plain times, and NaN by its mark: pandas would take it for null."""
+    floats = {name: kind for name, kind in data.dtypes if kind in ("float", "double")}
+    plain = with_plain_times(data)
+    if not floats:
+        return plain
+    return plain.select(*(_marked(F.col(quoted(n)), floats[n]).alias(n) if n in floats else F.col(quoted(n)) for n in plain.columns))
+
+
+def _marked(cell: Column, kind: str) -> Column:
+    return F.when(F.isnan(cell), F.lit(NAN).cast(kind)).otherwise(cell)
 
 
 def with_plain_times(data: DataFrame) -> DataFrame:
@@ -134,9 +148,9 @@ def _counted(data: DataFrame, hints: Sequence[ColumnHint], share: float, config:
 def _entry(index: int, hint: ColumnHint) -> Column:
     """One cell as (column, text, number, is_null)."""
     cell = F.col(quoted(hint.name))
-    is_null = cell.isNull() | (F.isnan(cell) if hint.spark_type in ("float", "double") else F.lit(False))
+    is_null = cell.isNull()
     text = F.lit(None) if is_number_hint(hint) else plain_number(cell, hint.spark_type) if is_time(hint.spark_type) else cell
-    number = F.lit(None) if hint.spark_type in ("string", "boolean") else plain_number(cell, hint.spark_type)
+    number = F.lit(None) if hint.spark_type in ("string", "boolean") else _number(cell, hint.spark_type)
     return F.struct(
         F.lit(index).alias("column"),
         F.when(~is_null, text.cast("string")).alias("text"),
@@ -157,3 +171,11 @@ def plain_number(cell: Column, spark_type: str) -> Column:
         parts = [(F.date_part(F.lit(unit), cell) * F.lit(micros).cast("long")).cast("long") for unit, micros in _MICROS_PER.items()]
         return reduce(lambda total, part: total + part, parts, days)
     return cell
+
+
+def _number(cell: Column, spark_type: str) -> Column:
+    """The same in the float64 domain, with marks for what is no finite number."""
+    if spark_type not in ("float", "double"):
+        return plain_number(cell, spark_type).cast("double")
+    infinite = F.when(cell == math.inf, INFINITE).when(cell == -math.inf, -INFINITE)
+    return F.when(F.isnan(cell), NAN).otherwise(F.coalesce(infinite, cell.cast("double")))

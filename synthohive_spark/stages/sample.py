@@ -28,8 +28,8 @@ from ..kernels.marginals import code_counts
 from ..kernels.models import model_class
 from ..spec.encoding import TableEncoding
 from ..spec.fitted import FittedSchema, FittedTable
-from ..spec.hidden import ROW, status_column
-from ..spec.identifiers import HIDDEN_PREFIX, quoted
+from ..spec.hidden import ROW, hidden, status_column
+from ..spec.identifiers import HIDDEN_PREFIX, quoted, safe_name
 from ..spec.planning.room import TableRows
 from ..spec.program import Match
 from ..spec.steps import Combine, Distinct, Series
@@ -39,7 +39,8 @@ from .conditions import spread_over
 from .constraints import summary, valid_rows, violations
 from .families import Kin, Made
 from .frames import map_frames
-from .profile import with_plain_times
+from .intake import laid_out
+from .profile import with_plain_values
 from .rows import room_of_schema
 from .verify import verify
 
@@ -116,7 +117,8 @@ class SampleRun:
         self._publish(table, rows.select(*(_typed(*column) for column in columns)))
 
     def _publish(self, table: str, rows: DataFrame) -> DataFrame:
-        self._staged[table] = self.writer.stage(table, rows)
+        layout = self.fitted.layouts.get(table)
+        self._staged[table] = self.writer.stage(table, rows if layout is None else laid_out(rows, layout))
         return self._staged[table]
 
     def _make(self, fitted: FittedTable) -> None:
@@ -203,7 +205,7 @@ class SampleRun:
         return tuple(table.column(i).combine_chunks() for i in range(len(columns)))
 
     def _stage(self, data: DataFrame, table: str, word: str) -> DataFrame:
-        path = f"{self.staged}/{table}/{word}"
+        path = f"{self.staged}/{safe_name(table)}/{word}"
         data.write.mode("overwrite").parquet(path)
         return self.spark.read.schema(data.schema).parquet(path)
 
@@ -237,10 +239,10 @@ class SampleRun:
             if match.required and narrow.count() < made.count:
                 key = program.foreign_keys[match.key]
                 raise GenerationError(f"table {table!r}: the key {key} must not be null and no row of {key.parent_table!r} is free for some of its rows")
-        keys = narrow.select(F.col(ROW).alias("__keyed"), *(F.col(quoted(c)).alias(f"__late_{i}") for i, c in enumerate(dict.fromkeys(late))))
-        joined = made.frame.join(keys, F.col(ROW) == F.col("__keyed"))
-        values = {c: F.col(f"__late_{i}") for i, c in enumerate(dict.fromkeys(late))}
-        return joined.withColumns(values).drop("__keyed", *(f"__late_{i}" for i in range(len(values))))
+        keys = narrow.select(F.col(ROW).alias(hidden("keyed")), *(F.col(quoted(c)).alias(hidden(f"late_{i}")) for i, c in enumerate(dict.fromkeys(late))))
+        joined = made.frame.join(keys, F.col(ROW) == F.col(hidden("keyed")))
+        values = {c: F.col(hidden(f"late_{i}")) for i, c in enumerate(dict.fromkeys(late))}
+        return joined.withColumns(values).drop(hidden("keyed"), *(hidden(f"late_{i}") for i in range(len(values))))
 
     def _tell_unenforced(self, table: str, late: Collection[str]) -> None:
         """Other tables point at the rows by the time that their last keys are matched: then none may go."""
@@ -274,7 +276,7 @@ class SampleRun:
 
 def _marginal_distances(rows: DataFrame, encoding: TableEncoding) -> dict[str, float]:
     """TVD of each column's codes from the learnt shares; 1 for a table without rows."""
-    coded = with_plain_times(rows.select(*(F.col(quoted(name)) for name in encoding.names)))
+    coded = with_plain_values(rows.select(*(F.col(quoted(name)) for name in encoding.names)))
     counted = map_frames(coded, partial(code_counts, encoding=encoding), "column int, code int, n bigint")
     counts = [np.zeros(c.cardinality) for c in encoding.columns]
     for column, code, n in counted.groupBy("column", "code").agg(F.sum("n")).collect():  # one row per code

@@ -10,6 +10,7 @@ from ..errors import GenerationError
 from ..spec.fitted import FittedSchema
 from ..spec.metadata import ForeignKey
 from ..spec.program import TableProgram
+from .intake import flattened
 from .tally import KeyCount, count_keys, total
 
 
@@ -25,6 +26,7 @@ def verify(fitted: FittedSchema, staged: Mapping[str, DataFrame], rows: Mapping[
     Raises:
         GenerationError: with everything that is wrong.
     """
+    staged = {name: flattened(frame, "drop")[0] if name in fitted.layouts else frame for name, frame in staged.items()}
     programs = {name: table.program for name, table in fitted.tables.items()}
     faults = [fault for name, program in programs.items() for fault in _type_faults(program, staged[name])]
     faults += [f"table {name!r}: {there} rows were staged, and {made} were made" for name, (there, made) in rows.items() if there != made]

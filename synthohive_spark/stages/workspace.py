@@ -12,7 +12,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from ..errors import SynthoHiveError
-from ..spec.identifiers import checked_path, checked_table_name
+from ..spec.identifiers import checked_path, safe_name
 from ..storage.targets import absolute_path
 from .session import is_connect
 
@@ -53,8 +53,8 @@ class Workspace:
         atexit.register(_remove, self.path)  # before what was registered earlier
 
     def folder(self, *names: str) -> str:
-        """A path below the workspace; every part is a checked name."""
-        return "/".join([self.path, *(checked_table_name(n) for n in names)])
+        """A path below the workspace; a name that is not safe becomes one."""
+        return "/".join([self.path, *(safe_name(n) for n in names)])
 
     def make_folder(self, *names: str) -> str:
         """The same, made."""

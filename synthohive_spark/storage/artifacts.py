@@ -16,7 +16,7 @@ from ..errors import SchemaError, SerializationError
 from ..spec.base import Spec
 from ..spec.encoding import TableEncoding
 from ..spec.fitted import FittedSchema, FittedTable, ModelSpec
-from ..spec.identifiers import checked_table_name
+from ..spec.identifiers import safe_name
 from ..spec.program import TableProgram
 from .folders import Folder, swap_in
 from .manifest import MANIFEST, UNKNOWN_VERSION, FileEntry, Manifest, explain, package_version, parse_manifest
@@ -51,6 +51,7 @@ def save_artifact(fitted: FittedSchema, path: str | os.PathLike[str], *, overwri
         manifest = Manifest(
             reference_required=fitted.reference_required,
             reference_rows=fitted.reference_rows,
+            layouts=fitted.layouts,
             sources=fitted.sources,
             version=fitted.version,
             seed=fitted.seed,
@@ -93,11 +94,12 @@ def load_artifact(path: str | os.PathLike[str]) -> FittedSchema:
         metadata=manifest.metadata,
         graph=manifest.graph,
         tables={table: _table(place, table, payloads) for table in _in_order(manifest, manifest.tables())},
-        references={table: f"{place.url}/reference/{table}" for table in _in_order(manifest, manifest.references())},
+        references={table: f"{place.url}/reference/{safe_name(table)}" for table in _in_order(manifest, manifest.references())},
         seed=manifest.seed,
         version=manifest.version,
         reference_required=manifest.reference_required,
         reference_rows=manifest.reference_rows,
+        layouts=manifest.layouts,
         sources=manifest.sources,
     )
 
@@ -107,14 +109,14 @@ def _payloads(fitted: FittedSchema) -> dict[str, bytes]:
     names = [*fitted.tables, *fitted.references]
     try:
         for name in names:
-            checked_table_name(name)
+            safe_name(name)
     except SchemaError as error:
         raise SerializationError(str(error)) from error
-    if len({name.lower() for name in names}) < len(names):
+    if len({safe_name(name).lower() for name in names}) < len(names):
         raise SerializationError(f"two of the tables {sorted(names)} have the same name but for upper and lower case; rename one")
     payloads: dict[str, bytes] = {}
     for name, table in fitted.tables.items():
-        folder = f"tables/{name}"
+        folder = f"tables/{safe_name(name)}"
         payloads[f"{folder}/program.json"] = _json(f"{folder}/program.json", table.program)
         payloads[f"{folder}/encoding.json"] = _json(f"{folder}/encoding.json", table.encoding)
         if table.context_encoding is not None:
@@ -158,7 +160,7 @@ def _copy_reference(staged: Folder, table: str, source: str) -> list[FileEntry]:
         raise SerializationError(f"the reference table {table!r}: {origin.url} holds no Parquet file; was it moved since the fit?")
     if any("/" in n for n in names):
         raise SerializationError(f"the reference table {table!r}: {origin.url} is partitioned into sub-folders; write it without partitionBy")
-    targets = [f"reference/{table}/part-{i:05d}.parquet" for i in range(len(names))]
+    targets = [f"reference/{safe_name(table)}/part-{i:05d}.parquet" for i in range(len(names))]
     return [_entry(target, staged.write(target, origin.chunks(name))) for name, target in zip(names, targets, strict=True)]
 
 
@@ -224,23 +226,25 @@ def _verified(place: Folder, manifest: Manifest) -> dict[str, bytes]:
 
 
 def _table(place: Folder, table: str, payloads: dict[str, bytes]) -> FittedTable:
+    folder = f"tables/{safe_name(table)}"
+
     def spec(kind: type[S], name: str) -> S | None:
-        raw = payloads.get(f"tables/{table}/{name}")
+        raw = payloads.get(f"{folder}/{name}")
         if raw is None:
             return None
         try:
             return kind.model_validate_json(raw)
         except ValidationError as error:
-            raise SerializationError(f"{place.url}/tables/{table}/{name}: {explain(error)}") from error
+            raise SerializationError(f"{place.url}/{folder}/{name}: {explain(error)}") from error
 
     program, encoding = spec(TableProgram, "program.json"), spec(TableEncoding, "encoding.json")
     if program is None or encoding is None:
-        raise SerializationError(f"{place.url}/tables/{table} has no {'program' if program is None else 'encoding'}.json; fit and save again")
+        raise SerializationError(f"{place.url}/{folder} has no {'program' if program is None else 'encoding'}.json; fit and save again")
     if (program.table, encoding.table) != (table, table):
-        raise SerializationError(f"{place.url}/tables/{table} describes another table; fit and save again")
-    weights = payloads.get(f"tables/{table}/weights.safetensors", b"")
+        raise SerializationError(f"{place.url}/{folder} describes another table; fit and save again")
+    weights = payloads.get(f"{folder}/weights.safetensors", b"")
     if weights:
-        _check_tensors(f"{place.url}/tables/{table}/weights.safetensors", weights)
+        _check_tensors(f"{place.url}/{folder}/weights.safetensors", weights)
     return FittedTable(program, encoding, spec(TableEncoding, "context_encoding.json"), spec(ModelSpec, "model.json"), weights)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..errors import GenerationError, SchemaError
-from ..spec.identifiers import table_name_faults
+from ..spec.identifiers import safe_name, table_name_faults
 from ..spec.sources import Sources
 from .found import Found
 from .journal import BOOKS
@@ -20,8 +20,8 @@ def check_names(tables: Sequence[str]) -> None:
         SchemaError: with all faults.
     """
     faults = [fault for name in tables for fault in table_name_faults(name)]
-    known = [name for name in tables if isinstance(name, str)]
-    if len({name.lower() for name in known}) < len(known):
+    known = [name for name in tables if not table_name_faults(name)]
+    if len({safe_name(name).lower() for name in known}) < len(known):
         faults.append(f"two of the tables {sorted(known)} differ only in upper and lower case, which catalogs take for the same")
     taken = sorted(name for name in known if name.lower() in (BOOKS, RUNS_TABLE))
     if taken:
@@ -52,7 +52,7 @@ def check_places(target: Target, base: str | None, found: Mapping[str, Found], n
 
 
 def _faults(place: Found, table: str, base: str | None, never: Sources) -> list[str]:
-    location = place.location or (f"{base}/{table}" if base else None)
+    location = place.location or (f"{base}/{safe_name(table)}" if base else None)
     real = never.meeting(canonical_location(location) if location else None, place.id)
     if real:
         return [f"it is, holds or lies in the real table that the model was fitted on ({', '.join(real)}); choose another output"]

@@ -9,7 +9,20 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
 from .delta_log import Action, TableState
-from .delta_protocol import Json, clean_schema, needed_features, protocol_for, raised_protocol, same_columns, schema_of
+from .delta_protocol import (
+    MAPPING,
+    MAPPING_LAST,
+    MAPPING_MODE,
+    Json,
+    clean_schema,
+    mapped_schema,
+    named_as_in_files,
+    needed_features,
+    protocol_for,
+    raised_protocol,
+    same_columns,
+    schema_of,
+)
 from .footers import StagedFile
 from .manifest import package_version
 
@@ -36,7 +49,8 @@ def replace_rows(state: TableState | None, *, columns: Json, files: Iterable[Sta
     else:
         protocol = raised_protocol(state.protocol, features)
         actions += [{"protocol": protocol}] if protocol else []
-        if not same_columns(schema_of(state.metadata), columns) or state.metadata.get("partitionColumns"):
+        now = schema_of(state.metadata)
+        if not same_columns(now, columns) or state.metadata.get("partitionColumns") or not named_as_in_files(now):
             actions.append({"metaData": _changed_metadata(state.metadata, columns, run)})
         actions += [_remove(add) for add in state.files.values()]
     return actions + [_add(f, folder) for f in files]
@@ -90,20 +104,23 @@ def _new_metadata(columns: Json, run: str) -> Action:
     return {
         "id": str(uuid.uuid4()),
         "format": {"provider": "parquet", "options": {}},
-        "schemaString": json.dumps(clean_schema(columns)),
         "partitionColumns": [],
-        "configuration": {MARK: run},
         "createdTime": _now(),
+        **_described(columns, {MARK: run}),
     }
 
 
 def _changed_metadata(metadata: Action, columns: Json, run: str) -> Action:
-    return {
-        **metadata,
-        "schemaString": json.dumps(clean_schema(columns)),
-        "partitionColumns": [],
-        "configuration": {**(metadata.get("configuration") or {}), MARK: run},
-    }
+    return {**metadata, "partitionColumns": [], **_described(columns, {**(metadata.get("configuration") or {}), MARK: run})}
+
+
+def _described(columns: Json, configuration: dict[str, str]) -> Action:
+    """The schema and the properties; a table that has column mapping keeps it."""
+    if MAPPING not in (needed_features(columns) or ()) and configuration.get(MAPPING_MODE, "none") == "none":
+        return {"schemaString": json.dumps(clean_schema(columns)), "configuration": configuration}
+    schema, last = mapped_schema(columns)
+    last = max(last, int(configuration.get(MAPPING_LAST, 0)))  # readers refuse a table whose greatest number has shrunk
+    return {"schemaString": json.dumps(schema), "configuration": {**configuration, MAPPING_MODE: "name", MAPPING_LAST: str(last)}}
 
 
 def _remove(add: Action) -> Action:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import count
 from typing import Any
+
+from ..spec.identifiers import needs_mapping
 
 Json = dict[str, Any]
 
-NTZ = "timestampNtz"
+NTZ, MAPPING = "timestampNtz", "columnMapping"
+MAPPING_MODE, MAPPING_LAST = "delta.columnMapping.mode", "delta.columnMapping.maxColumnId"
+_MAPPING_ID, _PHYSICAL = "delta.columnMapping.id", "delta.columnMapping.physicalName"
 # Features that replacing all rows keeps to: nothing is appended by them, and NOT NULL holds by Spark's own schema.
-CARRIED = frozenset({"appendOnly", "invariants", "checkConstraints", "changeDataFeed", "generatedColumns", "vacuumProtocolCheck", NTZ})
+CARRIED = frozenset({"appendOnly", "invariants", "checkConstraints", "changeDataFeed", "generatedColumns", "vacuumProtocolCheck", NTZ, MAPPING})
 APPEND_ONLY = "delta.appendOnly"
 
 _PLAIN_TYPES = frozenset({"byte", "short", "integer", "long", "float", "double", "string", "boolean", "binary", "date", "timestamp"})
@@ -18,6 +23,7 @@ _DECIMAL = re.compile(r"decimal\(\d+,\d+\)")
 # Field metadata that means something to readers. The rest is the session's (aliases, machine learning attributes).
 _KEPT_METADATA = ("comment", "__CHAR_VARCHAR_TYPE_STRING")
 _COLLATED = "__COLLATIONS"
+_MEANT_FOR_WRITERS = re.compile(r'"delta\.(?!columnMapping\.)')
 # What a protocol number without a list of features means; a table with a list must name them all.
 _IMPLIED = {
     2: ("appendOnly", "invariants"),
@@ -52,7 +58,9 @@ def _type_features(kind: Any) -> frozenset[str] | None:
         inner = [kind["keyType"], kind["valueType"]]
     else:
         return None
-    found = [_type_features(t) for t in inner]
+    names = [f["name"] for f in kind["fields"]] if kind["type"] == "struct" else []
+    own: frozenset[str] = frozenset({MAPPING} if any(needs_mapping(name) for name in names) else ())
+    found = [own, *(_type_features(t) for t in inner)]
     return None if None in found else frozenset(name for features in found for name in features or ())
 
 
@@ -64,11 +72,11 @@ def carry_fault(protocol: Json, metadata: Json) -> str | None:
     if unknown:
         return f"the table features {', '.join(unknown)}"
     configuration = metadata.get("configuration") or {}
-    if configuration.get("delta.columnMapping.mode", "none") != "none":
-        return "column mapping"
+    if configuration.get(MAPPING_MODE, "none") not in ("none", "name"):
+        return "column mapping by numbers"
     if any(key.startswith("delta.constraints.") for key in configuration):
         return "check constraints"
-    if '"delta.' in metadata.get("schemaString", ""):
+    if _MEANT_FOR_WRITERS.search(metadata.get("schemaString", "")):
         return "generated or identity columns"
     return None
 
@@ -115,6 +123,34 @@ def _clean_type(kind: Any) -> Any:
     if kind.get("type") == "struct":
         return clean_schema(kind)
     return {key: _clean_type(value) if key in ("elementType", "keyType", "valueType") else value for key, value in kind.items()}
+
+
+def mapped_schema(schema: Json) -> tuple[Json, int]:
+    """A clean schema as a table with column mapping has it, and its greatest column number. Files have the columns under their own names."""
+    numbers = count(1)
+
+    def mapped(kind: Any) -> Any:
+        if isinstance(kind, list):
+            return [mapped(item) for item in kind]
+        if not isinstance(kind, dict):
+            return kind
+        inner = {key: value if key == "metadata" else mapped(value) for key, value in kind.items()}
+        if "name" not in kind:
+            return inner
+        return {**inner, "metadata": {**kind["metadata"], _MAPPING_ID: next(numbers), _PHYSICAL: kind["name"]}}
+
+    result: Json = mapped(clean_schema(schema))
+    return result, next(numbers) - 1
+
+
+def named_as_in_files(kind: Any) -> bool:
+    """Whether the columns of a schema have the names that they have in the files."""
+    if isinstance(kind, list):
+        return all(named_as_in_files(item) for item in kind)
+    if not isinstance(kind, dict):
+        return True
+    physical = kind.get("metadata", {}).get(_PHYSICAL, kind.get("name"))
+    return physical == kind.get("name") and all(named_as_in_files(value) for key, value in kind.items() if key != "metadata")
 
 
 def same_columns(one: Json, other: Json) -> bool:

@@ -13,8 +13,8 @@ from .sources import read_table
 from .targets import absolute_path
 
 
-def read_sources(spark: SparkSession, sources: Mapping[str, str | FileSource]) -> dict[str, DataFrame]:
-    """One DataFrame per table.
+def read_sources(spark: SparkSession, sources: str | Mapping[str, str | FileSource]) -> str | dict[str, DataFrame]:
+    """One DataFrame per table; the name of one place for all tables as it is.
 
     Args:
         sources: catalog names or paths (see `read_table`), or files with a format.
@@ -22,6 +22,8 @@ def read_sources(spark: SparkSession, sources: Mapping[str, str | FileSource]) -
     Raises:
         SchemaError: a table cannot be read; the message names it.
     """
+    if isinstance(sources, str):
+        return sources
     frames = {}
     for name, source in sources.items():
         try:

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from pyspark.sql import SparkSession
 
 from ..errors import GenerationError
+from ..spec.identifiers import safe_name
 from .delta_log import is_delta
 from .folders import Folder
 from .found import Found, find_by_spark, find_in_catalog, find_in_folder, folder_faults, folder_faults_by_spark, reach, spark_sees, sql_name, state_at
@@ -48,11 +49,11 @@ class Ground:
         location = self.target.address(table)
         if self.folder is None:
             return find_by_spark(self.spark, name, location)
-        return find_in_folder(self.spark, self.folder.below(table), location)
+        return find_in_folder(self.spark, self.folder.below(safe_name(table)), location)
 
     def _in_the_way(self, table: str) -> Found:
         """The catalog puts a new table into a folder of its name, which must be free."""
-        for name in (table, table.lower()):
+        for name in (safe_name(table), safe_name(table).lower()):
             place = self.folder.below(name) if self.folder else None
             if place is not None and place.exists() and not place.is_empty():
                 return Found("other", f"a folder {place.url} that holds files and is no table of the catalog", place.url)
@@ -104,7 +105,7 @@ class Ground:
         if self.folder is not None and self.target.folder is not None:
             return Entry(table=table, location=location, staged=f"{location}/run-{run}", new=new)
         if self.folder is not None and new:
-            return Entry(table=table, staged=f"{self.base}/{BOOKS}/run-{run}/{table}", new=True)
+            return Entry(table=table, staged=f"{self.base}/{BOOKS}/run-{run}/{safe_name(table)}", new=True)
         if self.folder is not None and location is not None and self._same_table(location, found.id):
             return Entry(table=table, location=location, staged=f"{location}/run-{run}", new=False)
         if work_dir is None:
@@ -112,7 +113,7 @@ class Ground:
                 f"{self.target.describe(table)} is not to be reached from the driver's Python, and there is no work folder to stage its rows in; "
                 'name one that driver and executors share, as in Synthesizer(..., work_dir="s3://bucket/tmp")'
             )
-        return Entry(table=table, location=location, staged=f"{work_dir.rstrip('/')}/run-{run}/{table}", in_place=False, new=new)
+        return Entry(table=table, location=location, staged=f"{work_dir.rstrip('/')}/run-{run}/{safe_name(table)}", in_place=False, new=new)
 
     @staticmethod
     def _same_table(location: str, table_id: str | None) -> bool:

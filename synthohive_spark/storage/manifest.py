@@ -13,13 +13,14 @@ from pydantic import Field, ValidationError
 from ..errors import SchemaError, SerializationError
 from ..spec.base import Spec
 from ..spec.graph import SchemaGraph
-from ..spec.identifiers import checked_table_name
+from ..spec.identifiers import safe_name
+from ..spec.layout import Layout
 from ..spec.metadata import Metadata
 from ..spec.sources import Sources
 
 MANIFEST = "manifest.json"
 FORMAT = "synthohive_spark.artifact"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 UNKNOWN_VERSION = "unknown"
 TABLE_FILES = ("program.json", "encoding.json", "context_encoding.json", "model.json", "weights.safetensors")
 _TABLE_FILE = re.compile(r"tables/([^/]+)/(" + "|".join(re.escape(name) for name in TABLE_FILES) + ")")
@@ -46,6 +47,7 @@ class Manifest(Spec):
     files: tuple[FileEntry, ...]
     reference_required: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     reference_rows: dict[str, int] = Field(default_factory=dict)
+    layouts: dict[str, Layout] = Field(default_factory=dict)
     sources: Sources = Field(default_factory=Sources)
 
     def render(self) -> bytes:
@@ -53,12 +55,19 @@ class Manifest(Spec):
         return _render(self.model_dump(mode="json"))
 
     def tables(self) -> list[str]:
-        """Names of the learnt tables, in the order of the files."""
-        return list(dict.fromkeys(m[1] for e in self.files if (m := _TABLE_FILE.fullmatch(e.path))))
+        """Names of the learnt tables, in the order of the metadata."""
+        return self._with_folder(_TABLE_FILE)
 
     def references(self) -> list[str]:
-        """Names of the reference tables, in the order of the files."""
-        return list(dict.fromkeys(m[1] for e in self.files if (m := _REFERENCE_FILE.fullmatch(e.path))))
+        """Names of the reference tables, in the order of the metadata."""
+        return self._with_folder(_REFERENCE_FILE)
+
+    def _with_folder(self, form: re.Pattern[str]) -> list[str]:
+        folders = self._folders(form)
+        return [name for name in self.metadata.tables if safe_name(name) in folders]
+
+    def _folders(self, form: re.Pattern[str]) -> set[str]:
+        return {m[1] for e in self.files if (m := form.fullmatch(e.path))}
 
     def check_names(self) -> None:
         """Every name must be one that we could have written: none may lead out of the folder, or into SQL.
@@ -66,15 +75,16 @@ class Manifest(Spec):
         Raises:
             SchemaError: one is not.
         """
-        for name in (*self.metadata.tables, *(t.name for t in self.metadata.tables.values()), *self.graph.order, *self.tables(), *self.references()):
-            checked_table_name(name)
+        for name in self.metadata.tables:
+            safe_name(name)
         paths = [entry.path for entry in self.files]
         for path in paths:
             if not (_TABLE_FILE.fullmatch(path) or _REFERENCE_FILE.fullmatch(path)):
                 raise SchemaError(f"the file {path[:80]!r} has no place in an artifact")
         if len(set(paths)) < len(paths):
             raise SchemaError("a file is listed twice")
-        strangers = sorted({*self.tables(), *self.references()} - set(self.metadata.tables))
+        strangers = sorted((self._folders(_TABLE_FILE) | self._folders(_REFERENCE_FILE)) - {safe_name(name) for name in self.metadata.tables})
+        strangers += sorted(set(self.graph.order) - set(self.metadata.tables))
         if strangers:
             raise SchemaError(f"the tables {strangers} are not in its metadata")
 

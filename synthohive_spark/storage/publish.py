@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import GenerationError
 from ..events import RUN_LEFT, RUN_RECOVERED, get_logger
+from ..spec.identifiers import safe_name
 from .commit import can_commit, commit, take_back
 from .delta_log import LOG, read_state
 from .folders import Folder
@@ -88,7 +89,7 @@ def clear(ground: Ground, journal: Journal) -> None:
     for entry in journal.tables:
         _remove_staged(entry)
         if entry.new and ground.folder is not None and ground.target.folder is not None:
-            ground.folder.below(entry.table).remove_if_empty()
+            ground.folder.below(safe_name(entry.table)).remove_if_empty()
     _remove_shell(ground, journal)
     ground.books.drop(journal.run)
     if ground.fresh and ground.folder is not None:
@@ -163,7 +164,7 @@ def _log_folder(ground: Ground, entry: Entry) -> Folder | None:
     if ground.folder is None or not entry.in_place:
         return None
     if ground.target.folder is not None:
-        return ground.folder.below(entry.table)
+        return ground.folder.below(safe_name(entry.table))
     return reach(entry.location) if entry.location else None
 
 

@@ -6,14 +6,13 @@ of ten rows, in every session that leaves Delta's settings alone.
 
 from __future__ import annotations
 
-import json
 import re
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
 from .delta_log import TableState, read_state
-from .delta_protocol import carry_fault, needed_features
+from .delta_protocol import carry_fault, clean_schema, named_as_in_files, needed_features, schema_of
 from .found import reach
 from .frames import read_parquet
 
@@ -37,7 +36,7 @@ def read_small_delta(spark: SparkSession, location: str, version: int | None = N
     if state is None or not _is_plain(state):
         return None
     try:
-        return read_parquet(spark, [f"{location.rstrip('/')}/{name}" for name in sorted(state.files)], json.loads(state.metadata["schemaString"]))
+        return read_parquet(spark, [f"{location.rstrip('/')}/{name}" for name in sorted(state.files)], clean_schema(schema_of(state.metadata)))
     except AnalysisException:  # Spark has another file system for the place
         return None
 
@@ -49,4 +48,5 @@ def _is_plain(state: TableState) -> bool:
     if any(add.get("deletionVector") or _PATTERN.search(name) or not _RELATIVE.fullmatch(name) for name, add in state.files.items()):
         return False
     text = state.metadata["schemaString"]
-    return "__CHAR_VARCHAR" not in text and needed_features(json.loads(text)) is not None
+    schema = schema_of(state.metadata)
+    return "__CHAR_VARCHAR" not in text and needed_features(schema) is not None and named_as_in_files(schema)

@@ -1,22 +1,25 @@
-"""Reading tables: DataFrames, catalog names, and Delta, Parquet or CSV files; and where their rows lie."""
+"""Reading tables: frames of Spark and pandas, catalog names, and Delta, Parquet or CSV files; and where their rows lie."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Container
-from typing import Literal
+from collections.abc import Collection, Container, Mapping, Sequence
+from typing import Any, Literal
 from urllib.parse import unquote
 
 import fsspec
+import pandas as pd
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
 from ..errors import SchemaError
-from ..spec.identifiers import checked_path, existing_table_name
+from ..spec.identifiers import checked_path, existing_table_name, quoted, safe_name
 from ..spec.sources import Source
+from ..spec.spelling import spelt
 from .delta_log import UnknownLog, is_delta, read_state
 from .found import reach
+from .pandas_frames import from_pandas
 from .small_delta import read_small_delta
 from .targets import absolute_path, canonical_location, is_path, plain_location
 
@@ -24,28 +27,73 @@ _CSV = (".csv", ".csv.gz", ".csv.bz2")
 _PARQUET = (".parquet",)
 _PARTITION = re.compile(r"[^/=]+=[^/]*")  # a folder of one value of a partition column
 MOST_FOLDERS = 1000  # whose tables are looked for; more are those of a table that is partitioned in a way of its own
+SHOWN = 20  # names of a long list
 LEVELS_UP = 4  # from a file's folder to its Delta table: ours have one, random prefixes of stores two
 
 
-def read_table(spark: SparkSession, source: DataFrame | str | os.PathLike[str]) -> DataFrame:
+def locate_tables(spark: SparkSession, place: str | os.PathLike[str], tables: Sequence[str]) -> dict[str, str]:
+    """Where each table lies in one folder, or in one schema of the catalog; names may differ in capitals, and be those that we give to odd names.
+
+    Args:
+        place: a folder (with a slash, or a `Path`) of Delta tables, folders or files; or `schema` or `catalog.schema`.
+
+    Raises:
+        SchemaError: some are not there, with all of them; or the place cannot be one.
+    """
+    if not isinstance(place, os.PathLike) and not is_path(place):
+        known = [row.name for row in spark.catalog.listTables(existing_table_name(place)) if not row.isTemporary] if _is_schema(spark, place) else None
+        if known is None:
+            raise SchemaError(f"the catalog has no schema {place!r}; a folder needs a slash, as in ./{place}")
+        return _located(tables, {name: f"{place}.{quoted(name)}" for name in known}, f"the schema {place!r}")
+    path = absolute_path(checked_path(os.fspath(place)))
+    folder = reach(path)
+    if folder is None:
+        return {name: f"{path.rstrip('/')}/{safe_name(name)}" for name in tables}
+    known_files = {_stem(name): f"{path.rstrip('/')}/{name}" for name in sorted(folder.names()) if not name.startswith((".", "_"))}
+    return _located(tables, known_files, path)
+
+
+def _is_schema(spark: SparkSession, name: str) -> bool:
+    try:
+        return bool(spark.catalog.databaseExists(existing_table_name(name)))
+    except AnalysisException:
+        return False
+
+
+def _located(tables: Sequence[str], known: Mapping[str, str], where: str) -> dict[str, str]:
+    found = {name: next((known[s] for s in (spelt(name, known), spelt(safe_name(name), known)) if s in known), None) for name in tables}
+    missing = sorted(name for name, place in found.items() if place is None)
+    if missing:
+        raise SchemaError(f"{where} has no tables {missing}; it has {sorted(known)[:SHOWN]}")
+    return {name: place for name, place in found.items() if place is not None}
+
+
+def _stem(name: str) -> str:
+    """The table that a file or a folder is called after."""
+    lower = name.lower()
+    return next((name[: -len(suffix)] for suffix in _CSV + _PARQUET if lower.endswith(suffix)), name)
+
+
+def read_table(spark: SparkSession, source: Any, *, keys: Collection[str] = ()) -> DataFrame:
     """A DataFrame for whatever a user names as a table.
 
     Args:
         spark: a session with Delta.
-        source: a DataFrame (returned as it is); a path (with a slash, or ending in .csv or .parquet) to a Delta table, or to a file or folder of Parquet or CSV
-            (with a header, types inferred); or a table of the catalog, `table` to `catalog.schema.table`.
+        source: a Spark DataFrame (returned as it is) or a pandas one; a path (with a slash, or ending in .csv or .parquet) to a Delta table, or to a file or
+            folder of Parquet or CSV (with a header, types inferred); or a table of the catalog, `table` to `catalog.schema.table`.
+        keys: columns of keys, for pandas frames (see `from_pandas`).
 
     Raises:
         SchemaError: there is no such table or file, or it is of no known format.
     """
     if isinstance(source, DataFrame):
         return source
+    if isinstance(source, pd.DataFrame):
+        return from_pandas(spark, source, keys)
     if isinstance(source, os.PathLike):
         return _read_path(spark, os.fspath(source))
     if not isinstance(source, str):
-        raise SchemaError(
-            f"a table must be a Spark DataFrame, a table name or a path, not {type(source).__name__}; a pandas frame goes through spark.createDataFrame"
-        )
+        raise SchemaError(f"a table must be a Spark or pandas DataFrame, a table name or a path, not {type(source).__name__}")
     if is_path(source) or source.lower().endswith(_CSV + _PARQUET):
         return _read_path(spark, source)
     name = existing_table_name(source)

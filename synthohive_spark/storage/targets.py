@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from ..errors import SchemaError
-from ..spec.identifiers import checked_path, checked_qualified_name, checked_table_name
+from ..spec.identifiers import checked_path, checked_qualified_name, safe_name
 
 _SAME_STORE = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfs": "abfss", "wasb": "wasbs"}
 
@@ -73,18 +73,18 @@ class Target:
         return cls(database=output)
 
     def address(self, table: str) -> str:
-        """The path of `table`, or its full name, not quoted.
+        """The path of `table`, or its full name, not quoted; a name that folders or catalogs do not take becomes a safe one.
 
         Raises:
-            SchemaError: the table name is not on the allow-list.
+            SchemaError: it cannot name a table.
         """
-        name = checked_table_name(table)
+        name = safe_name(table)
         return f"{self.database}.{name}" if self.folder is None else f"{self.folder.rstrip('/')}/{name}"
 
     def describe(self, table: str) -> str:
         """Where `table` lies, for messages.
 
         Raises:
-            SchemaError: the table name is not on the allow-list.
+            SchemaError: it cannot name a table.
         """
         return f"{'table' if self.folder is None else 'folder'} {self.address(table)}"

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from ..errors import GenerationError
 from ..spec.identifiers import define_table_sql, drop_table_sql, restore_sql
 from .delta_actions import MARK
-from .delta_protocol import NTZ, clean_schema, needed_features, same_columns
+from .delta_protocol import MAPPING, MAPPING_MODE, clean_schema, needed_features, same_columns
 from .found import Found, detail, find_by_spark, find_in_catalog, history, sql_name
 from .frames import read_parquet
 from .journal import Entry, Journal
@@ -93,7 +93,8 @@ def _define(spark: SparkSession, target: Target, entry: Entry, run: str) -> None
     """Give the table the columns of the rows, with their NOT NULL: a write that changes the schema would lose it."""
     name = sql_name(target, entry.table)
     found = _found(spark, target, name, entry)
-    features = {f"delta.feature.{NTZ}": "supported"} if NTZ in (needed_features(entry.columns) or ()) else {}
+    needed = needed_features(entry.columns) or frozenset()
+    features = {f"delta.feature.{name}": "supported" for name in sorted(needed)} | ({MAPPING_MODE: "name"} if MAPPING in needed else {})
     columns = clean_schema(entry.columns)
     if found.kind == "nothing":
         spark.sql(define_table_sql(name, columns["fields"], {**features, MARK: run}))

@@ -12,6 +12,7 @@ from generated_schemas import uniques_of
 
 from synthohive_spark.spec.graph import SchemaGraph
 from synthohive_spark.spec.hidden import PARENT_ROW, status_column
+from synthohive_spark.spec.identifiers import HIDDEN_PREFIX
 from synthohive_spark.spec.metadata import ForeignKey, Metadata
 from synthohive_spark.spec.planning.programs import SchemaPlan
 from synthohive_spark.spec.program import Apart, Match, Phase, TableProgram
@@ -137,7 +138,7 @@ class Walk:
     def _complete(self, phase: Phase) -> None:
         late = {c for m in phase.matches for c in self.program.foreign_keys[m.key].columns if c not in (*m.fixed, *m.wished, *m.filled)}
         self._need([c for c in self.program.names if c not in late], self.there, "the whole row")
-        strangers = [c for c in self.there if c not in self.types and not c.startswith("__")]
+        strangers = [c for c in self.there if c not in self.types and not c.startswith(HIDDEN_PREFIX)]
         self._check(not strangers, f"unknown columns {strangers}")
 
     def _passed_on(self, phase: Phase) -> set[str]:

@@ -68,7 +68,7 @@ def levels(rows: DataFrame, forest: Forest) -> list[int]:
 def test_levels_have_no_gaps_and_somebody_is_at_the_top(spark: SparkSession) -> None:
     match = Match(key=0, status=True, forest=True)
     drawn = [(0, True, 2), (1, True, 5), (2, True, 0), (3, True, 2), (4, True, 5), (5, True, None)]
-    rows = spark.createDataFrame(drawn, f"{ROW} bigint, {status_column(0)} boolean, {depth_column(0)} bigint")
+    rows = spark.createDataFrame(drawn, f"`{ROW}` bigint, `{status_column(0)}` boolean, `{depth_column(0)}` bigint")
     forest = Forest.of(rows, match)
     assert forest.top == 2 and forest.sizes == (1, 1, 2, 2)
     found = levels(rows, forest)
@@ -81,7 +81,7 @@ def test_levels_have_no_gaps_and_somebody_is_at_the_top(spark: SparkSession) -> 
 
 def test_levels_have_their_real_shares_in_the_order_of_what_was_drawn(spark: SparkSession) -> None:
     match = Match(key=0, status=True, forest=True, levels=(1, 10, 100, 889))
-    rows = spark.range(10_000).selectExpr(f"id AS {ROW}", f"true AS {status_column(0)}", f"IF(id % 10 = 0, 1, 3) AS {depth_column(0)}")
+    rows = spark.range(10_000).selectExpr(f"id AS `{ROW}`", f"true AS `{status_column(0)}`", f"IF(id % 10 = 0, 1, 3) AS `{depth_column(0)}`")
     forest = Forest.of(rows, match)
     assert forest.sizes == (10, 100, 1000, 8890)
     found = np.array(levels(rows, forest))

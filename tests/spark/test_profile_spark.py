@@ -35,7 +35,7 @@ def rows() -> list[tuple[object, ...]]:
         out.append(
             (
                 i,
-                float("nan") if i % 10 == 0 else float(rng.normal()),
+                None if i % 10 == 0 else float(rng.normal()),
                 None if i % 4 == 0 else f"group {rng.integers(5)}" if i % 1000 else f"rare {i}",
                 bool(rng.random() < 0.3),
                 datetime.date(2020, 1, 1) + datetime.timedelta(days=int(rng.integers(900))),

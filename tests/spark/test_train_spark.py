@@ -16,6 +16,7 @@ from synthohive_spark.errors import MissingDependencyError, TrainingError
 from synthohive_spark.kernels import models
 from synthohive_spark.kernels.loop import TrainJob, train
 from synthohive_spark.kernels.models import restore_model
+from synthohive_spark.kernels.staging import ORDER, PLACE
 from synthohive_spark.kernels.world import World
 from synthohive_spark.spec.config import TrainingConfig
 from synthohive_spark.spec.fitted import ModelSpec
@@ -27,7 +28,7 @@ from synthohive_spark.stages.train import train_models
 def staged(folder: Path, table: str, rows: int) -> TrainJob:
     rng = np.random.default_rng(rows)
     context = rng.integers(0, 3, rows)
-    frame = pd.DataFrame({"r0": context, "r1": rng.integers(0, 5, rows), "x0": context, "__order": rng.integers(-(2**62), 2**62, rows), "__place": 0})
+    frame = pd.DataFrame({"r0": context, "r1": rng.integers(0, 5, rows), "x0": context, ORDER: rng.integers(-(2**62), 2**62, rows), PLACE: 0})
     (folder / table).mkdir()
     frame.to_parquet(folder / table / "part-0.parquet")
     return TrainJob(

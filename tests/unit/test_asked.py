@@ -128,7 +128,7 @@ def test_dates_and_times_as_values_or_text() -> None:
     assert asked_code(dt.date(2024, 3, 5), text, "UTC")[0] == asked_code("2024-03-05", text, "UTC")[0]
     for value, encoding, match in (
         ("2023-12-31", days, "outside the range"),
-        ("soon", text, "no ISO date"),
+        ("soon", text, "not of the form %Y-%m-%d"),
         ("2024-03-05 00:30:00", plain, "coarser grid"),
         ("2024-03-31 02:30:00", zoned, "not one moment in Europe/Berlin"),
         (moment, plain, "without a zone"),

@@ -14,6 +14,7 @@ from synthohive_spark.kernels.loop import TrainJob, train
 from synthohive_spark.kernels.models.any_order import RunningSum
 from synthohive_spark.kernels.models.autoregressive import Autoregressive
 from synthohive_spark.kernels.models.base import CodeLayout, no_reduction
+from synthohive_spark.kernels.staging import ORDER, PLACE
 from synthohive_spark.kernels.world import World
 from synthohive_spark.spec.fitted import ModelSpec
 
@@ -139,7 +140,7 @@ def test_training_stops_where_the_held_out_loss_no_longer_falls(tmp_path: Path) 
     rng = np.random.default_rng(0)
     rows = pd.DataFrame(rng.integers(0, 8, (200, 6)).astype("int32"), columns=[f"r{i}" for i in range(6)])  # nothing to learn but by heart
     (tmp_path / "rows").mkdir()
-    rows.assign(__order=np.arange(200), __place=0).to_parquet(tmp_path / "rows" / "part.parquet")
+    rows.assign(**{ORDER: np.arange(200), PLACE: 0}).to_parquet(tmp_path / "rows" / "part.parquet")
     job = TrainJob(
         table="t",
         path=str(tmp_path / "rows"),

@@ -15,14 +15,14 @@ FOLDER = Target.parse("/o")
 OURS = Found("delta", location="/o/t", id="1", run="r1")
 
 
-@pytest.mark.parametrize("tables", [["a", "A"], ["a", "b c"], ["_synthohive"], ["Synthohive_Runs"], ["a", ""], ["a", None]])
+@pytest.mark.parametrize("tables", [["a", "A"], ["a", "a\x00"], ["_synthohive"], ["Synthohive_Runs"], ["a", ""], ["a", None]])
 def test_names_that_cannot_stand_beside_each_other(tables):
     with pytest.raises(SchemaError):
         check_names(tables)
 
 
 def test_what_may_be_replaced():
-    check_names(["a", "b"])
+    check_names(["a", "b", "a b", "a-b", "../b"])
     check_places(FOLDER, "/o", {"t": OURS, "u": Found("nothing", location="/o/u")}, Sources(), [])
     check_places(Target.parse("lake"), None, {"t": OURS, "u": Found("nothing")}, Sources(tables={"t": Source(roots=("/x",))}), [])
 

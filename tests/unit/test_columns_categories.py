@@ -15,6 +15,7 @@ import pytest
 from synthohive_spark.kernels.columns import decode_codes, encode_frame
 from synthohive_spark.kernels.columns.categories import fit_categories
 from synthohive_spark.kernels.columns.fit import fit_encoding
+from synthohive_spark.kernels.columns.rows import Rows
 from synthohive_spark.kernels.columns.texts import provider_fault
 from synthohive_spark.kernels.pii import fake_values
 from synthohive_spark.kernels.text import fit_shapes, shapes_of
@@ -153,10 +154,27 @@ def test_strings_that_name_their_row_are_text_and_never_come_back() -> None:
 def test_text_has_the_shape_of_the_real_text() -> None:
     phones = [f"+1 ({i % 900 + 100}) 555-{i:04d}" for i in range(300)]
     encoding = fitted(phones)
-    assert encoding.shapes == ("+9 (999) 999-9999",)
+    assert ["".join(c if ord(c) < 0xE000 else chr(ord(c) - 0xE000) for c in shape) for shape in encoding.shapes] == ["+9 (999) 999-9999"]
     table = TableEncoding(table="t", rows=1, columns=(encoding,))
     made = decode_codes(np.zeros((1_000, 1), dtype=np.int64), table, np.random.default_rng(0))["x"].to_pylist()
     assert all(re.fullmatch(r"\+\d \(\d{3}\) \d{3}-\d{4}", v) for v in made) and len(set(made)) > 990
+
+
+def test_what_few_texts_have_in_common_is_not_told() -> None:
+    encoding = fitted([f"Q{i:02d}" for i in range(15)] + [f"name-{i}x" for i in range(100, 160)])
+    assert "A99" in encoding.shapes and not any(ord(c) >= 0xE000 for shape in encoding.shapes for c in shape)
+
+
+def test_texts_that_differ_stay_different_over_blocks() -> None:
+    encoding = fitted([f"AB-{i * 7919 % 10_000:04d}" for i in range(2_000)])
+    assert encoding.distinct
+    table = TableEncoding(table="t", rows=1, columns=(encoding,))
+    rows = [Rows(np.arange(start, start + 4_000), 8_000, 5) for start in (0, 4_000)]
+    made = [v for r in rows for v in decode_codes(np.zeros((4_000, 1), dtype=np.int64), table, np.random.default_rng(r.numbers[0]), r)["x"].to_pylist()]
+    assert len(set(made)) == 8_000 and all(re.fullmatch(r"AB-\d{4}", v) for v in made)
+    more = Rows(np.arange(20_000), 20_000, 5)  # more than four digits can tell
+    assert len(decode_codes(np.zeros((20_000, 1), dtype=np.int64), table, np.random.default_rng(0), more)["x"]) == 20_000
+    assert not fitted([f"AB-{i % 900}" for i in range(1_000)]).distinct
 
 
 def test_shapes_of_letters_digits_and_scripts() -> None:

@@ -11,9 +11,10 @@ import pyarrow as pa
 import pytest
 
 from synthohive_spark.kernels.columns import arrow_type, decode_codes, encode_frame, is_supported
-from synthohive_spark.kernels.columns.grid import find_grid
+from synthohive_spark.kernels.columns.grid import find_coarse, find_grid
 from synthohive_spark.kernels.columns.numbers import decode_numbers, encode_numbers, fit_numbers, measured
-from synthohive_spark.kernels.columns.types import from_float64, to_float64
+from synthohive_spark.kernels.columns.rows import Rows
+from synthohive_spark.kernels.columns.types import INFINITE, MARKS, NAN, from_float64, to_float64
 from synthohive_spark.spec.config import EncodingConfig
 from synthohive_spark.spec.encoding import NumberEncoding, TableEncoding
 
@@ -251,3 +252,64 @@ def test_a_tail_gives_no_real_values_back_one_by_one() -> None:
     encoding = fitted(values, "bigint")
     rows = np.array(encoding.weights[-encoding.bins :]) * len(values)
     assert rows.min() >= 3 * (encoding.knots_per_bin - 1)
+
+
+@pytest.mark.parametrize("spark_type", ["double", "float"])
+def test_nan_and_infinities_are_values_beside_null(spark_type):
+    rng = np.random.default_rng(0)
+    values = np.concatenate([rng.normal(size=6_000), np.repeat(MARKS, 1_000), np.full(1_000, np.nan)])
+    encoding = fitted(values, spark_type)
+    assert set(MARKS) <= set(encoding.tokens) and encoding.bins > 20
+    made = drawn(encoding)
+    x = made.to_numpy(zero_copy_only=False)
+    assert made.null_count / len(made) == pytest.approx(0.1, abs=0.02)
+    known = np.array(made.drop_null())
+    for found in (np.isnan(known), known == np.inf, known == -np.inf):
+        assert found.mean() == pytest.approx(1 / 9, abs=0.02)
+    assert np.abs(x[np.isfinite(x)]).max() < 10
+    codes = codes_of([None, NAN, np.inf, -np.inf], encoding)  # Spark hands NaN over by its mark
+    assert [encoding.tokens[c - 1] for c in codes[1:]] == [NAN, INFINITE, -INFINITE] and codes[0] == 0
+
+
+def test_rare_nan_and_infinities_are_left_out():
+    encoding = fitted(np.array([*np.arange(500) / 7, NAN, INFINITE, -INFINITE]))
+    assert not set(MARKS) & set(encoding.tokens) and max(encoding.knots) < 100
+    assert fitted(np.repeat(NAN, 10)).tokens == (NAN,)
+
+
+@pytest.mark.parametrize(("times", "share"), [(10, 0.99), (15, 0.6), (100, 0.9)])
+def test_a_share_of_the_values_keeps_to_a_coarser_grid(times, share):
+    rng = np.random.default_rng(1)
+    whole = rng.integers(0, 90_000, 20_000)
+    values = np.where(rng.random(20_000) < share, whole // times * times + 7 % times, whole).astype(float)
+    real = (values % times == 7 % times).mean()
+    made = drawn(fitted(values, "int")).to_numpy()
+    assert (made % times == 7 % times).mean() == pytest.approx(real, abs=0.03)
+    assert ks(made.astype(float), values) < 0.02
+
+
+def test_no_coarser_grid_where_chance_explains_it():
+    rng = np.random.default_rng(2)
+    for values in (rng.integers(0, 10_000, 5_000), np.round(rng.lognormal(6, 1, 5_000)), np.arange(0, 700, 7)):
+        distinct, counts = np.unique(values.astype(float), return_counts=True)
+        assert find_coarse(distinct, counts, *find_grid(distinct, "int")).step == 0
+
+
+def test_last_digits_of_numbers_past_2_53_are_drawn():
+    base = 1_400_000_000_000_000_000
+    ids = base + np.random.default_rng(3).integers(0, 10**15, 3_000)
+    made = drawn(fitted(ids.astype(float), "bigint")).to_numpy()
+    assert len(np.unique(made % 128)) == 128 and made.min() >= ids.min() - 512 and made.max() <= ids.max() + 512
+
+
+def test_numbers_that_differ_stay_different_over_blocks_and_keep_their_order():
+    encoding = fitted(1_000_000 + 7.0 * np.arange(1_000), "int")
+    assert encoding.distinct and not fitted(np.random.default_rng(0).integers(0, 10**9, 1_000).astype(float), "int").distinct
+    rng, made = np.random.default_rng(4), []
+    for start in (0, 500):
+        codes = rng.choice(encoding.cardinality, size=500)
+        values = decode_codes(codes[:, None], table(encoding), rng, Rows(np.arange(start, start + 500), 1_000, 9))["x"].to_numpy()
+        assert np.corrcoef(codes, values)[0, 1] > 0.95
+        made.append(values)
+    whole = np.concatenate(made)
+    assert len(set(whole)) == 1_000 and (whole.min(), whole.max()) == (1_000_000, 1_006_993)

@@ -18,6 +18,7 @@ from synthohive_spark.kernels.loop import TrainJob, run_job, train, train_frames
 from synthohive_spark.kernels.models import restore_model
 from synthohive_spark.kernels.ranks import fault_path, first_fault
 from synthohive_spark.kernels.splits import read_rows
+from synthohive_spark.kernels.staging import ORDER, PLACE
 from synthohive_spark.kernels.world import World
 from synthohive_spark.spec.fitted import ModelSpec
 
@@ -26,8 +27,8 @@ def stage(folder: Path, rows: np.ndarray, context: np.ndarray, files: int = 1, s
     frame = pd.DataFrame({f"r{i}": rows[:, i].astype("int32") for i in range(rows.shape[1])})
     for i in range(context.shape[1]):
         frame[f"x{i}"] = context[:, i].astype("int32")
-    frame["__order"] = np.random.default_rng(9).integers(-(2**62), 2**62, len(frame))
-    frame["__place"] = 0
+    frame[ORDER] = np.random.default_rng(9).integers(-(2**62), 2**62, len(frame))
+    frame[PLACE] = 0
     if shuffle is not None:
         frame = frame.sample(frac=1, random_state=shuffle)
     folder.mkdir(parents=True)
@@ -166,7 +167,7 @@ def test_siblings_that_say_nothing_are_forgotten_wherever_training_ends(tmp_path
     rows = np.random.default_rng(3).integers(0, 4, (400, 2))
     stage(tmp_path / "a", rows, np.zeros((400, 0), dtype=np.int64))
     frame = pd.concat([pd.read_parquet(path) for path in (tmp_path / "a").glob("*.parquet")])
-    frame = frame.assign(__order=np.repeat(np.arange(100) * 7, 4), __place=np.tile(np.arange(4), 100))
+    frame = frame.assign(**{ORDER: np.repeat(np.arange(100) * 7, 4), PLACE: np.tile(np.arange(4), 100)})
     frame.to_parquet(tmp_path / "a" / "part-0.parquet")
     job = job_for(tmp_path, tmp_path / "a", (4, 4), model="autoregressive", epochs=epochs, evaluations=epochs)
     job = replace(job, model=job.model.model_copy(update={"siblings": True}))

@@ -105,8 +105,10 @@ def test_a_policy_for_all_short_keys() -> None:
         ({"constraints": {"age": {"min": True}}}, "True is no limit"),
         ({"constraints": {"age": {"max": float("nan")}}}, "nan is no limit"),
         ({"pii_cols": [{"email": "email"}]}, "pii_cols"),
-        ({"pk": "a b"}, "cannot store"),
-        ({"pii_cols": {"__hidden": None}}, "kept for hidden columns"),
+        ({"pk": "a\x00b"}, "holds a control character"),
+        ({"pii_cols": {"\x1fhidden": None}}, "holds a control character"),
+        ({"duplicates": "first"}, "duplicates"),
+        ({"unsupported": "keep"}, "unsupported"),
     ],
 )
 def test_refused_fields(fields: dict[str, object], message: str) -> None:
@@ -116,15 +118,15 @@ def test_refused_fields(fields: dict[str, object], message: str) -> None:
     assert metadata.tables == {}
 
 
-@pytest.mark.parametrize("name", ["", "a b", "1st", "a.b", "a;drop table b", "../a", "é", "a" * 129, "a\n", "`a`", None, 7])
+@pytest.mark.parametrize("name", ["", " ", "a" * 256, "é" * 128, "a\n", "a\x00", "\x1fa", None, 7])
 def test_refused_table_names(name: object) -> None:
     with pytest.raises(SchemaError, match="table"):
         Metadata().add_table(name)  # type: ignore[arg-type]
 
 
 def test_names_are_checked_by_every_way_in() -> None:
-    with pytest.raises(ValidationError, match="must start with a letter"):
-        Metadata.model_validate({"tables": {"../x": {"name": "../x"}}})
+    with pytest.raises(ValidationError, match="holds a control character"):
+        Metadata.model_validate({"tables": {"a\n": {"name": "a\n"}}})
     with pytest.raises(ValidationError, match="listed under the name"):
         Metadata.model_validate({"tables": {"x": {"name": "y"}}})
 

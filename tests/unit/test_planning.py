@@ -9,7 +9,7 @@ import pytest
 from generated_schemas import GeneratedSchema
 
 from synthohive_spark.spec.graph import SchemaGraph
-from synthohive_spark.spec.hidden import GAP, PARENT_ROW, POSITION, SIBLINGS, count_column, same_column
+from synthohive_spark.spec.hidden import GAP, PARENT_ROW, POSITION, SIBLINGS, count_column, same_column, status_column
 from synthohive_spark.spec.metadata import Metadata
 from synthohive_spark.spec.planning.programs import SchemaPlan, plan_schema
 from synthohive_spark.spec.planning.room import Room
@@ -133,7 +133,7 @@ def test_columns_refer_to_generated_keys_over_several_tables_in_any_order() -> N
     schema = Schema().table("a", "id int!, b int", [(1, 1), (2, None)], pk="id", fk={"b": "b.a"})
     plan = schema.table("b", "a int!", [(1,)], pk="a", fk={"a": "a.id"}).plan()
     assert plan.faults == [] and plan.programs["a"].opaque == ("b", "id")
-    assert [hint.name for hint in plan.hints["a"]] == ["__has_0"]
+    assert [hint.name for hint in plan.hints["a"]] == [status_column(0)]
 
 
 def test_what_is_filled_in_last_cannot_be_pointed_at() -> None:

@@ -13,7 +13,7 @@ from synthohive_spark.kernels.models.autoregressive import Autoregressive
 from synthohive_spark.kernels.models.base import CodeLayout, no_reduction
 from synthohive_spark.kernels.siblings import STEPS, Steps, Turns, draw_in_turns
 from synthohive_spark.kernels.splits import order_of_epoch, read_rows
-from synthohive_spark.kernels.staging import STRETCH
+from synthohive_spark.kernels.staging import ORDER, PLACE, STRETCH
 from synthohive_spark.spec.encoding import NumberEncoding, TableEncoding
 from synthohive_spark.spec.fitted import ModelSpec
 from synthohive_spark.spec.hidden import GAP
@@ -115,7 +115,7 @@ def test_families_are_on_one_side_and_their_rows_in_order(tmp_path: object) -> N
     sizes = np.random.default_rng(3).integers(1, 90, 60)
     family = np.repeat(np.arange(60) * 1_000_003, sizes)
     place = np.concatenate([np.arange(n) for n in sizes])
-    frame = pd.DataFrame({"r0": family % 7, "__order": family, "__place": place}).sample(frac=1, random_state=1)
+    frame = pd.DataFrame({"r0": family % 7, ORDER: family, PLACE: place}).sample(frac=1, random_state=1)
     frame.to_parquet(f"{tmp_path}/rows.parquet")
     split = read_rows(str(tmp_path), "t", ModelSpec(name="autoregressive", row=(7,), context=()), 0.2)
     held = len(split.held_rows)

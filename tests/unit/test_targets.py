@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -59,12 +60,20 @@ def test_hostile_outputs(output):
 
 
 @pytest.mark.parametrize("output", ["lake", "/data/out"])
-@pytest.mark.parametrize("table", ["../t", "a/b", "a.b", "", "t`", "t;", "..", None, "a\n"])
+@pytest.mark.parametrize("table", ["", " ", None, "a\n", "a" * 256])
 def test_hostile_tables(output, table):
     with pytest.raises(SchemaError):
         Target.parse(output).address(table)
     with pytest.raises(SchemaError):
         Target.parse(output).describe(table)
+
+
+@pytest.mark.parametrize("table", ["../t", "a/b", "a.b", "t`", "t;", "..", "~", "Order Details", "日付", "1st", "con:x", "a" * 200])
+def test_odd_tables_get_safe_places(table):
+    place = Target.parse("/data/out").address(table)
+    name = place.removeprefix("/data/out/")
+    assert re.fullmatch("[A-Za-z_][A-Za-z0-9_]{0,127}", name) and Target.parse("lake").address(table) == f"lake.{name}"
+    assert name != Target.parse("/data/out").address(table + "!").removeprefix("/data/out/")
 
 
 @pytest.mark.parametrize(

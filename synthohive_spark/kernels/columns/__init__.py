@@ -9,6 +9,7 @@ import pyarrow as pa
 from ...spec.encoding import CategoryEncoding, ColumnEncoding, NumberEncoding, TableEncoding, TextEncoding
 from .categories import decode_categories, encode_categories
 from .numbers import decode_numbers, encode_numbers
+from .rows import Rows
 from .texts import decode_text, encode_text
 from .types import SUPPORTED, arrow_type, is_supported, to_float64, to_typed
 
@@ -32,20 +33,23 @@ def encode_frame(frame: pd.DataFrame, encoding: TableEncoding) -> np.ndarray:
     return codes
 
 
-def decode_codes(codes: np.ndarray, encoding: TableEncoding, rng: np.random.Generator) -> dict[str, pa.Array]:
+def decode_codes(codes: np.ndarray, encoding: TableEncoding, rng: np.random.Generator, rows: Rows | None = None) -> dict[str, pa.Array]:
     """Values for codes int64 (N, C): one Arrow array (N,) per column, in its exact Spark type. All randomness comes from `rng`.
+
+    Args:
+        rows: which rows of the table they are; without, values of distinct columns may meet.
 
     Raises:
         ValueError: the codes have another number of columns, or a code is out of range.
     """
     if codes.ndim != 2 or codes.shape[1] != len(encoding.columns):
         raise ValueError(f"table {encoding.table!r} has {len(encoding.columns)} encoded columns, the codes have shape {codes.shape}")
-    return {column.name: _decode_column(codes[:, i], column, rng) for i, column in enumerate(encoding.columns)}
+    return {column.name: _decode_column(codes[:, i], column, rng, rows and rows.of_column(column.name)) for i, column in enumerate(encoding.columns)}
 
 
 def _encode_column(series: pd.Series, column: ColumnEncoding) -> np.ndarray:
     if isinstance(column, NumberEncoding):
-        return encode_numbers(to_float64(series, column.name, column.spark_type), column)
+        return encode_numbers(to_float64(series, column.name, column.spark_type, column.form), column)
     typed = to_typed(series, column.name, column.spark_type)
     if isinstance(column, CategoryEncoding):
         return encode_categories(typed, column)
@@ -54,13 +58,13 @@ def _encode_column(series: pd.Series, column: ColumnEncoding) -> np.ndarray:
     raise ValueError(f"column {column.name!r} has an encoding of unknown kind {type(column).__name__}")
 
 
-def _decode_column(codes: np.ndarray, column: ColumnEncoding, rng: np.random.Generator) -> pa.Array:
+def _decode_column(codes: np.ndarray, column: ColumnEncoding, rng: np.random.Generator, rows: Rows | None) -> pa.Array:
     if len(codes) and not 0 <= codes.min() <= codes.max() < column.cardinality:
         raise ValueError(f"column {column.name!r}: codes must be in [0, {column.cardinality}), found {codes.min()} to {codes.max()}")
     if isinstance(column, NumberEncoding):
-        return decode_numbers(codes, column, rng)
+        return decode_numbers(codes, column, rng, rows)
     if isinstance(column, CategoryEncoding):
         return decode_categories(codes, column, rng)
     if isinstance(column, TextEncoding):
-        return decode_text(codes, column, rng)
+        return decode_text(codes, column, rng, rows)
     raise ValueError(f"column {column.name!r} has an encoding of unknown kind {type(column).__name__}")

@@ -25,9 +25,10 @@ from ...spec.encoding import CategoryEncoding, ColumnHint, NumberEncoding, Scala
 from ..seeds import generator
 from ..text import fit_shapes
 from .categories import fit_categories
+from .date_forms import COMPACT, YEARS, find_form, numbers_of
 from .numbers import fit_numbers, measured
 from .texts import fit_text
-from .types import decimal_scale, is_integer, is_time, to_float64
+from .types import decimal_scale, is_integer, is_time
 
 COUNTED = ("column", "text", "number", "is_null", "kept", "n", "sampled", "distinct")
 MIN_TEXT_VALUES = 50  # fewer values are a category, however rare each of them is
@@ -59,13 +60,14 @@ def fit_encoding(frame: pd.DataFrame, *, hint: ColumnHint, config: EncodingConfi
     null_share = nulls / rows if rows else 1.0
     seen = frame[~is_null]
     if is_number_hint(hint):
-        return _number(seen, hint, null_share, config)
+        form, numbers = _dates_in_numbers(seen, hint)
+        return _number(seen.assign(number=numbers), hint, null_share, config, form)
     if hint.kind == "text":
         return _text(seen, hint, null_share, config, seed)
     if hint.spark_type == "string" and hint.kind == "auto":
-        days = to_float64(seen["text"], hint.name, "string")
-        if len(seen) and not np.isnan(days[seen["text"].notna()]).any() and seen["text"].notna().any():
-            return _number(seen.assign(number=days), hint, null_share, config)
+        texts = pa.array(seen["text"], type=pa.string(), from_pandas=True)
+        if text_form := find_form(texts):
+            return _number(seen.assign(number=numbers_of(texts, text_form)), hint, null_share, config, text_form)
         if _names_its_row(seen):
             return _text(seen, hint, null_share, config, seed)
     kept = seen[seen["text"].notna() & seen["kept"].astype(bool)]
@@ -82,10 +84,21 @@ def _names_its_row(seen: pd.DataFrame) -> bool:
     return distinct > MIN_TEXT_VALUES and distinct > TEXT_SHARE * int(seen["n"].sum())
 
 
-def _number(seen: pd.DataFrame, hint: ColumnHint, null_share: float, config: EncodingConfig) -> NumberEncoding:
+def _dates_in_numbers(seen: pd.DataFrame, hint: ColumnHint) -> tuple[str, pd.Series]:
+    """The form of whole numbers that are dates, and the days that they mean; no form, and the numbers themselves, where they are none."""
+    numbers = seen["number"]
+    known = numbers[numbers.notna()]
+    if not is_integer(hint.spark_type) or not len(known) or known.min() < YEARS[0] * 100 or known.max() > (YEARS[1] + 1) * 10_000:
+        return "", numbers
+    texts = pa.array(known.astype("int64").astype(str), type=pa.string())
+    form = find_form(texts)
+    return ("", numbers) if form not in COMPACT else (form, pd.Series(numbers_of(texts, form), index=known.index).reindex(numbers.index))
+
+
+def _number(seen: pd.DataFrame, hint: ColumnHint, null_share: float, config: EncodingConfig, form: str = "") -> NumberEncoding:
     sampled = seen[seen["number"].notna() & (seen["sampled"] > 0)]
     pairs = measured(sampled["number"].to_numpy(dtype=np.float64), sampled["sampled"].to_numpy(dtype=np.int64), null_share)
-    return fit_numbers(hint.name, hint.spark_type, pairs, config)
+    return fit_numbers(hint.name, hint.spark_type, pairs, config, form)
 
 
 def _text(seen: pd.DataFrame, hint: ColumnHint, null_share: float, config: EncodingConfig, seed: int) -> TextEncoding:
@@ -97,7 +110,8 @@ def _text(seen: pd.DataFrame, hint: ColumnHint, null_share: float, config: Encod
         shapes, counts = fit_shapes(
             pa.array(known["text"].tolist(), type=pa.string()), known["sampled"].to_numpy(dtype=np.int64), config.min_category_rows, rng
         )
-    return fit_text(hint.name, hint.spark_type, null_share, hint.provider, shapes, counts)
+    distinct = int(seen["distinct"].sum()) == int(seen["n"].sum()) > MIN_TEXT_VALUES
+    return fit_text(hint.name, hint.spark_type, null_share, hint.provider, shapes, counts, distinct)
 
 
 def _scalar(text: str, spark_type: str) -> Scalar:

@@ -1,6 +1,6 @@
 """Numbers, dates and times: frequent values are tokens, the rest falls in bins of about equal mass, decoded along their quantiles.
 
-nan counts as null; infinities count as the finite extremes.
+NaN and the infinities are tokens by their marks (see `types`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ import pyarrow as pa
 
 from ...spec.config import EncodingConfig
 from ...spec.encoding import NumberEncoding
+from ..spread import grid_bounds, numbers_at, shuffled
 from .cache import once_per_encoding
-from .grid import decimals_of, find_grid
-from .types import from_float64
+from .date_forms import has_time
+from .grid import EXACT, Coarse, decimals_of, find_coarse, find_grid, on_coarse, with_last_digits
+from .rows import Rows
+from .types import MARKS, from_float64, is_integer
 
 TOKEN_SHARE = 0.005  # a value with less of the rows is told well enough by its bin
 MAX_TOKENS = 64  # beside the bins: more would starve the model of rows per code
@@ -25,6 +28,8 @@ MAX_SPLITS = 14  # more bins for long tails
 WORTH_SPLITTING = 0.04  # of the squares inside all bins: a bin with less loses little of any correlation
 INNER = 15  # quantiles inside a bin: 50 bins place a value to 0.15 % of the mass
 MAX_PICKS = 64  # quantiles inside a bin of discrete values
+LEAST_DISTINCT = 50  # rows: of fewer it cannot be told whether values differ by accident
+LEAST_MEETINGS = 10.0  # pairs of equal values that chance would give
 DISCRETE_SHARE = 0.98  # of the rest in values that are no accident: then no value in between is made up
 
 
@@ -32,7 +37,7 @@ class Measured(NamedTuple):
     """What was seen of a column.
 
     Attributes:
-        values: distinct values, float64 (D,), finite, ascending.
+        values: distinct values in the float64 domain, (D,), ascending; marks among them.
         counts: sampled rows per value, int64 (D,), each at least 1.
         null_share: share of all rows that are null, in [0, 1].
     """
@@ -43,27 +48,34 @@ class Measured(NamedTuple):
 
 
 def measured(values: np.ndarray, counts: np.ndarray, null_share: float) -> Measured:
-    """Sort and merge raw (value, count) pairs, float64 and int64 (M,), in any order; infinities become the finite extremes."""
-    finite = values[np.isfinite(values)]
-    if not len(finite):
+    """Sort and merge raw (value, count) pairs, float64 and int64 (M,), in any order."""
+    if not len(values):
         return Measured(np.empty(0), np.empty(0, dtype=np.int64), 1.0)
-    clipped = np.clip(values, finite.min(), finite.max()) + 0.0  # -0.0 becomes 0.0
-    distinct, inverse = np.unique(clipped, return_inverse=True)
+    distinct, inverse = np.unique(values + 0.0, return_inverse=True)  # -0.0 becomes 0.0
     return Measured(distinct, np.bincount(inverse, weights=counts).astype(np.int64), null_share)
 
 
-def fit_numbers(name: str, spark_type: str, seen: Measured, config: EncodingConfig) -> NumberEncoding:
-    """Learn tokens, bins and granularity. A column without any value has the code for null only."""
+def fit_numbers(name: str, spark_type: str, seen: Measured, config: EncodingConfig, form: str = "") -> NumberEncoding:
+    """Learn tokens, bins and granularity. A column without any value has the code for null only.
+
+    Args:
+        form: of dates or times in text or whole numbers.
+    """
+    # A mark has no place between numbers: one that is too rare to be told is left out.
+    marked = np.isin(seen.values, MARKS)
+    known = ~marked | (seen.counts >= config.min_category_rows)
+    seen, marked = Measured(seen.values[known], seen.counts[known], seen.null_share), marked[known]
     if not len(seen.values):
         return NumberEncoding(name=name, spark_type=spark_type, has_null=True, weights=(1.0,))
     has_null = seen.null_share > 0
-    step, origin = find_grid(seen.values, spark_type)
-    token = _tokens(seen, config.max_codes - has_null, config)
+    step, origin = find_grid(seen.values[~marked], "timestamp" if has_time(form) else spark_type) if not marked.all() else (0.0, 0.0)
+    token = marked | _tokens(seen, config.max_codes - has_null - int(marked.sum()), config)
     values, counts = seen.values[~token], seen.counts[~token]
     budget = config.max_codes - has_null - int(token.sum())
     bin_of = _split_tails(values, counts, _bins(counts, int(seen.counts.sum()), budget, config), budget, config)
     discrete = _is_discrete(values, counts, bin_of, config)
     knots, per_bin = _knots(values, counts, bin_of, step, discrete, config) if len(values) else (np.empty(0), 1)
+    coarse = find_coarse(values, counts, step, origin) if not discrete else Coarse()
     rows = np.concatenate([seen.counts[token], np.bincount(bin_of, weights=counts)]).astype(np.float64)
     weights = rows / rows.sum() * (1 - seen.null_share)
     return NumberEncoding(
@@ -77,7 +89,20 @@ def fit_numbers(name: str, spark_type: str, seen: Measured, config: EncodingConf
         discrete=discrete,
         step=step,
         origin=origin,
+        coarse=coarse.step,
+        coarse_origin=coarse.origin,
+        coarse_share=coarse.share,
+        distinct=_is_distinct(seen.values, seen.counts, step),
+        form=form,
     )
+
+
+def _is_distinct(values: np.ndarray, counts: np.ndarray, step: float) -> bool:
+    """Whether no value occurs twice though many would by chance: `n` values on `c` cells meet in about n^2 / 2c pairs (the birthday problem)."""
+    if not step or len(values) < LEAST_DISTINCT or counts.max() > 1:
+        return False
+    cells = (values[-1] - values[0]) / step + 1
+    return cells < EXACT and len(values) ** 2 / 2 / cells >= LEAST_MEETINGS
 
 
 def _tokens(seen: Measured, budget: int, config: EncodingConfig) -> np.ndarray:
@@ -211,8 +236,12 @@ def encode_numbers(x: np.ndarray, encoding: NumberEncoding) -> np.ndarray:
     return codes
 
 
-def decode_numbers(codes: np.ndarray, encoding: NumberEncoding, rng: np.random.Generator) -> pa.Array:
-    """Values of codes int64 (N,): tokens exactly, values of a bin along its quantiles, on the column's grid."""
+def decode_numbers(codes: np.ndarray, encoding: NumberEncoding, rng: np.random.Generator, rows: Rows | None = None) -> pa.Array:
+    """Values of codes int64 (N,): tokens exactly, values of a bin along its quantiles, on the column's grid.
+
+    Args:
+        rows: which rows of the table they are, so that what is distinct stays so.
+    """
     tables, first = _tables(encoding), int(encoding.has_null)
     null = codes < first
     x = np.zeros(len(codes))
@@ -224,7 +253,24 @@ def decode_numbers(codes: np.ndarray, encoding: NumberEncoding, rng: np.random.G
         x[binned] = _inside(position[binned] - len(tables.tokens), encoding, tables, rng)
     if not len(tables.tokens) and not encoding.bins:
         null = np.ones(len(codes), dtype=bool)
-    return from_float64(x, null, encoding.spark_type)
+    if encoding.distinct and rows is not None and rows.total <= _room(encoding):
+        x[~null] = _apart(x[~null], encoding, rows.only(~null))
+    array = from_float64(x, null, encoding.spark_type, encoding.form)
+    return with_last_digits(array, binned, rng) if is_integer(encoding.spark_type) and not encoding.form else array
+
+
+def _room(encoding: NumberEncoding) -> float:
+    """Values between the least and the greatest real one: past them nothing is made only to be different."""
+    first, last, _, _ = grid_bounds(encoding)
+    return last - first + 1
+
+
+def _apart(x: np.ndarray, encoding: NumberEncoding, rows: Rows) -> np.ndarray:
+    """Values that no other row of the table has, float64 (N,), in the order of `x`: what was drawn says which of them a row gets."""
+    ranks = shuffled(rows.numbers, rows.total, rows.salt)
+    x_order = np.empty(len(x), dtype=np.int64)
+    x_order[np.argsort(x, kind="stable")] = np.arange(len(x))
+    return numbers_at(encoding, np.sort(ranks), rows.total, rows.salt)[x_order]
 
 
 def _inside(b: np.ndarray, encoding: NumberEncoding, tables: _Tables, rng: np.random.Generator) -> np.ndarray:
@@ -242,6 +288,8 @@ def _inside(b: np.ndarray, encoding: NumberEncoding, tables: _Tables, rng: np.ra
     half = encoding.step / 2
     ends = [np.rint((tables.inner[:, 0] + half - encoding.origin) / encoding.step), np.rint((tables.inner[:, -1] - half - encoding.origin) / encoding.step)]
     whole = np.clip(np.rint((x - encoding.origin) / encoding.step), ends[0][b], ends[1][b])
+    if encoding.coarse:
+        whole = on_coarse(whole, (ends[0][b], ends[1][b]), encoding, rng)
     x = np.round(encoding.origin + whole * encoding.step, tables.decimals)
     taken = np.flatnonzero(np.isin(x, tables.tokens))
     if len(taken):

@@ -15,6 +15,7 @@ from ...spec.encoding import TextEncoding
 from ..pii import fake_values
 from ..text import code_points, text_from_shapes
 from .cache import once_per_encoding
+from .rows import Rows
 from .types import arrow_type
 
 _SCALARS = (str, int, float, decimal.Decimal, datetime.date)
@@ -39,10 +40,21 @@ def provider_fault(provider: str, spark_type: str) -> str | None:
     return None
 
 
-def fit_text(name: str, spark_type: str, null_share: float, provider: str | None, shapes: tuple[str, ...], counts: tuple[int, ...]) -> TextEncoding:
-    """Only the null share, in [0, 1], is learnt; a column of nulls has no code for text."""
+def fit_text(
+    name: str, spark_type: str, null_share: float, provider: str | None, shapes: tuple[str, ...], counts: tuple[int, ...], distinct: bool = False
+) -> TextEncoding:
+    """Only the null share, in [0, 1], is learnt, and whether texts repeat; a column of nulls has no code for text."""
     weights = tuple(w for w in (null_share, 1 - null_share) if w > 0)
-    return TextEncoding(name=name, spark_type=spark_type, has_null=null_share > 0, weights=weights, provider=provider, shapes=shapes, shape_counts=counts)
+    return TextEncoding(
+        name=name,
+        spark_type=spark_type,
+        has_null=null_share > 0,
+        weights=weights,
+        provider=provider,
+        shapes=shapes,
+        shape_counts=counts,
+        distinct=distinct,
+    )
 
 
 def encode_text(array: pa.Array, encoding: TextEncoding) -> np.ndarray:
@@ -64,14 +76,19 @@ def _tables(encoding: TextEncoding) -> _Tables:
     return _Tables(code_points(shapes), np.cumsum(np.asarray(counts, dtype=np.int64)))
 
 
-def decode_text(codes: np.ndarray, encoding: TextEncoding, rng: np.random.Generator) -> pa.Array:
-    """New text for each code int64 (N,) that is not null."""
+def decode_text(codes: np.ndarray, encoding: TextEncoding, rng: np.random.Generator, rows: Rows | None = None) -> pa.Array:
+    """New text for each code int64 (N,) that is not null.
+
+    Args:
+        rows: which rows of the table they are, so that what is distinct stays so where its digits leave room.
+    """
     null = codes < int(encoding.has_null)
     size = int((~null).sum())
     if encoding.provider is not None:
         made = fake_values(encoding.provider, size, rng).cast(arrow_type(encoding.spark_type))
     else:
         tables = _tables(encoding)
-        made = text_from_shapes(tables.shapes, np.searchsorted(tables.before, rng.integers(tables.before[-1], size=size), side="right"), rng)
+        chosen = np.searchsorted(tables.before, rng.integers(tables.before[-1], size=size), side="right")
+        made = text_from_shapes(tables.shapes, chosen, rng, rows.only(~null) if rows is not None and encoding.distinct else None)
     place = np.cumsum(~null) - 1
     return made.take(pa.array(place, mask=null))

@@ -2,11 +2,13 @@
 
 The float64 domain: numbers as they are, dates as days, time stamps as microseconds since 1970-01-01 UTC (time stamps without zone as if UTC).
 It is exact for integers up to 2**53, for time stamps from 1685 to 2255, and for decimals of up to 15 digits; past that the last digits are lost.
-Strings that hold ISO dates ("2024-02-29") are dates in it too; other strings count as null there.
+NaN and the infinities of floats have marks in it, as NaN stands for null there.
+Strings and whole numbers that hold dates or times in some form (see `date_forms`) are days or microseconds in it; strings of another form count as null there.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -15,8 +17,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .date_forms import ISO_DATE, has_time, numbers_of, texts_of
+
 _DECIMAL = re.compile(r"decimal\((\d{1,2}),\s?(\d{1,2})\)")
-_ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _FIRST_DAY, _LAST_DAY = -719_162, 2_932_896  # of the years 0001 to 9999
 _INTEGERS = {"tinyint": pa.int8(), "smallint": pa.int16(), "int": pa.int32(), "bigint": pa.int64()}
 _ARROW: dict[str, pa.DataType] = {
@@ -31,6 +34,10 @@ _ARROW: dict[str, pa.DataType] = {
 }
 SUPPORTED = (*_ARROW, "decimal(p,s)")
 MICROS_PER_DAY = 86_400_000_000
+# In place of NaN and infinity: whole multiples of 2**104, so that a float holds them too, and no sum or measurement gives one by chance.
+NAN, INFINITE = float(np.float32(3.4e38)), float(np.float32(3.3e38))
+MARKS = (NAN, INFINITE, -INFINITE)
+_MARKED = (math.nan, math.inf, -math.inf)
 
 
 def is_supported(spark_type: str) -> bool:
@@ -100,21 +107,24 @@ def to_typed(series: pd.Series, name: str, spark_type: str) -> pa.Array:
             elif not pa.types.is_date(array.type):
                 array = array.cast(pa.int64()).cast(pa.int32() if pa.types.is_date(target) else pa.int64())
             return array.cast(pa.int64()).cast(target) if pa.types.is_timestamp(target) else array.cast(target)
-        return array.cast(target)
+        return _unmarked(array.cast(target)) if pa.types.is_floating(target) else array.cast(target)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise ValueError(f"column {name!r}: a value does not fit into {spark_type}") from None
 
 
-def to_float64(series: pd.Series, name: str, spark_type: str) -> np.ndarray:
+def to_float64(series: pd.Series, name: str, spark_type: str, form: str = "") -> np.ndarray:
     """The column in the float64 domain, shape (N,); nulls are nan.
+
+    Args:
+        form: of the dates or times in text or whole numbers; ISO dates where a string has none.
 
     Raises:
         ValueError: it holds something else than `spark_type`; the message names the column, never a value.
     """
     array = _as_arrow(series, name, spark_type)
-    if spark_type == "string":
-        dates = pc.if_else(pc.match_substring_regex(array, _ISO_DATE), array, pa.scalar(None, array.type))
-        return _numpy(pc.strptime(dates, format="%Y-%m-%d", unit="s", error_is_null=True).cast(pa.int64())) / 86_400
+    if spark_type == "string" or form:
+        whole = array.cast(pa.int64(), safe=False) if pa.types.is_floating(array.type) else array  # pandas has floats where some are null
+        return numbers_of(whole.cast(pa.string()), form or ISO_DATE)
     if pa.types.is_timestamp(array.type):
         array = array.cast(pa.timestamp("us", tz=array.type.tz), safe=False).cast(pa.int64())
         if spark_type == "date":
@@ -126,16 +136,18 @@ def to_float64(series: pd.Series, name: str, spark_type: str) -> np.ndarray:
     elif pa.types.is_decimal(array.type):
         # Arrow's cast is off in the last bit; Spark's is not, and tokens are compared exactly.
         return np.round(_numpy(array), array.type.scale)
-    return _numpy(array)
+    x = _numpy(array)
+    return np.where(np.isinf(x), np.copysign(INFINITE, x), x) if pa.types.is_floating(array.type) else x
 
 
-def from_float64(x: np.ndarray, null: np.ndarray, spark_type: str) -> pa.Array:
+def from_float64(x: np.ndarray, null: np.ndarray, spark_type: str, form: str = "") -> pa.Array:
     """The inverse of `to_float64`: float64 (N,) and a mask of nulls (N,), as an Arrow array in the exact type. Values are clipped into its range."""
     target = arrow_type(spark_type)
-    if spark_type == "string":
-        return from_float64(np.clip(np.where(null, 0.0, x), _FIRST_DAY, _LAST_DAY), null, "date").cast(target)
+    if spark_type == "string" or form:
+        unit = MICROS_PER_DAY if has_time(form) else 1
+        return texts_of(np.clip(np.where(null, 0.0, x), _FIRST_DAY * unit, _LAST_DAY * unit), null, form or ISO_DATE).cast(target)
     if pa.types.is_floating(target):
-        return pa.array(x.astype(target.to_pandas_dtype()), type=target, mask=null)
+        return _unmarked(pa.array(x.astype(target.to_pandas_dtype()), type=target, mask=null))
     x = np.rint(np.where(null, 0.0, x)) if not pa.types.is_decimal(target) else np.where(null, 0.0, x)
     if pa.types.is_decimal(target):
         return _decimals(x, null, target)
@@ -146,6 +158,15 @@ def from_float64(x: np.ndarray, null: np.ndarray, spark_type: str) -> pa.Array:
     whole = np.clip(x, float(limits.min), high).astype(storage.to_pandas_dtype())
     array = pa.array(whole, type=storage, mask=null)
     return array if storage == target else array.view(target)
+
+
+def _unmarked(array: pa.Array) -> pa.Array:
+    ends = pc.min_max(array).as_py()
+    if ends["max"] is None or max(-ends["min"], ends["max"]) < INFINITE:
+        return array
+    for mark, value in zip(MARKS, _MARKED, strict=True):
+        array = pc.if_else(pc.equal(array, pa.scalar(mark, array.type)), pa.scalar(value, array.type), array)
+    return array
 
 
 def from_scalars(values: Sequence[bool | int | float | str], spark_type: str) -> pa.Array:

@@ -9,12 +9,13 @@ import pyarrow as pa
 from pydantic import TypeAdapter
 
 from ...spec.dependencies import AnyDependency, Quotient
+from ...spec.hidden import hidden
 from .find_linear import find_single, find_sums
 from .find_lookups import find_lookups
 from .find_parts import find_parts
 from .sample import Sample, Search, read_sample
 
-ORDER = "__order"
+ORDER = hidden("order")
 CANDIDATES: TypeAdapter[list[AnyDependency]] = TypeAdapter(list[AnyDependency])
 
 

@@ -10,6 +10,7 @@ from ...spec.hidden import GAP
 from ...spec.steps import Draw
 from ..block import MODEL, Block
 from ..columns import decode_codes, encode_frame
+from ..columns.rows import Rows
 from ..conditioning import context_codes
 from ..given import draw_given, given_codes, with_given_values
 from ..models import restore_model
@@ -23,7 +24,8 @@ def apply(step: Draw, block: Block) -> None:
     """Draw the codes of the step's columns given what is known, decode them. What is there already (a phase before has drawn it) stays."""
     encoding = block.plan.fitted.encoding.select(step.columns)
     codes, ordered = _codes(step, block)
-    decoded = with_given_values(decode_codes(codes, encoding, block.rng("values")) | ordered, block.plan.given, block.which)
+    rows = Rows(block.rows, block.plan.total, block.salt("distinct"))
+    decoded = with_given_values(decode_codes(codes, encoding, block.rng("values"), rows) | ordered, block.plan.given, block.which)
     for name in step.columns:
         block.columns.setdefault(name, decoded[name])
 

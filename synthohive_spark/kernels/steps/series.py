@@ -113,7 +113,7 @@ def as_numbers(values: np.ndarray, encoding: NumberEncoding) -> pa.Array:
     """Numbers on their grid as the column's type."""
     step = grid_step(encoding)
     rounded = np.round(values, decimals_of(step, encoding.origin))
-    return from_float64(rounded, np.zeros(len(values), dtype=bool), encoding.spark_type)
+    return from_float64(rounded, np.zeros(len(values), dtype=bool), encoding.spark_type, encoding.form)
 
 
 def _entities(step: Series, block: Block, encodings: dict[str, Encoding], ranks: np.ndarray, size: int) -> Columns:

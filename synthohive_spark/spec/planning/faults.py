@@ -5,6 +5,19 @@ from __future__ import annotations
 from ..metadata import ForeignKey, Metadata
 from ..survey import Survey, TableFacts, UniqueFacts
 
+FEW_DUPLICATES = 0.01  # of the rows: so many a load leaves behind; more say that the key is not the one that is named
+
+
+def rows_to_leave_out(metadata: Metadata, survey: Survey) -> dict[str, int]:
+    """Rows per table that the policy for duplicates leaves out; tables without such rows are not named."""
+    found = {}
+    for name, facts in survey.tables.items():
+        policy = metadata.tables[name].duplicates
+        rows = sum(u.repeats + u.nulls for u in facts.uniques if u.columns == metadata.tables[name].primary_key)
+        if rows and (policy == "drop" or (policy is None and rows <= FEW_DUPLICATES * facts.read)):
+            found[name] = rows
+    return found
+
 
 def data_faults(metadata: Metadata, survey: Survey) -> list[str]:
     """Primary keys that repeat or are null, foreign keys that point at columns that repeat, orphans whose policy is `error`."""
@@ -25,11 +38,12 @@ def _key_faults(metadata: Metadata, facts: TableFacts) -> list[str]:
         if unique.columns != metadata.tables[facts.table].primary_key:
             faults += _pointed_faults(metadata, facts, unique)
             continue
+        way_out = "set `duplicates` of this table to drop (leave them out), mend them, or name another key"
         if unique.repeats:
             part = _part(unique.repeats, facts.read)
-            faults.append(f"{part} repeat the primary key ({listed}) of another row; remove them, or name a key that is unique")
+            faults.append(f"{part} repeat the primary key ({listed}) of another row; {way_out}")
         if unique.nulls:
-            faults.append(f"{_part(unique.nulls, facts.read)} have a null in the primary key ({listed}); remove or fill them, or name another key")
+            faults.append(f"{_part(unique.nulls, facts.read)} have a null in the primary key ({listed}); {way_out}")
     return faults
 
 

@@ -1,0 +1,147 @@
+"""From what users name as their data to one flat frame per table; and back, from generated rows to columns as the data has them. Lazy: no Spark job."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from ..errors import SchemaError
+from ..spec.identifiers import quoted
+from ..spec.layout import Layout, OutputColumn, is_plain
+from ..spec.metadata import Metadata, Unsupported
+from ..spec.spelling import spelt, spelt_as
+from ..spec.types import base_type, is_supported
+from ..storage.sources import locate_tables, read_table
+
+Data = Mapping[str, Any] | str | os.PathLike[str]  # what users name as their tables
+_STORED = ("array", "map", "struct", "binary", "variant", "string")  # types that are not learnt, and that Delta stores
+
+
+@dataclass(frozen=True)
+class Intake:
+    """The data as it is learnt.
+
+    Attributes:
+        metadata: with names spelt as in the data.
+        frames: flat, one per table.
+        layouts: how the columns lie in the data, of the tables that are not flat there.
+    """
+
+    metadata: Metadata
+    frames: dict[str, DataFrame]
+    layouts: dict[str, Layout] = field(default_factory=dict)
+
+
+def take_in(spark: SparkSession, metadata: Metadata, data: Data) -> Intake:
+    """Read the tables, and bring their names and columns into the form that is learnt.
+
+    Args:
+        data: one Spark or pandas DataFrame, catalog name or path per table; or one folder, or schema of the catalog, that holds them all.
+
+    Raises:
+        SchemaError: a table cannot be read, with all faults; or `data` is none of these.
+    """
+    found = _read_all(spark, metadata, data)
+    metadata = spelt_as(metadata, {name: [*frame.columns, *_inner(frame.schema)] for name, frame in found.items()})
+    frames, layouts = {}, {}
+    for name, frame in found.items():
+        table = metadata.tables.get(name)
+        frames[name], layout = flattened(frame, "error" if table is None else table.unsupported)
+        if not is_plain(layout):
+            layouts[name] = layout
+    return Intake(metadata, frames, layouts)
+
+
+def flattened(frame: DataFrame, unsupported: Unsupported) -> tuple[DataFrame, Layout]:
+    """A frame with a column for each field of its structs, named `struct.field`, and how the columns lay; a struct that can be null has a boolean column.
+
+    Args:
+        unsupported: what to do with columns of types that are not learnt: leave them in, to be told as faults (`error`), make them `null`, or `drop` them.
+    """
+    layout = _layout(frame.schema, unsupported)
+    if is_plain(layout) and [c.spark_type for c in layout] == [f.dataType.simpleString() for f in frame.schema.fields]:
+        return frame, layout
+    columns = [column for described in layout for column in _flat(described, F.col(quoted(described.name)))]
+    return frame.select(*columns), layout
+
+
+def laid_out(rows: DataFrame, layout: Layout) -> DataFrame:
+    """The inverse of `flattened`: generated rows with columns as the data has them; those of types that are not learnt are null."""
+    return rows.select(*(_nested(column).alias(column.name) for column in layout))
+
+
+def _read_all(spark: SparkSession, metadata: Metadata, data: Any) -> dict[str, DataFrame]:
+    if isinstance(data, str | os.PathLike):
+        data = locate_tables(spark, data if isinstance(data, str) else Path(data), list(metadata.tables))
+    if not isinstance(data, Mapping):
+        raise SchemaError(
+            f"the data is a {type(data).__name__}; expected one DataFrame, catalog name or path per table, {{'orders': ...}}, "
+            "or the name of one folder or schema that holds them all"
+        )
+    frames, faults = {}, []
+    for key, source in data.items():
+        name = spelt(str(key), metadata.tables)
+        try:
+            frames[name] = read_table(spark, source, keys=_key_columns(metadata, name))
+        except SchemaError as error:
+            faults.append(f"table {name!r}: {error}")
+    if faults:
+        raise SchemaError("; ".join(faults))
+    return frames
+
+
+def _key_columns(metadata: Metadata, name: str) -> frozenset[str]:
+    """Columns of a table that are part of a key of its own or of another table's."""
+    table = metadata.tables.get(name)
+    pointed = {c for t in metadata.tables.values() for fk in t.foreign_keys if fk.parent_table == name for c in fk.parent_columns}
+    return frozenset(pointed) if table is None else table.key_columns | pointed
+
+
+def _inner(schema: T.StructType, prefix: str = "") -> list[str]:
+    names = []
+    for column in schema.fields:
+        if isinstance(column.dataType, T.StructType):
+            names += [f"{prefix}{column.name}.{f.name}" for f in column.dataType.fields]
+            names += _inner(column.dataType, f"{prefix}{column.name}.")
+    return names
+
+
+def _layout(schema: T.StructType, unsupported: Unsupported, prefix: str = "") -> Layout:
+    columns = []
+    for column in schema.fields:
+        kind, source = column.dataType.simpleString(), f"{prefix}{column.name}"
+        if isinstance(column.dataType, T.StructType) and column.dataType.fields:
+            fields = _layout(column.dataType, unsupported, f"{source}.")
+            if fields:
+                columns.append(OutputColumn(name=column.name, spark_type=kind, source=source if column.nullable else None, fields=fields))
+        elif isinstance(column.dataType, T.NullType):
+            columns.append(OutputColumn(name=column.name, spark_type="string", source=source))
+        elif is_supported(kind) or unsupported == "error" or (unsupported == "null" and base_type(kind).split(" ")[0] not in _STORED):
+            columns.append(OutputColumn(name=column.name, spark_type=kind, source=source))
+        elif unsupported == "null":
+            columns.append(OutputColumn(name=column.name, spark_type=kind))
+    return tuple(columns)
+
+
+def _flat(column: OutputColumn, value: Column) -> list[Column]:
+    """The columns of the rows that hold a column of the data."""
+    if not column.fields:
+        return [] if column.source is None else [value.cast(column.spark_type).alias(column.source)]
+    there = [value.isNotNull().alias(column.source)] if column.source is not None else []
+    return there + [flat for inner in column.fields for flat in _flat(inner, value.getField(inner.name))]
+
+
+def _nested(column: OutputColumn) -> Column:
+    if column.is_empty:
+        return F.lit(None).cast(column.spark_type)
+    if not column.fields:
+        return F.col(quoted(str(column.source)))
+    whole = F.struct(*(_nested(inner).alias(inner.name) for inner in column.fields))
+    return whole if column.source is None else F.when(F.col(quoted(column.source)), whole)

@@ -1,0 +1,61 @@
+"""pandas frames as Spark frames: through Arrow, so that integers, decimals and dates stay what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+
+from ..errors import SchemaError
+
+_WIDER = {pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64(), pa.uint64(): pa.decimal128(20, 0), pa.float16(): pa.float32()}
+LARGEST_WHOLE = 2.0**53  # from here on a double does not tell whole numbers apart
+
+
+def from_pandas(spark: SparkSession, frame: pd.DataFrame, keys: Collection[str] = ()) -> DataFrame:
+    """The rows of a pandas frame; its index is left out.
+
+    Args:
+        keys: columns of keys: where pandas has made floats of whole numbers because some are missing, they become whole again.
+
+    Raises:
+        SchemaError: a column mixes types, or has one that Spark does not know; or two have the same name.
+    """
+    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    if repeated := sorted(set(frame.columns[frame.columns.duplicated()])):
+        raise SchemaError(f"several columns are named {repeated}; rename all but one")
+    folded = {key.casefold() for key in keys}
+    columns, faults = {}, []
+    for name, values in frame.items():
+        try:
+            columns[str(name)] = _spark_array(_whole(values) if str(name).casefold() in folded else values)
+        except (pa.ArrowException, TypeError, ValueError, OverflowError):
+            # The message of Arrow shows the value that it stumbled over.
+            faults.append(f"the pandas column {name!r} (of type {values.dtype}) mixes types or has one that Spark does not know; make it one type, or text")
+    if faults:
+        raise SchemaError("; ".join(faults))
+    return spark.createDataFrame(pa.table(columns))
+
+
+def _whole(values: pd.Series) -> pd.Series:
+    if values.dtype.kind != "f" or not values.isna().any():
+        return values
+    known = values.dropna()
+    return values.astype("Int64") if (np.abs(known) < LARGEST_WHOLE).all() and (known == np.floor(known)).all() else values
+
+
+def _spark_array(values: pd.Series) -> pa.Array:
+    array = pa.Array.from_pandas(values)
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        return _spark_array(values.astype(values.cat.categories.dtype if not values.isna().any() else object))
+    if pa.types.is_null(kind):
+        return array.cast(pa.string())
+    if pa.types.is_timestamp(kind):
+        return array.cast(pa.timestamp("us", kind.tz), safe=False)  # Spark has microseconds
+    return array.cast(_WIDER.get(kind, kind))

@@ -1,0 +1,76 @@
+"""Dates and times in text and in whole numbers."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from synthohive_spark.kernels.columns import decode_codes, encode_frame
+from synthohive_spark.kernels.columns.date_forms import FORMS, find_form, numbers_of, texts_of
+from synthohive_spark.kernels.columns.fit import COUNTED, fit_encoding
+from synthohive_spark.spec.config import EncodingConfig
+from synthohive_spark.spec.encoding import ColumnHint, NumberEncoding, TableEncoding
+
+MOMENTS = [dt.datetime(2021, 1, 1) + dt.timedelta(days=17 * i, seconds=7_919 * i) for i in range(200)]
+
+
+def _counted(values, spark_type):
+    text = spark_type == "string"
+    kept = {"text": values if text else None, "number": np.nan if text else np.array(values, dtype=float)}
+    frame = pd.DataFrame({name: 0 for name in COUNTED}, index=range(len(values))).assign(n=1, sampled=1, distinct=1, is_null=False, kept=False, **kept)
+    return fit_encoding(frame, hint=ColumnHint(name="x", spark_type=spark_type), config=EncodingConfig(), rows=len(values), seed=1)
+
+
+def _made(encoding, size=2_000):
+    rng = np.random.default_rng(0)
+    codes = rng.choice(encoding.cardinality, size=size, p=np.array(encoding.weights) / sum(encoding.weights))
+    return decode_codes(codes[:, None], TableEncoding(table="t", rows=1, columns=(encoding,)), rng)["x"].to_pylist()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_is_found_and_comes_back(form):
+    texts = pa.array([m.strftime(form) for m in MOMENTS] + [None])
+    found = find_form(texts)
+    assert found is not None and [dt.datetime.strptime(t, found).strftime(found) for t in texts.to_pylist()[:-1]] == texts.to_pylist()[:-1]
+    numbers = numbers_of(texts, form)
+    assert texts_of(numbers, np.isnan(numbers), form).to_pylist() == texts.to_pylist()
+    encoding = _counted(sorted(set(texts.to_pylist()[:-1])), "string")
+    assert isinstance(encoding, NumberEncoding) and encoding.form == found
+    made = _made(encoding)
+    assert all(dt.datetime.strptime(t, found).strftime(found) == t for t in made)
+    assert min(made, key=lambda t: dt.datetime.strptime(t, found)) >= min(t for t in texts.to_pylist() if t) or "%Y" not in form[:2]
+    codes = encode_frame(pd.DataFrame({"x": made}), TableEncoding(table="t", rows=1, columns=(encoding,)))
+    assert len(np.unique(codes)) == encoding.cardinality
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["31/13/2021", "01/02/2021", "02/02/2021", "03/02/2021"],  # no month 13
+        ["1/2/2021", "01/02/2021", "02/02/2021"],  # two forms
+        ["20210101", "20210102", "99999999", *(f"2021{i:04d}" for i in range(101, 110))],
+        ["20210101", "20210102", "20210103"],  # so few digits may be codes
+        ["2021-01-01", "soon", "later", "never"],
+        [f"0{m}/01/{year}" for m in range(1, 9) for year in range(1990, 2020)],  # firsts of months, or days of January
+        [None, None],
+        [],
+    ],
+)
+def test_what_is_no_form(texts):
+    assert find_form(pa.array(texts, type=pa.string())) is None
+
+
+@pytest.mark.parametrize(("form", "spark_type"), [("%Y%m%d", "int"), ("%Y%m%d", "bigint")])
+def test_dates_as_whole_numbers(form, spark_type):
+    values = sorted({int(m.strftime(form)) for m in MOMENTS})
+    encoding = _counted(values, spark_type)
+    assert encoding.form == form
+    made = _made(encoding)
+    assert all(dt.datetime.strptime(str(v), form) for v in made) and values[0] <= min(made) and max(made) <= values[-1]
+    frame = pd.DataFrame({"x": [values[3], None]})  # pandas has floats where some are null
+    assert encode_frame(frame, TableEncoding(table="t", rows=1, columns=(encoding,))).shape == (2, 1)
+    assert _counted(list(range(20_210_101, 20_210_301)), spark_type).form == ""
