@@ -105,7 +105,7 @@ def with_given_values(columns: Mapping[str, pa.Array], given: Given | None, whic
     out = dict(columns)
     if given is None or which is None:
         return out
-    for name in dict.fromkeys(name for c in given.conditions for name in c.values):
+    for name in dict.fromkeys(name for c in given.conditions for name in c.values if name in out):
         take = np.arange(len(which))
         asked: list[pa.Array] = []
         for index, condition in enumerate(given.conditions):

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from .base import Spec
 from .encoding import Scalar
+from .hidden import distance_column
 
 Part = Literal[
     "year",
@@ -107,7 +108,39 @@ class Lookup(_Dependency):
     counts: tuple[int, ...] = ()
 
 
-AnyDependency = Annotated[Copy | DatePart | Linear | Quotient | Remainder | Lookup, Field(discriminator="kind")]
+class Order(_Dependency):
+    """`target` is never below the columns `at_least` and never above the columns `at_most`, where both are there.
+
+    Attributes:
+        base: one of them that the target is drawn as a distance from; None where the target is drawn as it is, and moved where it breaks the order.
+        unit: what is compared: `whole` units of `digits` after the point (days of dates, microseconds of times), `clock` for dates beside times, as
+            microseconds on the clock of `zone`, or `float`.
+        spreads: of a candidate, the spread of the difference measured in those of the target and of the other column.
+        separable: of a candidate, whether the target is null where the other column is, and the other way round.
+    """
+
+    kind: Literal["order"] = "order"
+    at_least: tuple[str, ...] = ()
+    at_most: tuple[str, ...] = ()
+    base: str | None = None
+    unit: Literal["whole", "clock", "float"] = "whole"
+    digits: int = 0
+    zone: str | None = None
+    spreads: tuple[float, float] | None = None
+    separable: tuple[bool, bool] = (False, False)
+
+    @property
+    def above(self) -> bool:
+        """Whether the target is above its base."""
+        return self.base in self.at_least
+
+    @property
+    def distance(self) -> str | None:
+        """The hidden column with the distance from the base."""
+        return None if self.base is None else distance_column(self.target)
+
+
+AnyDependency = Annotated[Copy | DatePart | Linear | Quotient | Remainder | Lookup | Order, Field(discriminator="kind")]
 
 
 def described(dependency: AnyDependency, types: Mapping[str, str]) -> str:
@@ -123,6 +156,8 @@ def described(dependency: AnyDependency, types: Mapping[str, str]) -> str:
         return f"{target} = {first} % {dependency.divisor}"
     if isinstance(dependency, Linear):
         return f"{target} = {_sum(dependency, types)}"
+    if isinstance(dependency, Order):
+        return ", ".join([f"{target} >= {name}" for name in dependency.at_least] + [f"{target} <= {name}" for name in dependency.at_most])
     return f"{target} by {', '.join(dependency.determinants)} ({len(dependency.counts):,} combinations)"
 
 

@@ -35,6 +35,11 @@ def partner_column(index: int) -> str:
     return hidden(f"partner_{index}")
 
 
+def distance_column(column: str) -> str:
+    """Name of the hidden column with the distance of `column` from another one of its row that it is never below, or never above."""
+    return hidden(f"distance_{column}")
+
+
 def count_column(child: str, index: int) -> str:
     """Name of a parent's hidden column with its number of rows in `child` along that table's `index`-th foreign key."""
     return hidden(f"n_{index}_{child}")

@@ -12,12 +12,15 @@ from pyspark.sql import functions as F
 
 from ..errors import GenerationError
 from ..kernels.asked import asked_code, can_be_asked
+from ..kernels.dependencies.orders import in_order
 from ..kernels.given import Given, GivenValues
 from ..spec.condition import Condition, read_conditions
+from ..spec.dependencies import Order, described
 from ..spec.encoding import TextEncoding
 from ..spec.fitted import FittedSchema, FittedTable
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import ForeignKey
+from ..spec.program import TableProgram
 from ..spec.relations import inherited_columns
 from ..spec.steps import Distinct, NumberKey, ParentKey, Position, Series
 from ..spec.structure import SHOWN_NAMES, nearest
@@ -96,7 +99,11 @@ def plan_conditions(
             continue
         given, found = _given(fitted.tables[table], fitted, values, condition.rows if condition else 0, zone)
         if not found:
-            found = _broken_keys(fitted.tables[table], fitted, given.values, reference_has) + broken_limits(table, given.values)
+            found = [
+                *_broken_keys(fitted.tables[table], fitted, given.values, reference_has),
+                *_broken_orders(fitted.tables[table].program, given.values),
+                *broken_limits(table, given.values),
+            ]
         faults += [f"{place}: {fault}" for fault in found]
         planned.setdefault(table, []).append(given)
     if faults:
@@ -146,7 +153,7 @@ def closed_columns(table: FittedTable, fitted: FittedSchema) -> dict[str, str]:
     closed = {c: why for kind, why in _KNOWN.items() for step in program.of_kind(kind) for c in step.columns} | dict.fromkeys(program.matched, _MATCHED)
     for column, parent, above in inherited_columns(program):
         closed[column] = f"repeats the column {above!r} of its row in {parent!r}: name a value of that"
-    for dependency in program.dependencies:
+    for dependency in (d for d in program.dependencies if not isinstance(d, Order)):
         closed[dependency.target] = f"follows from {', '.join(map(repr, dependency.determinants))}: name values of those, or fit without exact_dependencies"
     for column in program.drawn:
         if column.startswith(HIDDEN_PREFIX):
@@ -165,6 +172,11 @@ def closed_columns(table: FittedTable, fitted: FittedSchema) -> dict[str, str]:
         if known:
             why = f"is part of a key to {key.parent_table!r} with {_shown(known)}, which is known before the row is drawn"
             closed = dict.fromkeys(key.columns, why) | closed
+    for order in (d for d in program.dependencies if isinstance(d, Order)):  # each after those of its determinants
+        if order.base in closed:
+            closed[order.target] = f"is drawn as a distance from {order.base!r}, which {closed[order.base]}"
+        elif order.base is not None and order.base == program.draw.ordered_by:
+            closed[order.target] = f"is drawn as a distance from {order.base!r}, which orders the rows of a parent"
     return {c: why for c, why in closed.items() if c in program.names}
 
 
@@ -175,6 +187,17 @@ def _broken_keys(table: FittedTable, fitted: FittedSchema, values: Typed, refere
         asked = {c: values[c] for c in key.columns if c in values and values[c].null_count == 0}
         if key.parent_table in fitted.references and len(key.columns) > 1 and len(asked) > 1 and not reference_has(key, asked):
             faults.append(f"{_shown(asked)}: the reference table {key.parent_table!r} has no row with these values together")
+    return faults
+
+
+def _broken_orders(program: TableProgram, values: Typed) -> list[str]:
+    """Columns that are always in order, and whose asked values are not."""
+    faults = []
+    for order in (d for d in program.dependencies if isinstance(d, Order) and d.target in values):
+        low, high = (tuple(c for c in names if c in values) for names in (order.at_least, order.at_most))
+        asked = order.model_copy(update={"at_least": low, "at_most": high, "base": None, "determinants": (*low, *high)})
+        if asked.determinants and not in_order(asked, values, program.types).all():
+            faults.append(f"{_shown((order.target, *asked.determinants))}: the values break {described(asked, program.types)}")
     return faults
 
 

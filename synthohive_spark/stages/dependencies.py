@@ -11,13 +11,15 @@ from pyspark.sql import functions as F
 from ..causes import step
 from ..events import DEPENDENCIES, get_logger
 from ..kernels.columns.grid import decimals_of
+from ..kernels.columns.types import MARKS
 from ..kernels.dependencies.choose import choose
+from ..kernels.dependencies.choose_orders import with_orders
 from ..kernels.dependencies.count import LINES_PER_COMBINATION, confirmed, count_batches
 from ..kernels.dependencies.find import CANDIDATES, ORDER, find_in_batches
 from ..kernels.dependencies.formulas import is_formula_input
 from ..kernels.dependencies.sample import MIN_SURPRISES, Search
 from ..kernels.dependencies.units import MAX_DIGITS
-from ..spec.dependencies import AnyDependency, described
+from ..spec.dependencies import AnyDependency, Order, described
 from ..spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import Table
@@ -83,6 +85,7 @@ def _search(program: TableProgram, table: Table, encoding: TableEncoding, refere
         targets=tuple(name for name in visible if name in drawn and name not in keys),
         inputs=tuple(name for name in visible if is_formula_input(program.types[name])),
         discrete=tuple(name for name in visible if _is_discrete(encoding, name)),
+        ordered=tuple(name for name in visible if _is_comparable(encoding, name)),
         bounded=tuple(name for name, limits in table.constraints.items() if limits.min is not None or limits.max is not None),
         digits={name: _digits(encoding, name) for name in modelled if program.types[name] in ("float", "double")},
         zone=zone,
@@ -93,6 +96,12 @@ def _is_discrete(encoding: TableEncoding, name: str) -> bool:
     """Whether all synthetic values of the column are real ones."""
     column = encoding.column(name)
     return isinstance(column, CategoryEncoding) or (isinstance(column, NumberEncoding) and (column.discrete or not column.bins))
+
+
+def _is_comparable(encoding: TableEncoding, name: str) -> bool:
+    """Whether the column holds numbers, dates or times as such, all of them finite."""
+    column = encoding.column(name)
+    return isinstance(column, NumberEncoding) and not column.form and column.spark_type != "string" and not set(column.tokens) & set(MARKS)
 
 
 def _digits(encoding: TableEncoding, name: str) -> int | None:
@@ -124,17 +133,19 @@ def _numbered(data: DataFrame) -> DataFrame:
 
 def _confirmed(rows: DataFrame, candidates: Sequence[AnyDependency], search: Search, known: Collection[str], count: int, min_rows: int) -> list[AnyDependency]:
     """The chosen candidates, each with what was counted on all rows."""
-    left, counted = list(candidates), {}
+    left, counted = [c for c in candidates if not isinstance(c, Order)], {}
+    orders: list[AnyDependency] = [c for c in candidates if isinstance(c, Order)]
     for _ in range(ROUNDS):
         chosen = choose(left, known, search.types)
-        new = [c for c in chosen if id(c) not in counted]
+        new = [c for c in (*chosen, *orders) if id(c) not in counted]
         if not new:
             break
         for candidate, found in zip(new, _count(rows, new, search, count, min_rows), strict=True):
             counted[id(candidate)] = found
         left = [c for c in left if counted.get(id(c), c) is not None]
     held = [c for c in left if counted.get(id(c)) is not None]  # what was never counted must not take the place of what holds
-    return [found for c in choose(held, known, search.types) if (found := counted[id(c)]) is not None]
+    exact = [found for c in choose(held, known, search.types) if (found := counted[id(c)]) is not None]
+    return with_orders(exact, [found for c in orders if isinstance(found := counted[id(c)], Order)], search)
 
 
 def _count(rows: DataFrame, candidates: Sequence[AnyDependency], search: Search, count: int, min_rows: int) -> list[AnyDependency | None]:

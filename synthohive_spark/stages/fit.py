@@ -17,6 +17,7 @@ from ..kernels.models.independent import Independent, IndependentSettings
 from ..kernels.pii import provider_for
 from ..kernels.seeds import derive_seed
 from ..spec.config import FitConfig
+from ..spec.dependencies import Order
 from ..spec.encoding import ColumnHint, TableEncoding
 from ..spec.fitted import FittedSchema, FittedTable, ModelSpec, model_columns
 from ..spec.graph import SchemaGraph
@@ -34,7 +35,7 @@ from .copula import fit_copula
 from .dependencies import add_dependencies
 from .encode import stage_training_rows
 from .forest import level_sizes, real_depths
-from .hidden import with_hidden
+from .hidden import distance_type, with_distances, with_hidden
 from .models import model_settings
 from .profile import profile_table
 from .train import train_models
@@ -118,6 +119,7 @@ class FitRun:
             parent = None if program.driver is None else tables[program.driver.parent_table]
             if self.config.finds_dependencies(name):
                 program = self._with_dependencies(program, encoding, parent)
+                encoding = self._with_distances(program, encoding)
             context = None if parent is None else parent.encoding.select(_context(program, parent))
             tables[name] = FittedTable(program=program, encoding=encoding, context_encoding=context)
         return tables
@@ -158,6 +160,17 @@ class FitRun:
             min_rows=self.config.encoding.min_category_rows,
             seed=derive_seed(self.seed, program.table, "dependencies"),
         )
+
+    def _with_distances(self, program: TableProgram, encoding: TableEncoding) -> TableEncoding:
+        """The encodings with those of the hidden distances between columns that are in order."""
+        hints = tuple(ColumnHint(name=d.distance, spark_type=distance_type(d)) for d in program.dependencies if isinstance(d, Order) and d.distance)
+        if not hints:
+            return encoding
+        rows = with_distances(self.data[program.table], program)
+        found = profile_table(
+            rows, table=program.table, rows=program.rows, hints=hints, config=self.config.encoding, seed=derive_seed(self.seed, program.table, "profile")
+        )
+        return encoding.model_copy(update={"columns": (*encoding.columns, *found.columns)})
 
     def _staged(self, tables: dict[str, FittedTable]) -> list[TrainJob]:
         """Give each table its model's form, and stage the training rows of those that have something to learn."""

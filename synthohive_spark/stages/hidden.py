@@ -11,6 +11,8 @@ from types import MappingProxyType
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from ..kernels.dependencies.formulas import is_clock
+from ..spec.dependencies import Order
 from ..spec.hidden import GAP, POSITION, SIBLINGS, count_column, depth_column, hidden, status_column
 from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey
@@ -56,7 +58,36 @@ def with_hidden(
                 counted[order][name] = _keys_of(data[child], key, order)
     for columns, children in counted.items():
         rows = _with_children_counted(rows, columns, children)
-    return rows
+    return with_distances(rows, program)
+
+
+def with_distances(rows: DataFrame, program: TableProgram) -> DataFrame:
+    """`rows` with the hidden distances of columns from those that they are drawn from; 0 in rows that are out of order."""
+    orders = [d for d in program.dependencies if isinstance(d, Order)]
+    return rows.withColumns({o.distance: _distance(o, program.types) for o in orders if o.distance is not None})
+
+
+def _distance(order: Order, types: Mapping[str, str]) -> Column:
+    target, base = (_compared(order, name, types) for name in (order.target, order.base or ""))
+    between = target - base if order.unit == "float" else F.try_subtract(target, base)
+    return F.greatest(between if order.above else -between, F.lit(0).cast(distance_type(order)))
+
+
+def _compared(order: Order, name: str, types: Mapping[str, str]) -> Column:
+    """The column in the units of `kernels/dependencies/orders.py`."""
+    cell, spark_type = F.col(quoted(name)), types[name]
+    if order.unit == "clock":
+        return plain_number(cell.cast("timestamp_ntz"), "timestamp_ntz")
+    if order.unit == "float":
+        return cell.cast("double")
+    if is_clock(spark_type):
+        return plain_number(cell, spark_type).cast("bigint")
+    return F.round(cell * 10**order.digits).try_cast("bigint") if order.digits else cell.try_cast("bigint")
+
+
+def distance_type(order: Order) -> str:
+    """The Spark type of its hidden column."""
+    return "double" if order.unit == "float" else "bigint"
 
 
 def _with_places(rows: DataFrame, program: TableProgram) -> DataFrame:

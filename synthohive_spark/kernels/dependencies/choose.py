@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from ...spec.dependencies import AnyDependency, DatePart, Linear, Lookup
 from .times import PARTS
 
-_KINDS = ("copy", "part", "linear", "quotient", "remainder", "lookup")  # a multiple says more than the quotient, which any remainder would fit
+_KINDS = ("copy", "part", "linear", "quotient", "remainder", "lookup", "order")  # a multiple says more than the quotient, which any remainder would fit
 
 
 def choose(candidates: Sequence[AnyDependency], known: Collection[str], types: Mapping[str, str]) -> list[AnyDependency]:
@@ -28,14 +28,14 @@ def choose(candidates: Sequence[AnyDependency], known: Collection[str], types: M
     left = [c for c in candidates if c.target not in settled]
     while left:
         best = min(left, key=lambda c: _rank(c, settled, types, place))
-        if not _closes_a_circle(best, chosen):
+        if not closes_a_circle(best.target, best.determinants, {name: c.determinants for name, c in chosen.items()}):
             chosen[best.target] = best
             if settled.issuperset(best.determinants):
                 settled.add(best.target)
             left = [c for c in left if c.target != best.target]
         else:
             left.remove(best)
-    return _in_order(chosen.values())
+    return sequenced(chosen.values())
 
 
 def _rank(c: AnyDependency, settled: set[str], types: Mapping[str, str], place: Mapping[str, int]) -> tuple[object, ...]:
@@ -55,20 +55,20 @@ def _rank(c: AnyDependency, settled: set[str], types: Mapping[str, str], place: 
     )
 
 
-def _closes_a_circle(candidate: AnyDependency, chosen: Mapping[str, AnyDependency]) -> bool:
-    """Whether the target is needed, over any number of steps, for one of its own determinants."""
-    waiting, seen = list(candidate.determinants), set()
+def closes_a_circle(target: str, determinants: Iterable[str], needs: Mapping[str, Sequence[str]]) -> bool:
+    """Whether the target is needed, over any number of steps, for one of the determinants. `needs` are those of each column that is derived."""
+    waiting, seen = list(determinants), set()
     while waiting:
         name = waiting.pop()
-        if name == candidate.target:
+        if name == target:
             return True
-        if name in chosen and name not in seen:
+        if name in needs and name not in seen:
             seen.add(name)
-            waiting += chosen[name].determinants
+            waiting += needs[name]
     return False
 
 
-def _in_order(chosen: Iterable[AnyDependency]) -> list[AnyDependency]:
+def sequenced(chosen: Iterable[AnyDependency]) -> list[AnyDependency]:
     """Each after what it needs. Lookups of two come first among those that could: they may redraw a determinant, which later ones must not."""
     left = list(chosen)
     ordered: list[AnyDependency] = []

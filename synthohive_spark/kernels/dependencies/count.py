@@ -8,10 +8,11 @@ from decimal import Decimal
 import numpy as np
 import pyarrow as pa
 
-from ...spec.dependencies import AnyDependency, Lookup
+from ...spec.dependencies import AnyDependency, Lookup, Order
 from ...spec.encoding import Scalar
 from ..columns.types import decimal_scale, is_integer, is_time
 from .formulas import holds, incomplete
+from .orders import in_order
 from .sample import HOLDS, MAX_INCOMPLETE, SUPPORTED_ROWS
 from .units import plain
 
@@ -61,7 +62,10 @@ def _line(measure: str, n: int) -> pa.Table:
 def _formula_counts(candidate: AnyDependency, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> pa.Table:
     if isinstance(candidate, Lookup):
         raise TypeError("a lookup is counted by its combinations")
-    ok, unknown = holds(candidate, columns, types), incomplete(candidate, columns)
+    if isinstance(candidate, Order):
+        ok, unknown = in_order(candidate, columns, types), incomplete((candidate.target, *candidate.determinants), columns)
+    else:
+        ok, unknown = holds(candidate, columns, types), incomplete(candidate.determinants, columns)
     nulls = plain(columns[candidate.target]).null_count
     measures = {"rows": len(ok), "broken": (~ok).sum(), "incomplete": unknown.sum(), "broken_complete": (~ok & ~unknown).sum(), "null": nulls}
     return pa.concat_tables([_line(measure, int(n)) for measure, n in measures.items()])
@@ -94,7 +98,7 @@ def confirmed(candidate: AnyDependency, counts: pa.Table, types: Mapping[str, st
         return _confirmed_lookup(candidate, counts, types, rows, min_rows, max_combinations)
     n = dict(zip(counts.column("measure").to_pylist(), counts.column("n").to_pylist(), strict=True))
     counted, broken = n["rows"], n["broken"]
-    if not n["null"] and n["incomplete"] <= MAX_INCOMPLETE * counted:
+    if isinstance(candidate, Order) or (not n["null"] and n["incomplete"] <= MAX_INCOMPLETE * counted):
         counted, broken = counted - n["incomplete"], n["broken_complete"]
     return candidate.model_copy(update={"share": 1 - broken / counted}) if counted and broken <= (1 - HOLDS) * counted else None
 

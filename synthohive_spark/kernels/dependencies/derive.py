@@ -8,12 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...spec.dependencies import AnyDependency, Lookup
-from ...spec.encoding import TableEncoding
+from ...spec.dependencies import AnyDependency, Lookup, Order
+from ...spec.encoding import NumberEncoding, TableEncoding
 from ...spec.program import TableProgram
 from ..columns import decode_codes
 from .formulas import evaluate
 from .lookups import look_up
+from .orders import keep_order
 from .units import plain
 
 
@@ -43,10 +44,12 @@ def derive_columns(
     for dependency in dependencies:
         if isinstance(dependency, Lookup):
             found = look_up(dependency, there, program.types, fixed, held or {}, rng)
+        elif isinstance(dependency, Order):
+            found = {dependency.target: _ordered(dependency, there, program, encoding, stand_ins, rng, (held or {}).get(dependency.target))}
         else:
             needed = {name: there[name] for name in dependency.determinants}
             if not encoding.column(dependency.target).has_null:
-                needed = {name: _complete(name, array, encoding, stand_ins, rng) for name, array in needed.items()}
+                needed = _all_complete(needed, encoding, stand_ins, rng)
             found = {dependency.target: evaluate(dependency, needed, program.types)}
         there |= found
         changed |= found
@@ -60,16 +63,53 @@ def fixed_columns(program: TableProgram) -> set[str]:
     return kept | set(program.primary_key) | set(program.fallback) | {c for key in program.foreign_keys if len(key.columns) > 1 for c in key.columns}
 
 
+def _ordered(
+    order: Order,
+    there: Mapping[str, pa.Array],
+    program: TableProgram,
+    encoding: TableEncoding,
+    stand_ins: dict[str, pa.Array],
+    rng: np.random.Generator,
+    held: np.ndarray | None,
+) -> pa.Array:
+    needed = dict(there)
+    target = encoding.column(order.target)
+    if order.base is not None and order.distance is not None and not target.has_null:
+        needed |= _all_complete({name: there[name] for name in (order.base, order.distance)}, encoding, stand_ins, rng)
+    if not isinstance(target, NumberEncoding):
+        raise TypeError(f"column {order.target!r} is no number, date or time")
+    return keep_order(order, needed, program.types, target, rng, held)
+
+
+def _all_complete(columns: Mapping[str, pa.Array], encoding: TableEncoding, stand_ins: dict[str, pa.Array], rng: np.random.Generator) -> dict[str, pa.Array]:
+    return {name: _complete(name, array, encoding, stand_ins, rng) for name, array in columns.items()}
+
+
 def _complete(name: str, array: pa.Array, encoding: TableEncoding, stand_ins: dict[str, pa.Array], rng: np.random.Generator) -> pa.Array:
     """`array` with its nulls filled from the column's marginal, the same for all targets: a row without a time still has one month, and a day that it has."""
     empty = plain(array).is_null()
     if not pc.any(empty).as_py():
         return array
     if name not in stand_ins:
-        column = encoding.column(name)
-        shares = np.asarray(column.weights[int(column.has_null) :], dtype=np.float64)
-        if not len(shares):
+        found = _from_marginal(name, len(array), encoding, rng)
+        if found is None:
             return array
-        codes = rng.choice(len(shares), size=len(array), p=shares / shares.sum()) + int(column.has_null)
-        stand_ins[name] = decode_codes(codes[:, None], encoding.select((name,)), rng)[name]
+        stand_ins[name] = found
     return pc.if_else(empty, stand_ins[name].cast(array.type), array)
+
+
+def filled(name: str, array: pa.Array, rows: np.ndarray, encoding: TableEncoding, rng: np.random.Generator) -> pa.Array:
+    """`array` without nulls in `rows`, bool (n,): a value of the column's marginal is there instead."""
+    empty = pc.and_(plain(array).is_null(), pa.array(rows))
+    found = _from_marginal(name, len(array), encoding, rng) if pc.any(empty).as_py() else None
+    return array if found is None else pc.if_else(empty, found.cast(array.type), array)
+
+
+def _from_marginal(name: str, rows: int, encoding: TableEncoding, rng: np.random.Generator) -> pa.Array | None:
+    """Values of a column that are not null, (n,); None where it has none."""
+    column = encoding.column(name)
+    shares = np.asarray(column.weights[int(column.has_null) :], dtype=np.float64)
+    if not len(shares):
+        return None
+    codes = rng.choice(len(shares), size=rows, p=shares / shares.sum()) + int(column.has_null)
+    return decode_codes(codes[:, None], encoding.select((name,)), rng)[name]

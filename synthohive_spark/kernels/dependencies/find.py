@@ -12,6 +12,7 @@ from ...spec.dependencies import AnyDependency, Quotient
 from ...spec.hidden import hidden
 from .find_linear import find_single, find_sums
 from .find_lookups import find_lookups
+from .find_orders import find_orders
 from .find_parts import find_parts
 from .sample import Sample, Search, read_sample
 
@@ -39,4 +40,5 @@ def find_candidates(sample: Sample, search: Search) -> list[AnyDependency]:
     # A sum one of whose terms follows from another is that other rule again, with something that adds to zero.
     sums = [s for s in sums if not any(pair < {s.target, *s.determinants} for pair in related)]
     formulas += sums
-    return [*formulas, *find_lookups(sample, search, {f.target for f in formulas})]
+    columns = {frozenset((f.target, *f.determinants)) for f in formulas}
+    return [*formulas, *find_lookups(sample, search, {f.target for f in formulas}), *find_orders(sample, search, columns)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -81,9 +81,9 @@ def holds(formula: Formula, columns: Mapping[str, pa.Array], types: Mapping[str,
     return np.where(null | missing, null & missing, same)
 
 
-def incomplete(formula: Formula, columns: Mapping[str, pa.Array]) -> np.ndarray:
-    """On which rows a determinant is null; bool (N,)."""
-    nulls = [plain(columns[name]).is_null().to_numpy(zero_copy_only=False) for name in formula.determinants]
+def incomplete(names: Iterable[str], columns: Mapping[str, pa.Array]) -> np.ndarray:
+    """On which rows one of the columns is null; bool (N,)."""
+    nulls = [plain(columns[name]).is_null().to_numpy(zero_copy_only=False) for name in names]
     return np.logical_or.reduce(nulls)
 
 

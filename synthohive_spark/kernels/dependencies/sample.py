@@ -34,6 +34,7 @@ class Search(Spec):
         targets: columns that may be derived.
         inputs: columns that formulas may read.
         discrete: columns whose synthetic values are real ones, which lookups may read.
+        ordered: columns of numbers, dates and times that can be in order with others.
         bounded: columns with limits, which sums could break.
         digits: of float columns, the digits after the point that generated values have, whatever the sample shows; None where they have no grid.
         zone: of the session.
@@ -44,6 +45,7 @@ class Search(Spec):
     targets: tuple[str, ...]
     inputs: tuple[str, ...]
     discrete: tuple[str, ...]
+    ordered: tuple[str, ...] = ()
     bounded: tuple[str, ...] = ()
     digits: dict[str, int | None] = {}
     zone: str = "UTC"
@@ -60,46 +62,47 @@ class Sample:
     generated: Mapping[str, int | None] = field(default_factory=dict)
     _kept: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
 
-    def _once(self, what: str, name: str, make: Callable[[pa.Array], T]) -> T:
+    def once(self, what: str, name: str, make: Callable[[pa.Array], T]) -> T:
+        """What `make` gives for the plain column, made once."""
         if (what, name) not in self._kept:
             self._kept[what, name] = make(plain(self.columns[name]))
         return self._kept[what, name]
 
     def numbers(self, name: str) -> np.ndarray:
         """float64 (n,); nulls are nan."""
-        return self._once("numbers", name, to_floats)
+        return self.once("numbers", name, to_floats)
 
     def quick_numbers(self, name: str) -> np.ndarray:
         """The same of the rows for a first look, float64 (m,)."""
-        return self._once("quick numbers", name, lambda _: self.numbers(name)[self.quick])
+        return self.once("quick numbers", name, lambda _: self.numbers(name)[self.quick])
 
     def quick_hashes(self, name: str) -> np.ndarray:
         """A number for each value of these rows, uint64 (m,): equal where the values are."""
-        return self._once(
+        return self.once(
             "hashes", name, lambda a: pd.util.hash_array(np.array([str(v) for v in a.take(self.quick).to_pylist()], dtype=object), categorize=False)
         )
 
     def codes(self, name: str) -> np.ndarray:
         """The number of each value, from 0, null being one; int64 (n,)."""
-        return self._once("codes", name, _codes)
+        return self.once("codes", name, _codes)
 
     def nulls(self, name: str) -> np.ndarray:
         """Rows without a value, bool (n,)."""
-        return self._once("nulls", name, lambda a: a.is_null().to_numpy(zero_copy_only=False))
+        return self.once("nulls", name, lambda a: a.is_null().to_numpy(zero_copy_only=False))
 
     def digits(self, name: str) -> int | None:
         """Digits after the point, as `digits_of` has it, or those of generated values where known: the sample need not show the one value off the grid."""
         if name in self.generated:
             return self.generated[name]
-        return self._once("digits", name, lambda a: digits_of(a, self.types[name]))
+        return self.once("digits", name, lambda a: digits_of(a, self.types[name]))
 
     def surprises(self, name: str) -> np.ndarray:
         """Rows whose value is not the commonest, bool (n,)."""
-        return self._once("surprises", name, lambda _: self.codes(name) != np.bincount(self.codes(name)).argmax() if self.rows else np.zeros(0, dtype=bool))
+        return self.once("surprises", name, lambda _: self.codes(name) != np.bincount(self.codes(name)).argmax() if self.rows else np.zeros(0, dtype=bool))
 
     def varies(self, name: str) -> bool:
         """Whether the column has enough of other values than its commonest to show a rule."""
-        return self._once("varies", name, lambda _: int(self.surprises(name).sum()) >= MIN_SURPRISES)
+        return self.once("varies", name, lambda _: int(self.surprises(name).sum()) >= MIN_SURPRISES)
 
     @cached_property
     def quick(self) -> np.ndarray:
@@ -124,7 +127,7 @@ class Sample:
         """Rows that can speak for or against: where the target is never null, rows without determinants cannot."""
         if plain(self.columns[formula.target]).null_count:
             return np.ones(self.rows, dtype=bool)
-        return ~incomplete(formula, self.columns)
+        return ~incomplete(formula.determinants, self.columns)
 
 
 def fits(sample: Sample, target: str, terms: Mapping[str, float], constant: float, digits: int) -> bool:

@@ -59,6 +59,12 @@ def local_micros(micros: np.ndarray, zone: str | None) -> np.ndarray:
     return micros + offsets[inverse]
 
 
+def moments_of(local: np.ndarray, zone: str | None) -> np.ndarray:
+    """The inverse of `local_micros`, int64 (N,); of an hour that the clock skips or has twice, a moment next to it."""
+    moment = local - (local_micros(local, zone) - local)
+    return local - (local_micros(moment, zone) - moment)
+
+
 def _offset(minute: int, clock: ZoneInfo) -> int:
     try:
         shift = datetime.fromtimestamp(minute * 60, timezone.utc).astimezone(clock).utcoffset()

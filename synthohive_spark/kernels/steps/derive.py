@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from ...spec.dependencies import Order
 from ...spec.steps import Derive
 from ..block import Block
-from ..dependencies.derive import derive_columns
-from ..given import held_rows
+from ..dependencies.derive import derive_columns, filled
+from ..dependencies.turned import turn_round
+from ..given import held_rows, with_given_values
 
 
 def apply(step: Derive, block: Block) -> None:
     """Give the targets, and change drawn determinants whose combination no real row has."""
     fitted = block.plan.fitted
     held = held_rows(block.plan.given, block.which)
-    block.columns |= derive_columns(
-        block.columns, step.dependencies, fitted.program, fitted.encoding, block.rng("dependencies"), held=held, stand_ins=block.stand_ins
-    )
+    asked = _asked(step, block, held)
+    rng = block.rng("dependencies")
+    if asked:
+        distances = {d.distance: asked[d.target][1] for d in step.dependencies if isinstance(d, Order) and d.distance is not None and d.target in asked}
+        block.columns |= {name: filled(name, block.columns[name], rows, fitted.encoding, rng) for name, rows in distances.items()}
+        roots = {name: (block.columns[name], rows) for name, rows in held.items() if name in block.columns}
+        block.columns |= turn_round(block.columns, step.dependencies, roots | asked, fitted.program.types)
+    block.columns |= derive_columns(block.columns, step.dependencies, fitted.program, fitted.encoding, rng, held=held, stand_ins=block.stand_ins)
+    block.columns |= with_given_values({name: block.columns[name] for name in asked}, block.plan.given, block.which)
+
+
+def _asked(step: Derive, block: Block, held: Mapping[str, np.ndarray]) -> dict[str, tuple[pa.Array, np.ndarray]]:
+    """The given values of columns that are drawn as a distance from others, and the rows that have one."""
+    names = {d.target for d in step.dependencies if isinstance(d, Order) and d.base is not None} & set(held)
+    empty = {name: pa.nulls(len(block), block.arrow_type(name)) for name in sorted(names)}
+    values = with_given_values(empty, block.plan.given, block.which)
+    return {name: (values[name], held[name]) for name in empty}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from ..dependencies import AnyDependency
+from ..dependencies import AnyDependency, Order
 from ..encoding import TableEncoding
 from ..program import Phase, TableProgram
 from ..steps import Derive, Draw, ParentKey, Step
@@ -16,7 +16,7 @@ def split_early(program: TableProgram, dependencies: Sequence[AnyDependency]) ->
     late: list[AnyDependency] = []
     there: set[str] = set(program.given) - {d.target for d in dependencies}
     for dependency in dependencies:
-        if there.issuperset(dependency.determinants):
+        if there.issuperset(dependency.determinants) and not isinstance(dependency, Order):
             early.append(dependency)
             there.add(dependency.target)
         else:
@@ -27,7 +27,7 @@ def split_early(program: TableProgram, dependencies: Sequence[AnyDependency]) ->
 def with_dependencies(program: TableProgram, dependencies: Sequence[AnyDependency], encoding: TableEncoding, parent: TableProgram | None) -> TableProgram:
     """The program in which `dependencies` derive their targets; the model is told the early ones, unless it knows them from the driving parent's row."""
     early, late = split_early(program, dependencies)
-    targets = {d.target for d in dependencies}
+    targets = {d.target: d.distance if isinstance(d, Order) else None for d in dependencies if not (isinstance(d, Order) and d.base is None)}
     told = tuple(d.target for d in early if encoding.column(d.target).cardinality > 1 and not _is_the_parents(d, program, parent))
     phases = [_derived(phase, early if told or phase is program.phases[-1] else (), targets, told) for phase in program.phases]
     if late:
@@ -35,12 +35,13 @@ def with_dependencies(program: TableProgram, dependencies: Sequence[AnyDependenc
     return program.model_copy(update={"phases": tuple(phases)})
 
 
-def _derived(phase: Phase, early: tuple[AnyDependency, ...], targets: set[str], told: tuple[str, ...]) -> Phase:
+def _derived(phase: Phase, early: tuple[AnyDependency, ...], targets: Mapping[str, str | None], told: tuple[str, ...]) -> Phase:
+    """The phase without its targets, in whose place stand the distances that they are drawn as."""
     steps: list[Step] = []
     for step in phase.steps:
         if isinstance(step, Draw):
             steps += [Derive(dependencies=early)] if early else []
-            kept = tuple(c for c in step.columns if c not in targets)
+            kept = tuple(drawn for c in step.columns if (drawn := targets.get(c, c)) is not None)
             steps.append(step.model_copy(update={"columns": kept, "conditions": (*step.conditions, *told)}))
         elif isinstance(step, ParentKey):
             steps.append(_without(step, targets))
@@ -61,7 +62,7 @@ def _is_the_parents(dependency: AnyDependency, program: TableProgram, parent: Ta
     return any(other.model_dump(exclude=ignored) == form for other in seen)
 
 
-def _without(step: ParentKey, targets: set[str]) -> ParentKey:
+def _without(step: ParentKey, targets: Collection[str]) -> ParentKey:
     pairs = [(own, theirs) for own, theirs in zip(step.columns, step.parent_columns, strict=True) if own not in targets]
     columns, parent_columns = tuple(own for own, _ in pairs), tuple(theirs for _, theirs in pairs)
     return step.model_copy(update={"columns": columns, "parent_columns": parent_columns, "fallback": tuple(c for c in step.fallback if c not in targets)})

@@ -1,0 +1,156 @@
+"""Columns that are never below, or never above, others of their row: how two of them compare, and the values that keep the order. Legend: `n` rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import reduce
+
+import numpy as np
+import pyarrow as pa
+
+from ...spec.dependencies import Order
+from ...spec.encoding import NumberEncoding
+from ..columns.types import MARKS, decimal_scale, is_time
+from .times import DAY, local_micros, moments_of
+from .units import from_units, plain, to_floats, to_units
+
+_ENDS = {"whole": (-(2**63), 2**63 - 1), "clock": (-(2**63), 2**63 - 1), "float": (-np.inf, np.inf)}
+
+
+def in_order(order: Order, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> np.ndarray:
+    """On which rows nothing breaks the order, bool (n,): a null breaks none."""
+    value, null = _compared(order, order.target, columns, types)
+    low, high = _bounds(order, columns, types)
+    return null | ((low <= value) & (value <= high))
+
+
+def keep_order(
+    order: Order,
+    columns: Mapping[str, pa.Array],
+    types: Mapping[str, str],
+    encoding: NumberEncoding,
+    rng: np.random.Generator,
+    held: np.ndarray | None = None,
+) -> pa.Array:
+    """The target, (n,): its base and the distance from it; without a base as it was drawn, and where that breaks the order another of the drawn values.
+
+    Args:
+        encoding: of the target: it stays in the range of the real values where the order lets it.
+        held: rows that must stay as they are, bool (n,).
+    """
+    low, high = _bounds(order, columns, types)
+    if order.base is None:
+        value, null = _compared(order, order.target, columns, types)
+        broken = ~null & ((value < low) | (value > high)) & (low <= high)
+        broken &= True if held is None else ~held
+        value = np.where(broken, _redrawn(np.sort(value[~null & ~broken]), low, high, rng), value)
+        kept = _restored(order, value, null, types[order.target], up=low > value)
+        return pa.compute.if_else(pa.array(broken), kept, columns[order.target])
+    base, missing = _compared(order, order.base, columns, types)
+    distance, none = _distance(order, columns)
+    value = base + distance if order.above else base - distance
+    value = np.clip(value, *_real_range(order, encoding, types))
+    value = np.where(low <= high, np.clip(value, low, high), value)
+    return _restored(order, value, missing | none, types[order.target], up=np.full(len(value), order.above))
+
+
+def turned_round(order: Order, target: pa.Array, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> pa.Array:
+    """The base, (n,), that gives this target at the distance that was drawn; null where the target or the distance is."""
+    asked, null = _compared(order, order.target, {order.target: target}, types)
+    distance, none = _distance(order, columns)
+    value = asked - distance if order.above else asked + distance
+    return _restored(order, value, null | none, types[order.base or ""], up=np.full(len(value), not order.above))
+
+
+def distance_between(order: Order, target: pa.Array, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> pa.Array:
+    """The distance, (n,), at which the target lies from the base, never below 0; null where one of them is."""
+    asked, null = _compared(order, order.target, {order.target: target}, types)
+    base, missing = _compared(order, order.base or "", columns, types)
+    between = np.maximum(asked - base if order.above else base - asked, 0)
+    return pa.array(between, mask=null | missing)
+
+
+def _distance(order: Order, columns: Mapping[str, pa.Array]) -> tuple[np.ndarray, np.ndarray]:
+    array = plain(columns[order.distance or ""])
+    if order.unit == "float":
+        floats = to_floats(array)
+        return np.nan_to_num(floats), np.isnan(floats)
+    return to_units(array, 0)
+
+
+def _bounds(order: Order, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> tuple[np.ndarray, np.ndarray]:
+    """The greatest of the columns below and the least of those above, (n,) each."""
+    least, most = _ends_of(order, len(columns[order.determinants[0]]))
+    below = [np.where(null, least, v) for v, null in (_compared(order, name, columns, types) for name in order.at_least)]
+    above = [np.where(null, most, v) for v, null in (_compared(order, name, columns, types) for name in order.at_most)]
+    return reduce(np.maximum, below, least), reduce(np.minimum, above, most)
+
+
+def _ends_of(order: Order, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    least, most = _ENDS[order.unit]
+    return np.full(rows, least), np.full(rows, most)
+
+
+def _compared(order: Order, name: str, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> tuple[np.ndarray, np.ndarray]:
+    """A column in the order's units, int64 or float64 (n,), and where it is null."""
+    array, spark_type = plain(columns[name]), types[name]
+    if order.unit == "float":
+        floats = to_floats(array)
+        return np.nan_to_num(floats), np.isnan(floats)
+    own = _digits(order, spark_type)
+    units, null = to_units(array, own)
+    if order.unit == "clock":
+        return (units * DAY if spark_type == "date" else local_micros(units, order.zone) if spark_type == "timestamp" else units), null
+    grain = 10 ** (order.digits - own)
+    fits = np.abs(units) <= 2**62 // grain
+    return np.where(fits, units, 0) * grain, null | ~fits
+
+
+def _restored(order: Order, value: np.ndarray, null: np.ndarray, spark_type: str, up: np.ndarray) -> pa.Array:
+    """The inverse of `_compared`; what is finer than the type goes `up` where that keeps the order, bool (n,), and down elsewhere."""
+    own = _digits(order, spark_type)
+    if order.unit == "float":
+        if spark_type in ("float", "double"):
+            return pa.array(value, type=pa.float64(), mask=np.ascontiguousarray(null)).cast(pa.float32() if spark_type == "float" else pa.float64())
+        scaled = value * 10.0**own
+        return from_units(np.where(up, np.ceil(scaled), np.floor(scaled)).astype(np.int64), null, spark_type, own)
+    if order.unit == "clock" and is_time(spark_type):
+        return from_units(moments_of(value, order.zone) if spark_type == "timestamp" else value, null, spark_type, 0)
+    grain = DAY if order.unit == "clock" else 10 ** (order.digits - own)
+    return from_units(np.where(up, -(-value // grain), value // grain), null, spark_type, own)
+
+
+def _digits(order: Order, spark_type: str) -> int:
+    """Digits after the point that a column's own units have."""
+    scale = decimal_scale(spark_type)
+    return scale if scale is not None else order.digits if spark_type in ("float", "double") else 0
+
+
+def _redrawn(values: np.ndarray, low: np.ndarray, high: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """For each row one of `values`, ascending, between its bounds; the bound itself where there is none. (n,)"""
+    luck = rng.random(len(low))
+    if not len(values):
+        return np.where(low > _least(values), low, high)
+    first, past = np.searchsorted(values, low, side="left"), np.searchsorted(values, high, side="right")
+    place = np.minimum(first + (luck * (past - first)).astype(np.int64), len(values) - 1)
+    return np.where(past > first, values[place], np.where(low > _least(values), low, high))
+
+
+def _least(values: np.ndarray) -> float:
+    return _ENDS["float"][0] if values.dtype.kind == "f" else _ENDS["whole"][0]
+
+
+def _real_range(order: Order, encoding: NumberEncoding, types: Mapping[str, str]) -> tuple[float, float]:
+    """The least and the greatest real value of the target, in the order's units."""
+    seen = [x for x in (*encoding.tokens, *encoding.knots) if x not in MARKS]
+    if not seen:
+        return _ENDS[order.unit]
+    ends, spark_type = (min(seen), max(seen)), types[order.target]
+    if order.unit == "float":
+        return ends
+    if order.unit == "whole":
+        return round(ends[0] * 10**order.digits), round(ends[1] * 10**order.digits)
+    if spark_type == "date":
+        return int(ends[0]) * DAY, int(ends[1]) * DAY
+    low, high = local_micros(np.array(ends).astype(np.int64), order.zone if spark_type == "timestamp" else None).tolist()
+    return low, high
