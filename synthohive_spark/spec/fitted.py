@@ -15,6 +15,7 @@ from .layout import Layout
 from .metadata import Metadata
 from .program import TableProgram
 from .sources import Sources
+from .totals import described_total
 
 
 class ModelSpec(Spec):
@@ -56,7 +57,7 @@ class FittedTable:
     @property
     def dependencies(self) -> list[str]:
         """In words, how columns follow from others."""
-        return [described(d, self.program.types) for d in self.program.dependencies]
+        return [*(described(d, self.program.types) for d in self.program.dependencies), *(described_total(t) for t in self.program.totals)]
 
     @property
     def model_columns(self) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from .dependencies import AnyDependency
 from .hidden import depth_column
 from .metadata import ForeignKey, LinkageMethod
 from .steps import Derive, Distinct, Draw, Inherit, NumberKey, ParentKey, Place, Position, Series, Step
+from .totals import Total
 
 
 class Linkage(Spec):
@@ -168,6 +169,7 @@ class TableProgram(Spec):
         uniques: unique keys that bound the number of rows.
         opaque: generated key columns, and those that refer to them: they carry no meaning and are never modelled.
         context: the driving parent's columns that the row model is told; None for all.
+        totals: columns that are set by the rows of child tables, once these are there.
     """
 
     table: str
@@ -182,6 +184,7 @@ class TableProgram(Spec):
     uniques: tuple[UniqueKey, ...] = ()
     opaque: tuple[str, ...] = ()
     context: tuple[str, ...] | None = None
+    totals: tuple[Total, ...] = ()
 
     @property
     def steps(self) -> tuple[Step, ...]:

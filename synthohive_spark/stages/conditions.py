@@ -153,6 +153,8 @@ def closed_columns(table: FittedTable, fitted: FittedSchema) -> dict[str, str]:
     closed = {c: why for kind, why in _KNOWN.items() for step in program.of_kind(kind) for c in step.columns} | dict.fromkeys(program.matched, _MATCHED)
     for column, parent, above in inherited_columns(program):
         closed[column] = f"repeats the column {above!r} of its row in {parent!r}: name a value of that"
+    for total in program.totals:
+        closed[total.column] = f"is the {'number' if total.what == 'rows' else total.what} of its rows in {total.child!r}"
     for dependency in (d for d in program.dependencies if not isinstance(d, Order)):
         closed[dependency.target] = f"follows from {', '.join(map(repr, dependency.determinants))}: name values of those, or fit without exact_dependencies"
     for column in program.drawn:

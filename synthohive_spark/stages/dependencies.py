@@ -73,19 +73,20 @@ def _search(program: TableProgram, table: Table, encoding: TableEncoding, refere
 
     What repeats the driving parent's row may follow from the own row, too: that holds in rows without a parent as well.
     """
+    totals = {t.column for t in program.totals}  # set last: formulas that read them are evaluated again
     late = {name for m in program.matches for name in (*program.foreign_keys[m.key].columns, *m.brought)}  # a key without a match turns null
     modelled = [name for name in encoding.names if not name.startswith(HIDDEN_PREFIX) and name not in late]
     replaced = {c for step in program.inherited for c in step.columns}
     drawn = {*program.drawn, *program.taken_over}
     fallback = set(program.fallback) - program.taken_over
-    keys = {*table.key_columns, *replaced, *referenced, *fallback, *program.distinct, *([program.draw.ordered_by] if program.draw.ordered_by else [])}
+    keys = {*totals, *table.key_columns, *replaced, *referenced, *fallback, *program.distinct, *([program.draw.ordered_by] if program.draw.ordered_by else [])}
     visible = [name for name in modelled if name not in table.pii_cols]
     return Search(
         types={name: program.types[name] for name in modelled},
         targets=tuple(name for name in visible if name in drawn and name not in keys),
         inputs=tuple(name for name in visible if is_formula_input(program.types[name])),
-        discrete=tuple(name for name in visible if _is_discrete(encoding, name)),
-        ordered=tuple(name for name in visible if _is_comparable(encoding, name)),
+        discrete=tuple(name for name in visible if name not in totals and _is_discrete(encoding, name)),
+        ordered=tuple(name for name in visible if name not in totals and _is_comparable(encoding, name)),
         bounded=tuple(name for name, limits in table.constraints.items() if limits.min is not None or limits.max is not None),
         digits={name: _digits(encoding, name) for name in modelled if program.types[name] in ("float", "double")},
         zone=zone,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pyspark.sql import DataFrame, SparkSession
 from safetensors.torch import save
 
-from ..events import STAGE, get_logger
+from ..events import DEPENDENCIES, STAGE, get_logger
 from ..kernels.columns.order import ordered_codes
 from ..kernels.conditioning import context_cardinalities
 from ..kernels.loop import TrainJob
@@ -29,6 +29,7 @@ from ..spec.planning.programs import SchemaPlan
 from ..spec.planning.rewritten import with_levels, without_drawn
 from ..spec.program import TableProgram
 from ..spec.sources import Sources
+from ..spec.totals import Total, described_total
 from ..storage.manifest import package_version
 from ..storage.sources import sources_of
 from .copula import fit_copula
@@ -38,6 +39,7 @@ from .forest import level_sizes, real_depths
 from .hidden import distance_type, with_distances, with_hidden
 from .models import model_settings
 from .profile import profile_table
+from .totals import find_schema_totals
 from .train import train_models
 from .workspace import Workspace
 
@@ -106,7 +108,9 @@ class FitRun:
     def _described(self) -> dict[str, FittedTable]:
         """Encodings and programs, parents before children; no model yet."""
         tables: dict[str, FittedTable] = {}
+        totals = self._totals()
         for name, program in self.plan.programs.items():
+            program = program.model_copy(update={"totals": totals.get(name, ())})
             log.info(STAGE, stage="profile", table=name, rows=program.rows)
             program = self._looked_up(program)
             absent = self._absent(program)
@@ -123,6 +127,14 @@ class FitRun:
             context = None if parent is None else parent.encoding.select(_context(program, parent))
             tables[name] = FittedTable(program=program, encoding=encoding, context_encoding=context)
         return tables
+
+    def _totals(self) -> dict[str, tuple[Total, ...]]:
+        """The columns of each parent that follow from its rows in child tables."""
+        found = find_schema_totals(self.metadata, self.plan.programs, self.data)
+        kept = {name: totals for name, totals in found.items() if self.config.finds_dependencies(name)}
+        for name, totals in kept.items():
+            log.info(DEPENDENCIES, table=name, found=[described_total(t) for t in totals])
+        return kept
 
     def _looked_up(self, program: TableProgram) -> TableProgram:
         """The program of a table that points at itself, with its levels; how many rows are above each is staged."""

@@ -42,6 +42,7 @@ from .frames import map_frames
 from .intake import laid_out
 from .profile import with_plain_values
 from .rows import room_of_schema
+from .totals import with_totals
 from .verify import verify
 
 SHORT = 0.02  # of the rows of a table that may be missing without a word
@@ -98,15 +99,23 @@ class SampleRun:
                     else:
                         waiting[table] = list(self.fitted.tables[table].program.deferred)
                         self._make(self.fitted.tables[table])
-                for late in list(waiting):
-                    with step("matching the last keys of", late):
-                        if self._match_deferred(late, waiting[late]):
-                            del waiting[late]
+                self._finish_ready(waiting)
                 progress.update(len(self._staged), {"table": table})
         if self._far:
             raise ConstraintViolationError(f"columns further than quality_threshold={self.quality_threshold} from the real ones (TVD): {', '.join(self._far)}")
         counts = {name: (self.writer.rows(name), self.kin.made[name].count) for name in self.fitted.tables}
         verify(self.fitted, self._staged, counts)
+
+    def _finish_ready(self, waiting: dict[str, list[Match]]) -> None:
+        """Finish the tables that wait for no other any more; each can be what another one waits for."""
+        ready = True
+        while ready:
+            ready = False
+            for late in list(waiting):
+                with step("matching the last keys of", late):
+                    if self._match_deferred(late, waiting[late], waiting):
+                        del waiting[late]
+                        ready = True
 
     def _copy_reference(self, table: str) -> None:
         rows = self.spark.read.parquet(self.fitted.references[table])
@@ -140,7 +149,7 @@ class SampleRun:
             log.info(TABLE_SAMPLED, table=table, rows=count)
             return
         rows = self._stage(rows, table, "drawn")
-        late = {c for m in program.deferred for c in program.foreign_keys[m.key].columns}
+        late = {c for m in program.deferred for c in program.foreign_keys[m.key].columns} | {t.column for t in program.totals}
         self._tell_unenforced(table, late)
         kept = self._valid(rows, table, set(program.names) - late)
         count = count if kept is rows else kept.count()
@@ -161,7 +170,12 @@ class SampleRun:
         program, table = fitted.program, fitted.program.table
         limits = self.fitted.metadata.tables[table].constraints if self.enforce_constraints else {}
         is_parent = any(key.parent_table == table for other in self.fitted.tables.values() for key in other.program.foreign_keys)
-        return not (is_parent or program.deferred or limits or self.quality_threshold is not None)
+        nested = table in self.fitted.layouts and self._is_summed_up(table)
+        return not (is_parent or nested or program.deferred or limits or self.quality_threshold is not None)
+
+    def _is_summed_up(self, table: str) -> bool:
+        """Whether another table has totals of its rows."""
+        return any(t.child == table != name for name, other in self.fitted.tables.items() for t in other.program.totals)
 
     def _matched(self, fitted: FittedTable, rows: DataFrame, total: int) -> tuple[DataFrame, int]:
         """The narrow rows of the first phase with the keys of the early matches, and how many there are."""
@@ -209,12 +223,18 @@ class SampleRun:
         data.write.mode("overwrite").parquet(path)
         return self.spark.read.schema(data.schema).parquet(path)
 
-    def _match_deferred(self, table: str, waiting: list[Match]) -> bool:
-        """Match the keys whose parents are there by now; whether the table is whole, and staged."""
+    def _match_deferred(self, table: str, waiting: list[Match], unfinished: Collection[str]) -> bool:
+        """Match the keys whose parents are there by now; whether the table is whole, and staged.
+
+        Args:
+            unfinished: tables whose rows are not all as they will be.
+        """
         fitted = self.fitted.tables[table]
         if self._is_leaf(fitted):
             return True
         if any(fitted.program.foreign_keys[m.key].parent_table not in self.kin.made for m in waiting):
+            return False
+        if any(t.child != table and (t.child in unfinished or t.child not in self.kin.made) for t in fitted.program.totals):
             return False
         self._finish(fitted, waiting)
         return True
@@ -226,6 +246,11 @@ class SampleRun:
         rows, late = made.frame, [c for m in matches for c in program.foreign_keys[m.key].columns if c not in m.fixed]
         if matches:
             rows = self._with_late_keys(table, made, matches, late)
+            self.kin.made[table] = replace(made, frame=rows)
+        if program.totals:
+            names = {t.child for t in program.totals}
+            rows = with_totals(rows, fitted, self.fitted.tables, {name: self.kin.made[name].frame for name in names})
+            rows = self._stage(rows, table, "totals") if self._is_summed_up(table) else rows
             self.kin.made[table] = replace(made, frame=rows)
         self._publish(table, rows.select(*(_typed(*column) for column in program.columns)))
 
@@ -248,7 +273,7 @@ class SampleRun:
         """Other tables point at the rows by the time that their last keys are matched: then none may go."""
         limited = sorted(set(self.fitted.metadata.tables[table].constraints) & set(late))
         if self.enforce_constraints and limited:
-            self.told.append(f"constraints of table {table!r} on {limited} are not enforced: these columns belong to keys of a cycle")
+            self.told.append(f"constraints of table {table!r} on {limited} are not enforced: these columns are known when others point at the rows")
 
     def _valid(self, rows: DataFrame, table: str, columns: Collection[str]) -> DataFrame:
         """The rows that keep the constraints of `columns`, where they are to be kept."""

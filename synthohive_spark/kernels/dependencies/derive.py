@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -12,7 +13,8 @@ from ...spec.dependencies import AnyDependency, Lookup, Order
 from ...spec.encoding import NumberEncoding, TableEncoding
 from ...spec.program import TableProgram
 from ..columns import decode_codes
-from .formulas import evaluate
+from ..columns.types import to_typed
+from .formulas import Formula, evaluate
 from .lookups import look_up
 from .orders import keep_order
 from .units import plain
@@ -55,6 +57,24 @@ def derive_columns(
         changed |= found
         fixed |= {dependency.target, *dependency.determinants}
     return changed
+
+
+def derived_again(frames: Iterator[pd.DataFrame], *, dependencies: Sequence[Formula], types: Mapping[str, str]) -> Iterator[pd.DataFrame]:
+    """Rows in, and out with the targets of formulas whose determinants have changed; a target stays where a determinant is null.
+
+    Args:
+        dependencies: in the order in which they are evaluated.
+        types: of the columns that they read and give.
+    """
+    for frame in frames:
+        names = dict.fromkeys(n for d in dependencies for n in (d.target, *d.determinants))
+        columns = {name: to_typed(frame[name], name, types[name]) for name in names}
+        for d in dependencies:
+            found = evaluate(d, columns, types)
+            columns[d.target] = pc.if_else(plain(found).is_null(), columns[d.target], found)
+        yield frame.assign(
+            **{d.target: pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([columns[d.target]])), index=frame.index) for d in dependencies}
+        )
 
 
 def fixed_columns(program: TableProgram) -> set[str]:

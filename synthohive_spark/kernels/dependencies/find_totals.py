@@ -1,0 +1,77 @@
+"""Which columns of parents are totals of their children, on a sample of whole families. Legend: `n` parents, `T` columns, `A` aggregates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from .sample import FEWER_ERRORS, HOLDS, MIN_SURPRISES
+from .units import MAX_DIGITS
+
+Empty = Literal["zero", "null", "drawn"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Column number `column` of the parents is aggregate number `aggregate`; the other fields are those of `Total`."""
+
+    column: int
+    aggregate: int
+    digits: int | None
+    empty: Empty
+    share: float
+
+
+def find_totals(values: np.ndarray, aggregates: np.ndarray, rows: np.ndarray, sums: Sequence[bool], digits: Sequence[int | None]) -> list[Found]:
+    """For each column the first of the aggregates that it follows on all parents but a few.
+
+    Args:
+        values: float64 (n, T), nulls are nan.
+        aggregates: float64 (n, A), in the order in which to prefer them.
+        rows: children of each parent, int64 (n,).
+        sums: which aggregates are sums, which may be rounded.
+        digits: after the point of each column; None where they are not known.
+    """
+    found = []
+    for t in range(values.shape[1]):
+        column = values[:, t]
+        own = digits[t] if digits[t] is not None else _digits_of(column)
+        empty = _empty(column[rows == 0])
+        candidates = [(a, _share(column[rows > 0], aggregates[rows > 0, a], own if sums[a] else None)) for a in range(aggregates.shape[1])]
+        held = [(a, share) for a, share in candidates if share is not None]
+        if empty is None or not held:
+            continue
+        best, share = max(held, key=lambda h: (round(h[1], 4), -h[0]))
+        kept: Empty = ("zero" if sums[best] or best == 0 else "drawn") if not (rows == 0).any() else empty
+        found.append(Found(t, best, own if sums[best] else None, kept, share))
+    return found
+
+
+def _share(column: np.ndarray, aggregate: np.ndarray, digits: int | None) -> float | None:
+    """Share of the parents on which both are equal; None where that is too few, or no more than chance."""
+    null = np.isnan(column), np.isnan(aggregate)
+    x, y = np.nan_to_num(column), np.nan_to_num(aggregate)
+    near = 1e-9 * np.abs(y) + (0.0 if digits is None else 0.5 * 10.0**-digits * (1 + 1e-6))
+    same = np.where(null[0] | null[1], null[0] & null[1], np.abs(x - y) <= near)
+    errors = int((~same).sum())
+    if not len(x) or errors > (1 - HOLDS) * len(x):
+        return None
+    seen, counts = np.unique(np.where(null[0], np.inf, x), return_counts=True)
+    surprises = len(x) - int(counts.max()) if len(seen) else 0
+    return None if surprises < MIN_SURPRISES or errors > FEWER_ERRORS * surprises else 1 - errors / len(x)
+
+
+def _empty(column: np.ndarray) -> Empty | None:
+    """What parents without children have; None where that differs."""
+    if not len(column):
+        return "drawn"
+    zero, null = (column == 0).mean(), np.isnan(column).mean()
+    return "zero" if zero >= HOLDS else "null" if null >= HOLDS else None
+
+
+def _digits_of(column: np.ndarray) -> int | None:
+    known = column[~np.isnan(column)]
+    return next((d for d in range(MAX_DIGITS + 1) if (np.abs(np.round(known, d) - known) <= 1e-9 * np.abs(known)).all()), None)

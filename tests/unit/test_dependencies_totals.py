@@ -1,0 +1,77 @@
+"""Totals: columns of parents that are counted or summed up from their children, told from chance."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from synthohive_spark.kernels.dependencies.derive import derived_again
+from synthohive_spark.kernels.dependencies.find_totals import find_totals
+from synthohive_spark.spec.dependencies import Linear
+from synthohive_spark.spec.totals import Total, described_total
+from synthohive_spark.stages.totals import _without_circles
+
+PARENTS = 500
+
+
+def families(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of children, and aggregates: those numbers, a sum, a greatest value. Every tenth parent has none."""
+    rng = np.random.default_rng(seed)
+    rows = np.where(np.arange(PARENTS) % 10 == 0, 0, rng.integers(1, 6, PARENTS))
+    total = np.where(rows == 0, np.nan, np.round(rng.uniform(1, 100, PARENTS), 3))
+    return rows, np.stack([np.where(rows == 0, np.nan, rows), total, np.where(rows == 0, np.nan, rng.integers(0, 50, PARENTS))], axis=1)
+
+
+def found(columns: np.ndarray, rows: np.ndarray, aggregates: np.ndarray) -> list[tuple[int, int, str]]:
+    return [(f.column, f.aggregate, f.empty) for f in find_totals(columns, aggregates, rows, (False, True, False), [None] * columns.shape[1])]
+
+
+def test_counts_sums_and_extremes_are_found_with_what_childless_parents_have() -> None:
+    rows, aggregates = families()
+    rounded = np.round(np.nan_to_num(aggregates[:, 1]), 1)
+    columns = np.stack([rows.astype(float), rounded, aggregates[:, 2], np.random.default_rng(1).uniform(0, 9, PARENTS)], axis=1)
+    assert found(columns, rows, aggregates) == [(0, 0, "zero"), (1, 1, "zero"), (2, 2, "null")]
+
+
+@pytest.mark.parametrize(("wrong", "holds"), [(2, True), (20, False)])
+def test_a_few_parents_may_differ(wrong: int, holds: bool) -> None:
+    rows, aggregates = families()
+    column = np.nan_to_num(aggregates[:, 1])
+    column[np.flatnonzero(rows)[:wrong]] += 7
+    assert bool(found(column[:, None], rows, aggregates)) is holds
+
+
+def test_what_hardly_varies_and_what_childless_parents_disagree_on_is_no_total() -> None:
+    rows, aggregates = families()
+    constant = np.where(rows == 0, np.nan, 1.0)
+    aggregates[:, 0] = constant
+    assert found(np.nan_to_num(constant)[:, None], rows, aggregates) == []
+    total = np.where(rows == 0, np.arange(PARENTS), aggregates[:, 1])
+    assert found(total[:, None], rows, aggregates) == []
+
+
+def test_tables_never_wait_for_one_another() -> None:
+    a, b, c = (Total(column="x", child=child, key=0, what="rows") for child in ("b", "c", "a"))
+    assert _without_circles({"a": (a,), "b": (b,), "c": (c,)}) == {"a": (a,), "b": (b,)}
+    itself = Total(column="x", child="a", key=0, what="rows")
+    assert _without_circles({"a": (itself,)}) == {"a": (itself,)}
+
+
+def test_formulas_follow_a_changed_total() -> None:
+    rule = Linear(target="gross", determinants=("net",), factors=(2.0,), constant=1.0, digits=(0, 0))
+    types = {"net": "bigint", "gross": "int", "other": "string"}
+    frame = pd.DataFrame({"net": pa_series([5, None]), "gross": pa_series([0, 9]), "other": ["a", "b"]})
+    (out,) = derived_again(iter([frame]), dependencies=(rule,), types=types)
+    assert out["gross"].tolist() == [11, 9]
+    assert out["other"].tolist() == ["a", "b"]
+
+
+def pa_series(values: list[int | None]) -> pd.Series:
+    return pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([pa.array(values, pa.int64())])))
+
+
+def test_totals_are_told_in_words() -> None:
+    assert described_total(Total(column="n", child="lines", key=0, what="rows")) == "n = number of rows in lines"
+    assert described_total(Total(column="t", child="lines", key=0, what="sum", of=("q", "p"))) == "t = sum of q * p in lines"
