@@ -29,6 +29,7 @@ Part = Literal[
     "yyyymm",
     "yyyymmdd",
 ]
+Way = Literal["times", "over", "less", "more"]
 _UNITS = {1: "us", 1_000: "ms", 1_000_000: "s", 60_000_000: "min", 3_600_000_000: "h", 86_400_000_000: "d"}  # microseconds
 
 
@@ -77,6 +78,19 @@ class Linear(_Dependency):
     factors: tuple[float, ...]
     constant: float = 0.0
     digits: tuple[int | None, ...]
+
+
+class Product(_Dependency):
+    """The target is the first determinant `times` the second, `over` it, or times one `less` it or one `more`; times `scale`, and rounded.
+
+    Attributes:
+        digits: after the point, to which it is rounded; None for a float of any number of digits.
+    """
+
+    kind: Literal["product"] = "product"
+    way: Way = "times"
+    scale: float = 1.0
+    digits: int | None = None
 
 
 class Quotient(_Dependency):
@@ -140,7 +154,7 @@ class Order(_Dependency):
         return None if self.base is None else distance_column(self.target)
 
 
-AnyDependency = Annotated[Copy | DatePart | Linear | Quotient | Remainder | Lookup | Order, Field(discriminator="kind")]
+AnyDependency = Annotated[Copy | DatePart | Linear | Product | Quotient | Remainder | Lookup | Order, Field(discriminator="kind")]
 
 
 def described(dependency: AnyDependency, types: Mapping[str, str]) -> str:
@@ -156,9 +170,22 @@ def described(dependency: AnyDependency, types: Mapping[str, str]) -> str:
         return f"{target} = {first} % {dependency.divisor}"
     if isinstance(dependency, Linear):
         return f"{target} = {_sum(dependency, types)}"
+    if isinstance(dependency, Product):
+        return f"{target} = {_product(dependency)}"
     if isinstance(dependency, Order):
         return ", ".join([f"{target} >= {name}" for name in dependency.at_least] + [f"{target} <= {name}" for name in dependency.at_most])
     return f"{target} by {', '.join(dependency.determinants)} ({len(dependency.counts):,} combinations)"
+
+
+def _product(dependency: Product) -> str:
+    first, second = dependency.determinants
+    scale = "" if dependency.scale == 1 else f"{dependency.scale:g} * "
+    return (
+        scale
+        + {"times": f"{first} * {second}", "over": f"{first} / {second}", "less": f"{first} * (1 - {second})", "more": f"{first} * (1 + {second})"}[
+            dependency.way
+        ]
+    )
 
 
 def _sum(dependency: Linear, types: Mapping[str, str]) -> str:

@@ -14,7 +14,7 @@ from synthohive_spark.kernels.columns.types import arrow_type
 from synthohive_spark.kernels.dependencies.count import COUNTS, confirmed, count_batches
 from synthohive_spark.kernels.dependencies.derive import derive_columns
 from synthohive_spark.kernels.dependencies.formulas import evaluate, holds
-from synthohive_spark.spec.dependencies import AnyDependency, Copy, DatePart, Linear, Lookup, Quotient, Remainder, described
+from synthohive_spark.spec.dependencies import AnyDependency, Copy, DatePart, Linear, Lookup, Product, Quotient, Remainder, described
 from synthohive_spark.spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding
 from synthohive_spark.spec.planning.derived import split_early
 from synthohive_spark.spec.program import Phase, TableProgram
@@ -301,3 +301,18 @@ def test_two_calls_take_a_null_for_the_same() -> None:
     columns = {"at": pa.nulls(50, pa.int32())}
     tens, ones = (derive_columns(columns, (f,), program(types, formulas), whole, rng, stand_ins=stand_ins)[f.target].to_numpy() for f in formulas)
     assert len(set(tens)) > 10 and ((tens * 10 + ones) % 11 == 0).all()
+
+
+def test_products_are_rounded_in_the_type_of_their_target() -> None:
+    types = {"price": "decimal(8,2)", "count": "int", "amount": "decimal(10,2)", "half": "double", "whole": "int"}
+    columns = {"price": pa.array([Decimal("1.25"), None, Decimal("2.00")], pa.decimal128(8, 2)), "count": pa.array([3, 2, 0], pa.int32())}
+    out = derive(
+        columns,
+        types,
+        Product(target="amount", determinants=("price", "count"), digits=2),
+        Product(target="half", determinants=("price", "count"), way="over", digits=1),
+        Product(target="whole", determinants=("price", "count"), digits=0),
+    )
+    assert out["amount"].tolist() == [Decimal("3.75"), None, Decimal("0.00")]
+    assert out["half"].tolist() == [0.4, None, None]
+    assert out["whole"].tolist() == [4, None, 0]

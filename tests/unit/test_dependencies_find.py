@@ -221,3 +221,14 @@ def test_sums_of_three_sparse_columns_are_found_among_many() -> None:
     sparse = {f"s{i}": ("int", (RNG.random(N) < 0.02).astype("int32")) for i in range(30)}
     sparse["sum"] = ("int", np.asarray(sparse["s3"][1]) + sparse["s4"][1] + sparse["s5"][1])
     assert found(sparse, known=("s3", "s4", "s5")) == ["sum = s3 + s4 + s5"]
+
+
+def test_amounts_shares_and_prices_with_tax() -> None:
+    count, price = whole(9) + 1, np.round(RNG.uniform(1, 50, N), 2)
+    tax = RNG.choice([0.07, 0.19], N)
+    assert found({"price": ("double", price), "count": ("int", count), "amount": ("double", np.round(price * count, 2))}) == ["amount = price * count"]
+    assert found({"net": ("double", price), "tax": ("double", tax), "gross": ("double", np.round(price * (1 + tax), 2))}) == ["gross = net * (1 + tax)"]
+    part, all_of = whole(50), whole(100) + 51
+    shares = {"part": ("int", part), "all_of": ("int", all_of), "percent": ("double", np.round(100 * part / all_of, 1))}
+    assert found(shares) == ["percent = 100 * part / all_of"]
+    assert found({"a": ("double", RNG.random(N)), "b": ("double", RNG.random(N)), "c": ("double", RNG.random(N))}) == []

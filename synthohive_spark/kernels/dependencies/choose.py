@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from ...spec.dependencies import AnyDependency, DatePart, Linear, Lookup
+from ...spec.dependencies import AnyDependency, DatePart, Linear, Lookup, Product
 from .times import PARTS
 
-_KINDS = ("copy", "part", "linear", "quotient", "remainder", "lookup", "order")  # a multiple says more than the quotient, which any remainder would fit
+_KINDS = (
+    "copy",
+    "part",
+    "linear",
+    "product",
+    "quotient",
+    "remainder",
+    "lookup",
+    "order",
+)  # a multiple says more than the quotient, which any remainder would fit.
+_KINDS = ("copy", "part", "linear", "product", "quotient", "remainder", "lookup", "order")
 
 
 def choose(candidates: Sequence[AnyDependency], known: Collection[str], types: Mapping[str, str]) -> list[AnyDependency]:
@@ -45,7 +55,7 @@ def _rank(c: AnyDependency, settled: set[str], types: Mapping[str, str], place: 
         is_lookup,
         not settled.intersection(c.determinants),
         len(c.determinants),
-        sum(f < 0 for f in c.factors) if isinstance(c, Linear) else 0,
+        _doubt(c),
         _KINDS.index(c.kind),
         PARTS.index(c.part) if isinstance(c, DatePart) else 0,
         sum(types[d] not in ("string", "boolean") for d in c.determinants) if is_lookup else 0,
@@ -53,6 +63,13 @@ def _rank(c: AnyDependency, settled: set[str], types: Mapping[str, str], place: 
         tuple(place[d] for d in c.determinants),
         -place[c.target],
     )
+
+
+def _doubt(c: AnyDependency) -> int:
+    """Among formulas of the same columns, which to take last: differences, and products of rounded shares, from which those shares could not be had again."""
+    if isinstance(c, Linear):
+        return sum(f < 0 for f in c.factors)
+    return 0 if not isinstance(c, Product) else 1 if c.way != "times" else 2 * (c.scale != 1)
 
 
 def closes_a_circle(target: str, determinants: Iterable[str], needs: Mapping[str, Sequence[str]]) -> bool:

@@ -14,6 +14,7 @@ from .find_linear import find_single, find_sums
 from .find_lookups import find_lookups
 from .find_orders import find_orders
 from .find_parts import find_parts
+from .find_products import find_products
 from .sample import Sample, Search, read_sample
 
 ORDER = hidden("order")
@@ -40,5 +41,6 @@ def find_candidates(sample: Sample, search: Search) -> list[AnyDependency]:
     # A sum one of whose terms follows from another is that other rule again, with something that adds to zero.
     sums = [s for s in sums if not any(pair < {s.target, *s.determinants} for pair in related)]
     formulas += sums
+    formulas += [p for p in find_products(sample, search) if not any(pair < {p.target, *p.determinants} for pair in related)]
     columns = {frozenset((f.target, *f.determinants)) for f in formulas}
     return [*formulas, *find_lookups(sample, search, {f.target for f in formulas}), *find_orders(sample, search, columns)]

@@ -7,15 +7,15 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pyarrow as pa
 
-from ...spec.dependencies import Copy, DatePart, Linear, Quotient, Remainder
+from ...spec.dependencies import Copy, DatePart, Linear, Product, Quotient, Remainder
 from ..columns.types import is_time
+from .products import NEARLY, is_product, multiplied
 from .times import DAY, local_micros, part_of
 from .units import LARGEST, from_units, plain, to_floats, to_units
 
-Formula = Copy | DatePart | Linear | Quotient | Remainder
+Formula = Copy | DatePart | Linear | Product | Quotient | Remainder
 
 INT64_MAX = 2**63 - 1
-NEARLY = {"float": 1e-6, "double": 1e-9}  # two floats that are this near, relative to what was added, differ by rounding
 
 
 def evaluate(formula: Formula, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> pa.Array:
@@ -28,6 +28,8 @@ def evaluate(formula: Formula, columns: Mapping[str, pa.Array], types: Mapping[s
         micros, null = to_units(arrays[0], 0)
         micros = micros * DAY if types[formula.determinants[0]] == "date" else micros
         return _whole(part_of(local_micros(micros, formula.zone), formula.part), null, spark_type)
+    if isinstance(formula, Product):
+        return multiplied(formula, columns, types)
     if isinstance(formula, Linear):
         return _linear(formula, arrays, spark_type)
     units, null = to_units(arrays[0], 0)
@@ -67,6 +69,8 @@ def unit_factor(factor: float, own: int, digits: int) -> int:
 
 def holds(formula: Formula, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> np.ndarray:
     """On which rows the target is what the formula gives, or both are null; bool (N,)."""
+    if isinstance(formula, Product):
+        return is_product(formula, columns, types)
     found, actual = plain(evaluate(formula, columns, types)), plain(columns[formula.target])
     null, missing = (a.is_null().to_numpy(zero_copy_only=False) for a in (found, actual))
     if isinstance(formula, Linear) and types[formula.target] in NEARLY:

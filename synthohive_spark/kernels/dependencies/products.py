@@ -1,0 +1,49 @@
+"""Products and quotients of two columns, rounded as their target is. Legend: `n` rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from ...spec.dependencies import Product, Way
+from ..columns.types import decimal_scale
+from .units import LARGEST, from_units, plain, to_floats
+
+NEARLY = {"float": 1e-6, "double": 1e-9}  # two floats that are this near, relative to their size, differ by rounding
+
+
+def combined(first: np.ndarray, second: np.ndarray, way: Way, scale: float) -> np.ndarray:
+    """The unrounded values, float64 (n,); nan where one is, or where the second is 0 and divides."""
+    if way == "over":
+        return np.divide(first, second, out=np.full(len(first), np.nan), where=second != 0) * scale
+    return first * {"times": second, "less": 1.0 - second, "more": 1.0 + second}[way] * scale
+
+
+def multiplied(product: Product, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> pa.Array:
+    """The target in its exact type, (n,): half a unit is rounded away from zero."""
+    values, spark_type = _values(product, columns), types[product.target]
+    null = np.isnan(values)
+    if product.digits is None:
+        return pa.array(values, type=pa.float64(), from_pandas=True).cast(pa.float32() if spark_type == "float" else pa.float64())
+    # A half that is not exact in binary would fall to the wrong side by its last bit.
+    units = np.nan_to_num(np.floor(np.abs(values) * 10.0**product.digits * (1 + 1e-13) + 0.5) * np.sign(values))
+    own = decimal_scale(spark_type)
+    units = units * 10.0 ** ((product.digits if own is None else own) - product.digits)
+    return from_units(np.clip(units, -LARGEST, LARGEST).astype(np.int64), null, spark_type, product.digits if own is None else own)
+
+
+def is_product(product: Product, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> np.ndarray:
+    """On which rows the target is the product, however it was rounded, or both are null; bool (n,)."""
+    made, actual = _values(product, columns), to_floats(plain(columns[product.target]))
+    null = np.isnan(made), np.isnan(actual)
+    half = 0.0 if product.digits is None else 0.5 * 10.0**-product.digits * (1 + 1e-6)
+    near = 1e-9 if product.digits is not None else NEARLY.get(types[product.target], 1e-9)
+    made = np.nan_to_num(made)
+    return np.where(null[0] | null[1], null[0] & null[1], np.abs(made - np.nan_to_num(actual)) <= half + near * np.abs(made))
+
+
+def _values(product: Product, columns: Mapping[str, pa.Array]) -> np.ndarray:
+    first, second = (to_floats(plain(columns[name])) for name in product.determinants)
+    return combined(first, second, product.way, product.scale)
