@@ -25,7 +25,7 @@ from ..spec.identifiers import HIDDEN_PREFIX
 from ..spec.layout import Layout
 from ..spec.metadata import Metadata
 from ..spec.planning.programs import SchemaPlan
-from ..spec.planning.rewritten import with_levels, without_drawn
+from ..spec.planning.rewritten import with_levels, without_drawn, without_odd_gap
 from ..spec.program import TableProgram
 from ..spec.sources import Sources
 from ..storage.manifest import package_version
@@ -115,6 +115,7 @@ class FitRun:
             encoding = profile_table(
                 rows, table=name, rows=program.rows, hints=hints, config=self.config.encoding, seed=derive_seed(self.seed, name, "profile")
             )
+            program, encoding = without_odd_gap(program, encoding)
             parent = None if program.driver is None else tables[program.driver.parent_table]
             if self.config.finds_dependencies(name):
                 program = self._with_dependencies(program, encoding, parent)
