@@ -14,7 +14,6 @@ import pyarrow.compute as pc
 from ..spec.constraints import parsed_limit
 from ..spec.encoding import CategoryEncoding, NumberEncoding, TextEncoding
 from .columns.categories import encode_categories
-from .columns.date_forms import ISO_DATE
 from .columns.grid import decimals_of
 from .columns.numbers import encode_numbers
 from .columns.types import MARKS, arrow_type, decimal_scale, from_scalars, is_integer, to_float64
@@ -42,7 +41,7 @@ def asked_code(value: Any, encoding: NumberEncoding | CategoryEncoding, zone: st
         return int(encode_categories(typed, encoding)[0]), typed
     x = to_float64(pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([typed]))), encoding.name, encoding.spark_type, encoding.form)
     if np.isnan(x[0]):
-        raise ValueError(f"{value!r} is not of the form {encoding.form or ISO_DATE}, which all values of the column have")
+        raise ValueError(f"{value!r} is not of the form {encoding.form}, which all values of the column have")
     if x[0] not in encoding.tokens:
         _check_inside_bins(value, float(x[0]), encoding)
     return int(encode_numbers(x, encoding)[0]), typed

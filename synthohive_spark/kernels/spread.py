@@ -13,7 +13,6 @@ import numpy as np
 
 from ..spec.encoding import CategoryEncoding, NumberEncoding
 from .columns.cache import once_per_encoding
-from .columns.date_forms import has_time
 from .columns.grid import decimals_of
 from .columns.types import type_range
 
@@ -52,7 +51,7 @@ def _line(encoding: NumberEncoding) -> _Line:
     order = np.lexsort((high, low))
     level = np.concatenate([[0.0], np.cumsum(share[order])])
     cells = [(side[order] - encoding.origin) / step + 0.5 for side in (low, high)]
-    least, most = type_range(("timestamp" if has_time(encoding.form) else "date") if encoding.form else encoding.spark_type)
+    least, most = type_range(encoding.spark_type, encoding.form)
     margin = 0.0 if encoding.discrete else encoding.step / 2
     ends = np.rint((np.concatenate([tokens, inner[:, 0] + margin, inner[:, -1] - margin, nothing]) - encoding.origin) / step)
     return _Line(

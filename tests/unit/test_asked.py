@@ -18,11 +18,11 @@ from synthohive_spark.spec.config import EncodingConfig
 CONFIG = EncodingConfig(max_codes=16, bins=6)
 
 
-def numbers(values, spark_type, null_share=0.0):
+def numbers(values, spark_type, null_share=0.0, form=""):
     import pandas as pd
 
-    seen, counts = np.unique(to_float64(pd.Series(values), "x", spark_type), return_counts=True)
-    return fit_numbers("x", spark_type, measured(seen, counts.astype(np.int64), null_share), CONFIG)
+    seen, counts = np.unique(to_float64(pd.Series(values), "x", spark_type, form), return_counts=True)
+    return fit_numbers("x", spark_type, measured(seen, counts.astype(np.int64), null_share), CONFIG, form)
 
 
 def categories(values, spark_type="string", null_share=0.0):
@@ -123,7 +123,7 @@ def test_dates_and_times_as_values_or_text() -> None:
         ("2024-03-05 11:00", "UTC"),
     ):
         assert asked_code(value, zoned, zone)[1].cast(pa.int64()).to_pylist() == [int(moment.timestamp()) * 10**6]
-    text = numbers([str(d) for d in DAYS], "string")
+    text = numbers([str(d) for d in DAYS], "string", form="%Y-%m-%d")
     assert asked_code("2024-03-05", text, "UTC")[1].to_pylist() == ["2024-03-05"]
     assert asked_code(dt.date(2024, 3, 5), text, "UTC")[0] == asked_code("2024-03-05", text, "UTC")[0]
     for value, encoding, match in (

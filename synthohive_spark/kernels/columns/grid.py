@@ -116,7 +116,7 @@ def decimals_of(step: float, origin: float) -> int:
 
 def _decimals(values: np.ndarray, spark_type: str) -> int | None:
     """Digits after the point that all values can do with; None for more than a float can be trusted with."""
-    if is_integer(spark_type) or is_time(spark_type) or spark_type in ("date", "string"):
+    if is_integer(spark_type) or is_time(spark_type) or spark_type == "date":
         return 0
     most = decimal_scale(spark_type)
     single = spark_type == "float"

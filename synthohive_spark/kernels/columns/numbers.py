@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 
 from ...spec.config import EncodingConfig
+from ...spec.date_forms import has_time
 from ...spec.encoding import NumberEncoding
 from ..spread import grid_bounds, numbers_at, shuffled
 from .cache import once_per_encoding
-from .date_forms import has_time
 from .grid import EXACT, Coarse, decimals_of, find_coarse, find_grid, on_coarse, with_last_digits
 from .rows import Rows
 from .types import MARKS, from_float64, is_integer
@@ -68,7 +68,8 @@ def fit_numbers(name: str, spark_type: str, seen: Measured, config: EncodingConf
     if not len(seen.values):
         return NumberEncoding(name=name, spark_type=spark_type, has_null=True, weights=(1.0,))
     has_null = seen.null_share > 0
-    step, origin = find_grid(seen.values[~marked], "timestamp" if has_time(form) else spark_type) if not marked.all() else (0.0, 0.0)
+    domain = spark_type if not form else "timestamp" if has_time(form) else "date"
+    step, origin = find_grid(seen.values[~marked], domain) if not marked.all() else (0.0, 0.0)
     token = marked | _tokens(seen, config.max_codes - has_null - int(marked.sum()), config)
     values, counts = seen.values[~token], seen.counts[~token]
     budget = config.max_codes - has_null - int(token.sum())
