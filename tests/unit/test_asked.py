@@ -11,6 +11,7 @@ import pytest
 
 from synthohive_spark.kernels.asked import asked_code
 from synthohive_spark.kernels.columns.categories import fit_categories
+from synthohive_spark.kernels.columns.marks import INFINITE, NAN
 from synthohive_spark.kernels.columns.numbers import fit_numbers, measured
 from synthohive_spark.kernels.columns.types import to_float64
 from synthohive_spark.spec.config import EncodingConfig
@@ -183,3 +184,14 @@ def test_a_column_of_nulls_takes_null_alone() -> None:
     assert asked_code(None, encoding, "UTC")[0] == 0
     with pytest.raises(ValueError, match="never seen"):
         asked_code(5, encoding, "UTC")
+
+
+def test_nan_and_infinities_can_be_asked_for_where_they_were_seen() -> None:
+    values = np.concatenate([np.arange(60) / 7, np.repeat([NAN, -INFINITE], 20)])
+    encoding = numbers(values, "double")
+    for value, mark in ((np.nan, NAN), (-np.inf, -INFINITE)):
+        code, typed = asked_code(value, encoding, "UTC")
+        assert encoding.tokens[code] == mark and str(typed[0].as_py()) == str(value)
+    for value in (np.inf, np.nan):
+        with pytest.raises(ValueError, match=f"^{value} was never seen"):
+            asked_code(value, encoding if value == np.inf else numbers(np.arange(60) / 7, "double"), "UTC")
