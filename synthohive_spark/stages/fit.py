@@ -26,6 +26,7 @@ from ..spec.layout import Layout
 from ..spec.metadata import Metadata
 from ..spec.planning.programs import SchemaPlan
 from ..spec.planning.rewritten import with_levels, without_drawn, without_odd_gap
+from ..spec.planning.structs import with_structs
 from ..spec.program import TableProgram
 from ..spec.sources import Sources
 from ..storage.manifest import package_version
@@ -119,6 +120,7 @@ class FitRun:
             parent = None if program.driver is None else tables[program.driver.parent_table]
             if self.config.finds_dependencies(name):
                 program = self._with_dependencies(program, encoding, parent)
+            program = with_structs(program, self.layouts[name]) if name in self.layouts else program
             context = None if parent is None else parent.encoding.select(_context(program, parent))
             tables[name] = FittedTable(program=program, encoding=encoding, context_encoding=context)
         return tables
