@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 from ..spec.constraints import parsed_limit
 from ..spec.encoding import CategoryEncoding, NumberEncoding, TextEncoding
 from .columns.categories import encode_categories
-from .columns.date_forms import ISO_DATE
 from .columns.grid import decimals_of
+from .columns.marks import MARKS, is_mark, marked
 from .columns.numbers import encode_numbers
-from .columns.types import MARKS, arrow_type, decimal_scale, from_scalars, is_integer, to_float64
+from .columns.types import arrow_type, decimal_scale, from_scalars, is_integer, to_float64
 
 NEVER_SEEN = "was never seen in the real rows, or too rarely to be reproduced"
 
@@ -40,9 +40,9 @@ def asked_code(value: Any, encoding: NumberEncoding | CategoryEncoding, zone: st
         if not pc.is_in(typed, value_set=from_scalars(encoding.values, encoding.spark_type))[0].as_py():
             raise ValueError(f"{value!r} {NEVER_SEEN}")
         return int(encode_categories(typed, encoding)[0]), typed
-    x = to_float64(pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([typed]))), encoding.name, encoding.spark_type, encoding.form)
+    x = to_float64(pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([marked(typed)]))), encoding.name, encoding.spark_type, encoding.form)
     if np.isnan(x[0]):
-        raise ValueError(f"{value!r} is not of the form {encoding.form or ISO_DATE}, which all values of the column have")
+        raise ValueError(f"{value!r} is not of the form {encoding.form}, which all values of the column have")
     if x[0] not in encoding.tokens:
         _check_inside_bins(value, float(x[0]), encoding)
     return int(encode_numbers(x, encoding)[0]), typed
@@ -50,7 +50,7 @@ def asked_code(value: Any, encoding: NumberEncoding | CategoryEncoding, zone: st
 
 def _check_inside_bins(value: Any, x: float, encoding: NumberEncoding) -> None:
     """Raises `ValueError` where no real value can have been `x`, float64, which is no token."""
-    if not encoding.bins:
+    if not encoding.bins or is_mark(np.array(x)):
         raise ValueError(f"{value!r} {NEVER_SEEN}")
     # Quantiles on a grid span their values' cells: half a step more on both ends.
     half = 0.0 if encoding.discrete else encoding.step / 2

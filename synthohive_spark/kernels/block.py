@@ -13,6 +13,7 @@ from ..spec.fitted import FittedTable
 from ..spec.hidden import PARENT_ROW, POSITION, ROW, SIBLINGS
 from ..spec.program import Phase
 from .columns import arrow_type
+from .columns.marks import marked
 from .given import Given, condition_of
 from .models.base import ConditionalGenerativeModel
 from .seeds import derive_seed, generator
@@ -124,8 +125,8 @@ class Block:
         return derive_seed(self.plan.seed, self.table, *names)
 
     def frame(self, names: tuple[str, ...]) -> pd.DataFrame:
-        """Some of the columns as pandas."""
-        return pd.DataFrame({name: as_series(self.columns[name]) for name in names})
+        """Some of the columns as pandas, as they are encoded: NaN by its mark."""
+        return pd.DataFrame({name: as_series(marked(self.columns[name])) for name in names})
 
     def parent_rows(self) -> np.ndarray:
         """Row numbers of the driving parents, int64 (p,)."""

@@ -16,6 +16,7 @@ from ..spec.encoding import NumberEncoding, TableEncoding
 from ..spec.hidden import GAP
 from .block import Parents, as_series
 from .columns import decode_codes, encode_frame
+from .columns.marks import MARKS, is_mark
 from .columns.types import from_float64, to_float64
 from .models.base import ConditionalGenerativeModel
 from .staging import STRETCH
@@ -38,7 +39,7 @@ class Steps:
         self.last = np.full(parents, np.nan)
         self._rng = rng
         column = self.order.columns[0]
-        seen = (*column.tokens, *column.knots) if isinstance(column, NumberEncoding) else ()
+        seen = [x for x in (*column.tokens, *column.knots) if x not in MARKS] if isinstance(column, NumberEncoding) else []
         self._limits = min(seen, default=-np.inf), max(seen, default=np.inf)
 
     def next(self, families: np.ndarray, gaps: np.ndarray) -> np.ndarray:
@@ -60,7 +61,9 @@ class Steps:
 
 
 def _floats(array: pa.Array, name: str, encoding: TableEncoding) -> np.ndarray:
-    return to_float64(as_series(array), name, encoding.columns[0].spark_type)
+    """Nan where no distance can be told from or by a value."""
+    x = to_float64(as_series(array), name, encoding.columns[0].spark_type)
+    return np.where(is_mark(x), np.nan, x)
 
 
 @dataclass(frozen=True)

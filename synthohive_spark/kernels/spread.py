@@ -13,8 +13,8 @@ import numpy as np
 
 from ..spec.encoding import CategoryEncoding, NumberEncoding
 from .columns.cache import once_per_encoding
-from .columns.date_forms import has_time
 from .columns.grid import decimals_of
+from .columns.marks import is_mark
 from .columns.types import type_range
 
 FINE = 2.0**-40  # of the range: the grid of values that have none
@@ -39,6 +39,8 @@ class _Line(NamedTuple):
 def _line(encoding: NumberEncoding) -> _Line:
     weights = np.asarray(encoding.weights[int(encoding.has_null) :], dtype=np.float64)
     tokens = np.asarray(encoding.tokens, dtype=np.float64)
+    numbers = np.concatenate([~is_mark(tokens), np.ones(encoding.bins, dtype=bool)])
+    tokens, weights = tokens[numbers[: len(tokens)]], weights[numbers[: len(weights)]]
     inner = np.asarray(encoding.knots[:-1], dtype=np.float64).reshape(encoding.bins, -1)[:, 1:] if encoding.bins else np.empty((0, 2))  # (bins, I)
     step = grid_step(encoding)
     half = step / 2 if encoding.discrete or not encoding.step else 0.0  # a cell begins half a step before its value; quantiles on a grid do already
@@ -52,7 +54,7 @@ def _line(encoding: NumberEncoding) -> _Line:
     order = np.lexsort((high, low))
     level = np.concatenate([[0.0], np.cumsum(share[order])])
     cells = [(side[order] - encoding.origin) / step + 0.5 for side in (low, high)]
-    least, most = type_range(("timestamp" if has_time(encoding.form) else "date") if encoding.form else encoding.spark_type)
+    least, most = type_range(encoding.spark_type, encoding.form)
     margin = 0.0 if encoding.discrete else encoding.step / 2
     ends = np.rint((np.concatenate([tokens, inner[:, 0] + margin, inner[:, -1] - margin, nothing]) - encoding.origin) / step)
     return _Line(
@@ -70,6 +72,7 @@ def _line(encoding: NumberEncoding) -> _Line:
 def grid_step(encoding: NumberEncoding) -> float:
     """The distance of neighbouring values; past 2**53 neighbours that float64 can tell apart, and for values without a grid a tiny part of their range."""
     values = np.concatenate([encoding.tokens, encoding.knots]).astype(np.float64)
+    values = values[~is_mark(values)]
     size = float(np.abs(values).max(initial=1.0))
     spread = float(np.ptp(values)) if len(values) else 1.0
     single = encoding.spark_type == "float"

@@ -1,7 +1,7 @@
-"""Text by shape: "Aaaaa aaaa 99" stands for letters and digits drawn at random, so that no real text can come out.
+"""Text by shape: in "Aaaaa aaaa 99" every `A`, `a` and `9` is drawn at random, so that no real text can come out.
 
 In a shape `A` is an upper case letter, `a` a lower case letter (or one of a script without case), `9` a digit; the rest is literal. The capitals
-that all texts of a column begin with ("AB-" of codes) are literal too, and moved to the private use area.
+that all texts of a column begin with ("AB-" of codes) are literal too: noncharacters of Unicode, which no text has, stand for them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from .spread import shuffled
 
 MAX_LENGTH = 400  # characters of a shape
 MAX_SHAPES = 200  # shapes kept as they are
-LITERAL = 0xE000  # added to letters that are literal
+LITERAL = 0xFDD0  # the first of 32 noncharacters, the first 26 of which stand for literal capitals
+DRAWN = 0x200000  # beyond Unicode: added to what is drawn already
 CODE = r"[A-Z]{1,4}(?![A-Za-z])"  # capitals before a digit or a separator: longer ones are words
 LEAST_ALIKE = 20  # distinct texts of a column that begin alike: of fewer it may be somebody's own
 MAX_WORDS = 60  # words of a generic shape
@@ -34,7 +35,7 @@ _DRAWN["9"] = np.arange(ord("0"), ord("9") + 1, dtype=np.uint32)
 def shapes_of(texts: pa.Array) -> pa.Array:
     """The shape of each string."""
     cut = pc.utf8_slice_codeunits(texts, 0, MAX_LENGTH)
-    for pattern, sign in ((r"\p{M}|\x00", ""), (r"\p{Lu}|\p{Lt}", "A"), (r"[^\P{L}A]", "a"), (r"\p{N}", "9")):
+    for pattern, sign in ((r"\p{M}|\x00|[\x{FDD0}-\x{FDEF}]", ""), (r"\p{Lu}|\p{Lt}", "A"), (r"[^\P{L}A]", "a"), (r"\p{N}", "9")):
         cut = pc.replace_substring_regex(cut, pattern=pattern, replacement=sign)
     return cut
 
@@ -73,7 +74,7 @@ def _with_common(shapes: list[str], texts: list[str]) -> list[str]:
     common = re.match(CODE, os.path.commonprefix(texts)) if len(texts) >= LEAST_ALIKE else None
     if common is None:
         return shapes
-    literal = "".join(chr(LITERAL + ord(char)) for char in common[0])
+    literal = "".join(chr(LITERAL + ord(char) - ord("A")) for char in common[0])
     return [literal + shape[len(literal) :] for shape in shapes]
 
 
@@ -89,7 +90,7 @@ def text_from_shapes(shapes: np.ndarray, chosen: np.ndarray, rng: np.random.Gene
 
 
 def _numbered(shapes: np.ndarray, chosen: np.ndarray, rows: Rows) -> np.ndarray:
-    """The code points of each string, uint32 (N, L), with digits that tell the row: literal ones, a permutation of all numbers of so many digits."""
+    """The code points of each string, uint32 (N, L), with digits that tell the row: a permutation of all numbers of so many digits."""
     points = shapes[chosen]
     for shape in np.unique(chosen):
         places = np.flatnonzero(shapes[shape] == ord("9"))[-DIGITS:]
@@ -99,7 +100,7 @@ def _numbered(shapes: np.ndarray, chosen: np.ndarray, rows: Rows) -> np.ndarray:
         which = np.flatnonzero(chosen == shape)
         number = shuffled(rows.numbers[which], room, rows.salt)
         for place in reversed(places):
-            points[which, place] = (LITERAL + ord("0") + number % 10).astype(np.uint32)
+            points[which, place] = (DRAWN + ord("0") + number % 10).astype(np.uint32)
             number //= 10
     return points
 
@@ -115,10 +116,10 @@ def _letters(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     for sign, drawn in _DRAWN.items():
         places = points == ord(sign)
         # The letters drawn for an earlier sign may be signs themselves ("a" is a letter): mark them beyond Unicode until all are drawn.
-        points[places] = drawn[rng.integers(len(drawn), size=int(places.sum()))] + np.uint32(0x200000)
-    points[points >= 0x200000] -= np.uint32(0x200000)
-    literal = (points > LITERAL) & (points < LITERAL + 0x80)
-    points[literal] -= np.uint32(LITERAL)
+        points[places] = drawn[rng.integers(len(drawn), size=int(places.sum()))] + np.uint32(DRAWN)
+    points[points >= DRAWN] -= np.uint32(DRAWN)
+    literal = (points >= LITERAL) & (points < LITERAL + 26)
+    points[literal] -= np.uint32(LITERAL - ord("A"))
     return points.view(f"<U{points.shape[1]}").ravel()
 
 

@@ -97,8 +97,8 @@ class TextEncoding(ColumnEncoding):
 
     Attributes:
         provider: name of a Faker provider ("name", "email", ...), or None for `shapes`.
-        shapes: patterns such as "Aaaaa aaaa 99" (A upper case letter, a lower case letter, 9 digit, the rest literal; literal letters are moved to the private
-            use area of Unicode), drawn by `shape_counts`.
+        shapes: patterns such as "Aaaaa aaaa 99" (A upper case letter, a lower case letter, 9 digit, the rest literal; noncharacters of Unicode stand for
+            literal capitals), drawn by `shape_counts`.
         shape_counts: real rows per shape.
         distinct: no two real rows had the same text.
     """

@@ -172,6 +172,37 @@ class Derive(Spec):
         return tuple(d.target for d in self.dependencies)
 
 
+class Presence(Spec):
+    """A struct that can be null.
+
+    Attributes:
+        flag: the column that says whether it is there.
+        fields: the columns inside it, at any depth.
+        flags: those that say whether structs inside it are there.
+        required: fields that have a value wherever it is there.
+        keys: fields that are part of a key: where they have a value, the struct is there.
+        statuses: hidden columns that say whether keys are there that are matched later; None for one that always is.
+    """
+
+    flag: str
+    fields: tuple[str, ...]
+    flags: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    statuses: tuple[str | None, ...] = ()
+
+
+class Settle(Spec):
+    """Structs that can be null: their fields are null where they are, and none is null where a key or a given value is inside; outer ones first."""
+
+    kind: Literal["settle"] = "settle"
+    structs: tuple[Presence, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return ()
+
+
 class Carry(Spec):
     """Columns that an earlier phase has drawn or matched."""
 
@@ -179,4 +210,4 @@ class Carry(Spec):
     columns: tuple[str, ...]
 
 
-Step = Annotated[NumberKey | ParentKey | Inherit | Position | Place | Series | Draw | Distinct | Combine | Derive | Carry, Field(discriminator="kind")]
+Step = Annotated[NumberKey | ParentKey | Inherit | Position | Place | Series | Draw | Distinct | Combine | Derive | Settle | Carry, Field(discriminator="kind")]

@@ -14,7 +14,7 @@ from .constraints import constraint_faults
 from .graph import SchemaGraph
 from .identifiers import column_name_faults
 from .metadata import ForeignKey, Metadata, Table
-from .types import base_type, is_supported, key_types_match
+from .types import base_type, is_stored, is_supported, key_types_match
 
 Shape = tuple[tuple[str, str, bool], ...]
 SHOWN_NAMES = 8  # of a long list; more would bury the fault
@@ -121,10 +121,20 @@ def _name_faults(shape: Shape) -> list[str]:
     return faults
 
 
-def _type_faults(shape: Shape) -> list[str]:
+def _type_faults(table: Table, shape: Shape) -> list[str]:
+    if table.role == "reference":
+        return _reference_type_faults(table, shape)
     way_out = "set `unsupported` of this table to null (the column stays, without values) or drop (it is left out), or cast it to a supported type"
     found = [(name, spark_type) for name, spark_type, _ in shape if not is_supported(spark_type)]
     return [f"the column {name!r} has the unsupported type {_short_type(spark_type)}; {way_out}" for name, spark_type in found]
+
+
+def _reference_type_faults(table: Table, shape: Shape) -> list[str]:
+    """Columns of a reference table are copied, whatever their types; keys are compared."""
+    keys = table.key_columns
+    faults = [f"the column {n!r} has the type {_short_type(t)}, which Delta does not store; cast it or drop it" for n, t, _ in shape if not is_stored(t)]
+    wrong = [(n, t) for n, t, _ in shape if n in keys and is_stored(t) and not is_supported(t)]
+    return faults + [f"the column {n!r} of a key has the unsupported type {_short_type(t)}; cast it to a supported type" for n, t in wrong]
 
 
 def _short_type(spark_type: str) -> str:
@@ -197,6 +207,9 @@ def _key_faults(metadata: Metadata, table: Table, index: int, shapes: Mapping[st
         return faults
     if parent_shape is not None:
         faults += _mismatches(where, key, _types(child_shape), _types(parent_shape))
+        above = _types(parent_shape)
+        odd = [c for c in key.parent_columns if parent.role == "reference" and c in above and not is_supported(above[c]) and c not in parent.key_columns]
+        faults += [f"{where}: {parent.name}.{c} has the unsupported type {_short_type(above[c])}; cast both columns to a supported one" for c in odd]
     nullable = {name for name, _, can in child_shape if can}
     if key.orphans == "null" and set(key.columns) <= set(_types(child_shape)) and not columns_to_null(metadata, table, index, nullable):
         faults.append(f"{where}: the orphan policy null has no column to empty, as each is part of another key or not nullable; use drop or error")
@@ -217,5 +230,5 @@ def _deferred_drop_faults(metadata: Metadata, graph: SchemaGraph) -> list[str]:
     return [f"table {table!r}: foreign key {key}: the orphan policy drop {why}" for table, key in keys if key.orphans == "drop"]
 
 
-_SHAPE_CHECKS: tuple[Callable[[Shape], list[str]], ...] = (_name_faults, _type_faults)
-_TABLE_CHECKS: tuple[Callable[[Table, Shape], list[str]], ...] = (_column_faults, _pii_faults, _constraint_faults)
+_SHAPE_CHECKS: tuple[Callable[[Shape], list[str]], ...] = (_name_faults,)
+_TABLE_CHECKS: tuple[Callable[[Table, Shape], list[str]], ...] = (_type_faults, _column_faults, _pii_faults, _constraint_faults)

@@ -22,6 +22,7 @@ _FAMILIES: dict[str, Family] = {
     "timestamp": "timestamp",
     "timestamp_ntz": "timestamp_ntz",
 }
+_NOT_LEARNT = frozenset({"array", "map", "struct", "binary", "variant"})
 _INTEGERS = ("tinyint", "smallint", "int", "bigint")
 NUMERIC_FAMILIES = frozenset({"integer", "decimal", "float"})
 
@@ -42,6 +43,11 @@ def type_family(spark_type: str) -> Family | None:
 def is_supported(spark_type: str) -> bool:
     """Whether columns of this type can be learnt and generated."""
     return type_family(spark_type) is not None
+
+
+def is_stored(spark_type: str) -> bool:
+    """Whether Delta stores columns of this type, learnt or not."""
+    return is_supported(spark_type) or base_type(spark_type).split(" ")[0] in {*_NOT_LEARNT, "string"}
 
 
 def key_types_match(child: str, parent: str) -> bool:

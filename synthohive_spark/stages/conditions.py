@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import ForeignKey
 from ..spec.program import TableProgram
 from ..spec.relations import inherited_columns
-from ..spec.steps import Distinct, NumberKey, ParentKey, Position, Series
+from ..spec.steps import Distinct, NumberKey, ParentKey, Position, Series, Settle
 from ..spec.structure import SHOWN_NAMES, nearest
 from .constraints import violations
 
@@ -144,7 +144,31 @@ def _given(table: FittedTable, fitted: FittedSchema, values: Mapping[str, Any], 
                 codes[column], typed[column] = asked_code(value, encoding, zone)
             except ValueError as error:
                 faults.append(f"column {column!r}: {error}")
+    faults += _hold_structs(table, codes, typed, closed)
     return GivenValues(rows, codes, typed), faults
+
+
+def _hold_structs(table: FittedTable, codes: dict[str, int], typed: dict[str, pa.Array], closed: Collection[str]) -> list[str]:
+    """Asks for the structs of the values that are asked for, outer ones first, and tells which of them were asked not to be there.
+
+    Flags that are closed are settled when the row is made.
+    """
+    faults = []
+    for struct in (s for step in table.program.of_kind(Settle) if isinstance(step, Settle) for s in step.structs):
+        inside = [c for c in struct.fields if c in typed and typed[c].null_count == 0] + [c for c in struct.flags if c in typed and typed[c][0].as_py()]
+        nothing = [c for c in struct.required if c in typed and typed[c].null_count]
+        asked = typed[struct.flag][0].as_py() if struct.flag in typed else None
+        if (inside and (nothing or asked is False)) or (nothing and asked):
+            faults.append(f"{_shown([*inside, *nothing])}: the struct {struct.flag!r} must be there for some of these values, and must not for others")
+        elif asked is None and (inside or nothing) and struct.flag not in closed:
+            encoding = table.encoding.column(struct.flag)
+            if isinstance(encoding, TextEncoding):
+                continue  # no row has the struct
+            try:
+                codes[struct.flag], typed[struct.flag] = asked_code(not nothing, encoding, "UTC")
+            except ValueError as error:
+                faults.append(f"column {struct.flag!r}: {error}")
+    return faults
 
 
 def closed_columns(table: FittedTable, fitted: FittedSchema) -> dict[str, str]:
@@ -164,6 +188,8 @@ def closed_columns(table: FittedTable, fitted: FittedSchema) -> dict[str, str]:
             closed.setdefault(column, "is part of the primary key")
         elif not can_be_asked(table.encoding.column(column)):
             closed.setdefault(column, "holds text or pii, which is not learnt")
+    for struct in (s for step in program.of_kind(Settle) if isinstance(step, Settle) for s in step.structs if s.keys):
+        closed.setdefault(struct.flag, "says whether a struct is there that holds a key")
     for moved in program.of_kind(Distinct):
         closed = dict.fromkeys(moved.columns, "is part of a unique key, and moved where it repeats") | closed
     for key in program.foreign_keys:

@@ -26,7 +26,8 @@ from ..spec.identifiers import HIDDEN_PREFIX
 from ..spec.layout import Layout
 from ..spec.metadata import Metadata
 from ..spec.planning.programs import SchemaPlan
-from ..spec.planning.rewritten import with_levels, without_drawn
+from ..spec.planning.rewritten import with_levels, without_drawn, without_odd_gap
+from ..spec.planning.structs import with_structs
 from ..spec.program import TableProgram
 from ..spec.sources import Sources
 from ..spec.totals import Total, described_total
@@ -120,10 +121,12 @@ class FitRun:
             encoding = profile_table(
                 rows, table=name, rows=program.rows, hints=hints, config=self.config.encoding, seed=derive_seed(self.seed, name, "profile")
             )
+            program, encoding = without_odd_gap(program, encoding)
             parent = None if program.driver is None else tables[program.driver.parent_table]
             if self.config.finds_dependencies(name):
                 program = self._with_dependencies(program, encoding, parent)
                 encoding = self._with_distances(program, encoding)
+            program = with_structs(program, self.layouts[name]) if name in self.layouts else program
             context = None if parent is None else parent.encoding.select(_context(program, parent))
             tables[name] = FittedTable(program=program, encoding=encoding, context_encoding=context)
         return tables

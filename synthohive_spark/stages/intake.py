@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import and_
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +20,11 @@ from ..spec.identifiers import quoted
 from ..spec.layout import Layout, OutputColumn, is_plain
 from ..spec.metadata import Metadata, Unsupported
 from ..spec.spelling import spelt, spelt_as
-from ..spec.types import base_type, is_supported
+from ..spec.types import is_stored, is_supported
+from ..storage.frames import never_null
 from ..storage.sources import locate_tables, read_table
 
 Data = Mapping[str, Any] | str | os.PathLike[str]  # what users name as their tables
-_STORED = ("array", "map", "struct", "binary", "variant", "string")  # types that are not learnt, and that Delta stores
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,8 @@ def take_in(spark: SparkSession, metadata: Metadata, data: Data) -> Intake:
     frames, layouts = {}, {}
     for name, frame in found.items():
         table = metadata.tables.get(name)
-        frames[name], layout = flattened(frame, "error" if table is None else table.unsupported)
+        # Reference tables are copied as they are, whatever their types.
+        frames[name], layout = flattened(frame, "error" if table is None or table.role == "reference" else table.unsupported)
         if not is_plain(layout):
             layouts[name] = layout
     return Intake(metadata, frames, layouts)
@@ -66,15 +70,17 @@ def flattened(frame: DataFrame, unsupported: Unsupported) -> tuple[DataFrame, La
         unsupported: what to do with columns of types that are not learnt: leave them in, to be told as faults (`error`), make them `null`, or `drop` them.
     """
     layout = _layout(frame.schema, unsupported)
-    if is_plain(layout) and [c.spark_type for c in layout] == [f.dataType.simpleString() for f in frame.schema.fields]:
+    kinds = {column.name: column.dataType for column in frame.schema.fields}
+    if is_plain(layout) and len(layout) == len(kinds) and T.NullType() not in kinds.values():
         return frame, layout
-    columns = [column for described in layout for column in _flat(described, F.col(quoted(described.name)))]
+    columns = [column for described in layout for column in _flat(described, F.col(quoted(described.name)), kinds[described.name])]
     return frame.select(*columns), layout
 
 
 def laid_out(rows: DataFrame, layout: Layout) -> DataFrame:
     """The inverse of `flattened`: generated rows with columns as the data has them; those of types that are not learnt are null."""
-    return rows.select(*(_nested(column).alias(column.name) for column in layout))
+    kinds = {column.name: column.dataType for column in rows.schema.fields}
+    return rows.select(*(_nested(column, kinds).alias(column.name) for column in layout))
 
 
 def _read_all(spark: SparkSession, metadata: Metadata, data: Any) -> dict[str, DataFrame]:
@@ -113,35 +119,38 @@ def _inner(schema: T.StructType, prefix: str = "") -> list[str]:
     return names
 
 
-def _layout(schema: T.StructType, unsupported: Unsupported, prefix: str = "") -> Layout:
+def _layout(schema: T.StructType, unsupported: Unsupported, prefix: str = "", inside: bool = False) -> Layout:
+    """How the columns of a schema lie; `inside` a struct that can be null, a field that cannot be is required."""
     columns = []
     for column in schema.fields:
-        kind, source = column.dataType.simpleString(), f"{prefix}{column.name}"
+        kind, source, required = column.dataType.simpleString(), f"{prefix}{column.name}", inside and not column.nullable
         if isinstance(column.dataType, T.StructType) and column.dataType.fields:
-            fields = _layout(column.dataType, unsupported, f"{source}.")
+            fields = _layout(column.dataType, unsupported, f"{source}.", inside or column.nullable)
             if fields:
-                columns.append(OutputColumn(name=column.name, spark_type=kind, source=source if column.nullable else None, fields=fields))
-        elif isinstance(column.dataType, T.NullType):
-            columns.append(OutputColumn(name=column.name, spark_type="string", source=source))
-        elif is_supported(kind) or unsupported == "error" or (unsupported == "null" and base_type(kind).split(" ")[0] not in _STORED):
-            columns.append(OutputColumn(name=column.name, spark_type=kind, source=source))
+                columns.append(OutputColumn(name=column.name, source=source if column.nullable else None, fields=fields))
+        elif is_supported(kind) or isinstance(column.dataType, T.NullType) or unsupported == "error" or (unsupported == "null" and not is_stored(kind)):
+            columns.append(OutputColumn(name=column.name, source=source, required=required))
         elif unsupported == "null":
-            columns.append(OutputColumn(name=column.name, spark_type=kind))
+            columns.append(OutputColumn(name=column.name, empty=T.StructType([column]).json()))
     return tuple(columns)
 
 
-def _flat(column: OutputColumn, value: Column) -> list[Column]:
+def _flat(column: OutputColumn, value: Column, kind: T.DataType) -> list[Column]:
     """The columns of the rows that hold a column of the data."""
-    if not column.fields:
-        return [] if column.source is None else [value.cast(column.spark_type).alias(column.source)]
+    if not column.fields or not isinstance(kind, T.StructType):
+        typed = value.cast("string") if isinstance(kind, T.NullType) else value
+        return [] if column.source is None else [typed.alias(column.source)]
     there = [value.isNotNull().alias(column.source)] if column.source is not None else []
-    return there + [flat for inner in column.fields for flat in _flat(inner, value.getField(inner.name))]
+    return there + [flat for inner in column.fields for flat in _flat(inner, value.getField(inner.name), kind[inner.name].dataType)]
 
 
-def _nested(column: OutputColumn) -> Column:
-    if column.is_empty:
-        return F.lit(None).cast(column.spark_type)
+def _nested(column: OutputColumn, kinds: Mapping[str, T.DataType]) -> Column:
+    if column.empty:
+        return F.lit(None).cast(T.StructType.fromJson(json.loads(column.empty)).fields[0].dataType)
     if not column.fields:
-        return F.col(quoted(str(column.source)))
-    whole = F.struct(*(_nested(inner).alias(inner.name) for inner in column.fields))
-    return whole if column.source is None else F.when(F.col(quoted(column.source)), whole)
+        value = F.col(quoted(str(column.source)))
+        return never_null(value, kinds[str(column.source)]) if column.required else value
+    whole = F.struct(*(_nested(inner, kinds).alias(inner.name) for inner in column.fields))
+    if column.source is None:
+        return whole
+    return F.when(reduce(and_, (F.col(quoted(c)).isNotNull() for c in column.conditions), F.col(quoted(column.source))), whole)

@@ -13,8 +13,9 @@ from pyspark.sql import functions as F
 from ..causes import step
 from ..errors import SchemaError
 from ..kernels.columns.fit import COUNTED, fit_column, is_number_hint
+from ..kernels.columns.marks import INFINITE, NAN
 from ..kernels.columns.texts import provider_fault
-from ..kernels.columns.types import INFINITE, NAN, SUPPORTED, is_supported, is_time
+from ..kernels.columns.types import SUPPORTED, is_supported, is_time
 from ..kernels.seeds import derive_seed
 from ..kernels.text import MAX_LENGTH
 from ..spec.config import EncodingConfig
@@ -72,7 +73,7 @@ def _sampled(data: DataFrame, rows: int, config: EncodingConfig, seed: int) -> D
 
 
 def with_plain_values(data: DataFrame) -> DataFrame:
-    """Plain times, and NaN by its mark: pandas would take it for null."""
+    """Plain times, and NaN and the infinities by their marks: pandas would take NaN for null."""
     floats = {name: kind for name, kind in data.dtypes if kind in ("float", "double")}
     plain = with_plain_times(data)
     if not floats:
@@ -81,7 +82,8 @@ def with_plain_values(data: DataFrame) -> DataFrame:
 
 
 def _marked(cell: Column, kind: str) -> Column:
-    return F.when(F.isnan(cell), F.lit(NAN).cast(kind)).otherwise(cell)
+    infinite = F.when(cell == math.inf, F.lit(INFINITE).cast(kind)).when(cell == -math.inf, F.lit(-INFINITE).cast(kind))
+    return F.when(F.isnan(cell), F.lit(NAN).cast(kind)).otherwise(F.coalesce(infinite, cell))
 
 
 def with_plain_times(data: DataFrame) -> DataFrame:
@@ -175,7 +177,4 @@ def plain_number(cell: Column, spark_type: str) -> Column:
 
 def _number(cell: Column, spark_type: str) -> Column:
     """The same in the float64 domain, with marks for what is no finite number."""
-    if spark_type not in ("float", "double"):
-        return plain_number(cell, spark_type).cast("double")
-    infinite = F.when(cell == math.inf, INFINITE).when(cell == -math.inf, -INFINITE)
-    return F.when(F.isnan(cell), NAN).otherwise(F.coalesce(infinite, cell.cast("double")))
+    return (_marked(cell, spark_type) if spark_type in ("float", "double") else plain_number(cell, spark_type)).cast("double")

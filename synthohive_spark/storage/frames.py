@@ -18,17 +18,26 @@ def read_parquet(spark: SparkSession, path: str | Sequence[str], columns: dict[s
     """The rows of a folder, or of some files, with a schema (Spark's JSON), NOT NULL counted in."""
     schema = T.StructType.fromJson(columns)
     rows = spark.read.schema(schema).parquet(*([path] if isinstance(path, str) else path))
-    if all(field.nullable for field in schema.fields):
+    if all(field.nullable and not _has_required(field.dataType) for field in schema.fields):
         return rows
-    return rows.select(*(_declared(field) for field in schema.fields))
+    return rows.select(*(_declared(F.col(quoted(field.name)), field).alias(field.name, metadata=field.metadata) for field in schema.fields))
 
 
-def _declared(field: T.StructField) -> Column:
-    """Spark takes every column of files for one with nulls. The value here is never used: it only tells that no null is there."""
-    column = F.col(quoted(field.name))
-    if field.nullable:
-        return column
-    return F.coalesce(column, _some_value(field.dataType)).alias(field.name, metadata=field.metadata)
+def never_null(column: Column, kind: T.DataType) -> Column:
+    """A column that is never null, told so to Spark, which takes every column of files for one with nulls: the other value is never used."""
+    return F.coalesce(column, _some_value(kind))
+
+
+def _has_required(kind: T.DataType) -> bool:
+    """Whether a struct has a field that must not be null, at any depth."""
+    return isinstance(kind, T.StructType) and any(not f.nullable or _has_required(f.dataType) for f in kind.fields)
+
+
+def _declared(column: Column, field: T.StructField) -> Column:
+    if isinstance(field.dataType, T.StructType) and _has_required(field.dataType):
+        whole = F.struct(*(_declared(column.getField(f.name), f).alias(f.name, metadata=f.metadata) for f in field.dataType.fields))
+        return F.when(column.isNotNull(), whole) if field.nullable else whole
+    return column if field.nullable else never_null(column, field.dataType)
 
 
 def _some_value(kind: T.DataType) -> Column:

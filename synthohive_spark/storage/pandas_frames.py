@@ -10,8 +10,8 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from ..errors import SchemaError
+from .arrow_types import spark_arrow_type
 
-_WIDER = {pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64(), pa.uint64(): pa.decimal128(20, 0), pa.float16(): pa.float32()}
 LARGEST_WHOLE = 2.0**53  # from here on a double does not tell whole numbers apart
 
 
@@ -34,7 +34,10 @@ def from_pandas(spark: SparkSession, frame: pd.DataFrame, keys: Collection[str] 
             columns[str(name)] = _spark_array(_whole(values) if str(name).casefold() in folded else values)
         except (pa.ArrowException, TypeError, ValueError, OverflowError):
             # The message of Arrow shows the value that it stumbled over.
-            faults.append(f"the pandas column {name!r} (of type {values.dtype}) mixes types or has one that Spark does not know; make it one type, or text")
+            faults.append(
+                f"the pandas column {name!r} (of type {values.dtype}) mixes types or has one that Spark does not know; "
+                "make it one type or text, or leave it out"
+            )
     if faults:
         raise SchemaError("; ".join(faults))
     return spark.createDataFrame(pa.table(columns))
@@ -48,14 +51,15 @@ def _whole(values: pd.Series) -> pd.Series:
 
 
 def _spark_array(values: pd.Series) -> pa.Array:
+    kind = values.cat.categories.dtype if isinstance(values.dtype, pd.CategoricalDtype) else values.dtype
+    if isinstance(kind, pd.PeriodDtype | pd.IntervalDtype):
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            return _spark_array(values.cat.rename_categories([str(label) for label in values.cat.categories]))
+        return pa.array([None if missing else str(value) for value, missing in zip(values, values.isna(), strict=True)], pa.string())
     array = pa.Array.from_pandas(values)
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
-    kind = array.type
-    if pa.types.is_dictionary(kind):
-        return _spark_array(values.astype(values.cat.categories.dtype if not values.isna().any() else object))
-    if pa.types.is_null(kind):
-        return array.cast(pa.string())
-    if pa.types.is_timestamp(kind):
-        return array.cast(pa.timestamp("us", kind.tz), safe=False)  # Spark has microseconds
-    return array.cast(_WIDER.get(kind, kind))
+    target = spark_arrow_type(array.type)
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    return array.cast(target, safe=not pa.types.is_timestamp(target))

@@ -19,6 +19,7 @@ from ..spec.sources import Source
 from ..spec.spelling import spelt
 from .delta_log import UnknownLog, is_delta, read_state
 from .found import reach
+from .nanoseconds import read_nanoseconds
 from .pandas_frames import from_pandas
 from .small_delta import read_small_delta
 from .targets import absolute_path, canonical_location, is_path, plain_location
@@ -118,6 +119,9 @@ def _read_path(spark: SparkSession, source: str) -> DataFrame:
         _ = frame.schema
     except AnalysisException as error:
         if error.getCondition() == "PARQUET_TYPE_ILLEGAL":
+            times = read_nanoseconds(spark, path)
+            if times is not None:
+                return times
             raise SchemaError(
                 f"{path}: a Parquet column has a type that Spark does not read; pandas writes time stamps in nanoseconds: "
                 'write them with to_parquet(..., coerce_timestamps="us")'

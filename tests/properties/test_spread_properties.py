@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from synthohive_spark.kernels.apart import labels_apart, numbers_apart, together_apart
+from synthohive_spark.kernels.columns.date_forms import numbers_of
 from synthohive_spark.kernels.columns.numbers import fit_numbers, measured
 from synthohive_spark.kernels.columns.types import type_range
 from synthohive_spark.kernels.spread import grid_bounds, grid_cells, grid_values, hashed, labels_at, numbers_at, shuffled
+from synthohive_spark.kernels.steps.series import as_numbers
 from synthohive_spark.spec.config import EncodingConfig
 from synthohive_spark.spec.encoding import CategoryEncoding, NumberEncoding
 from synthohive_spark.spec.planning.room import room_of
@@ -55,6 +60,21 @@ def test_ranks_give_different_values_of_the_type(encoding: NumberEncoding, n: in
         assert first <= cells[0] and cells[-1] <= last
     part = np.array(luck.sample(range(n), min(n, 7)))  # type: ignore[attr-defined]
     assert np.array_equal(numbers_at(encoding, part, n, salt), whole[part])
+
+
+@pytest.mark.parametrize(("form", "room"), [("%H:%M", 1_440), ("%H:%M:%S", 86_400), ("%d/%m/%Y", 3_652_059), ("%Y%m%d", 3_652_059), ("%Y-%m-%d %H:%M", None)])
+def test_dates_and_times_in_text_have_the_room_of_their_form(form: str, room: int | None) -> None:
+    moments = [dt.datetime(2021, 1, 1) + dt.timedelta(days=17 * i, minutes=7 * i) for i in range(90)]
+    texts = pa.array(sorted({m.strftime(form) for m in moments}))
+    values = numbers_of(texts, form)
+    encoding = fit_numbers("x", "string", measured(values, np.ones(len(values), dtype=np.int64), 0.0), EncodingConfig(), form)
+    encoding = encoding.model_copy(update={"step": 1.0 if encoding.step < 1e6 else 60e6 if form.endswith("M") else 1e6, "origin": 0.0})
+    assert room_of(encoding) == (room or 3_652_059 * 1_440)
+    n = min(room_of(encoding) or 0, 86_400)
+    made = as_numbers(numbers_at(encoding, np.arange(n), n, 3), encoding)
+    assert len(set(made.to_pylist())) == n
+    if room is not None and room <= n:
+        assert made[0].as_py().startswith("00:00") and made[-1].as_py().startswith("23:59")
 
 
 @settings(max_examples=100, deadline=None)

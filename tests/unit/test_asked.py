@@ -11,6 +11,7 @@ import pytest
 
 from synthohive_spark.kernels.asked import asked_code
 from synthohive_spark.kernels.columns.categories import fit_categories
+from synthohive_spark.kernels.columns.marks import INFINITE, NAN
 from synthohive_spark.kernels.columns.numbers import fit_numbers, measured
 from synthohive_spark.kernels.columns.types import to_float64
 from synthohive_spark.spec.config import EncodingConfig
@@ -18,11 +19,11 @@ from synthohive_spark.spec.config import EncodingConfig
 CONFIG = EncodingConfig(max_codes=16, bins=6)
 
 
-def numbers(values, spark_type, null_share=0.0):
+def numbers(values, spark_type, null_share=0.0, form=""):
     import pandas as pd
 
-    seen, counts = np.unique(to_float64(pd.Series(values), "x", spark_type), return_counts=True)
-    return fit_numbers("x", spark_type, measured(seen, counts.astype(np.int64), null_share), CONFIG)
+    seen, counts = np.unique(to_float64(pd.Series(values), "x", spark_type, form), return_counts=True)
+    return fit_numbers("x", spark_type, measured(seen, counts.astype(np.int64), null_share), CONFIG, form)
 
 
 def categories(values, spark_type="string", null_share=0.0):
@@ -123,7 +124,7 @@ def test_dates_and_times_as_values_or_text() -> None:
         ("2024-03-05 11:00", "UTC"),
     ):
         assert asked_code(value, zoned, zone)[1].cast(pa.int64()).to_pylist() == [int(moment.timestamp()) * 10**6]
-    text = numbers([str(d) for d in DAYS], "string")
+    text = numbers([str(d) for d in DAYS], "string", form="%Y-%m-%d")
     assert asked_code("2024-03-05", text, "UTC")[1].to_pylist() == ["2024-03-05"]
     assert asked_code(dt.date(2024, 3, 5), text, "UTC")[0] == asked_code("2024-03-05", text, "UTC")[0]
     for value, encoding, match in (
@@ -183,3 +184,14 @@ def test_a_column_of_nulls_takes_null_alone() -> None:
     assert asked_code(None, encoding, "UTC")[0] == 0
     with pytest.raises(ValueError, match="never seen"):
         asked_code(5, encoding, "UTC")
+
+
+def test_nan_and_infinities_can_be_asked_for_where_they_were_seen() -> None:
+    values = np.concatenate([np.arange(60) / 7, np.repeat([NAN, -INFINITE], 20)])
+    encoding = numbers(values, "double")
+    for value, mark in ((np.nan, NAN), (-np.inf, -INFINITE)):
+        code, typed = asked_code(value, encoding, "UTC")
+        assert encoding.tokens[code] == mark and str(typed[0].as_py()) == str(value)
+    for value in (np.inf, np.nan):
+        with pytest.raises(ValueError, match=f"^{value} was never seen"):
+            asked_code(value, encoding if value == np.inf else numbers(np.arange(60) / 7, "double"), "UTC")

@@ -154,15 +154,25 @@ def test_strings_that_name_their_row_are_text_and_never_come_back() -> None:
 def test_text_has_the_shape_of_the_real_text() -> None:
     phones = [f"+1 ({i % 900 + 100}) 555-{i:04d}" for i in range(300)]
     encoding = fitted(phones)
-    assert ["".join(c if ord(c) < 0xE000 else chr(ord(c) - 0xE000) for c in shape) for shape in encoding.shapes] == ["+9 (999) 999-9999"]
+    assert encoding.shapes == ("+9 (999) 999-9999",)
     table = TableEncoding(table="t", rows=1, columns=(encoding,))
     made = decode_codes(np.zeros((1_000, 1), dtype=np.int64), table, np.random.default_rng(0))["x"].to_pylist()
     assert all(re.fullmatch(r"\+\d \(\d{3}\) \d{3}-\d{4}", v) for v in made) and len(set(made)) > 990
 
 
+def test_private_characters_and_capitals_that_all_texts_have_come_back() -> None:
+    """Icons of a font lie in the private use area."""
+    made = decode_codes(
+        np.zeros((200, 1), dtype=np.int64),
+        TableEncoding(table="t", rows=1, columns=(fitted([f"XZ-\ue041\ue07f\ufdd3{i:05d}" for i in range(300)]),)),
+        np.random.default_rng(0),
+    )["x"].to_pylist()
+    assert all(re.fullmatch("XZ-\ue041\ue07f\\d{5}", v) for v in made) and len(set(made)) > 190
+
+
 def test_what_few_texts_have_in_common_is_not_told() -> None:
     encoding = fitted([f"Q{i:02d}" for i in range(15)] + [f"name-{i}x" for i in range(100, 160)])
-    assert "A99" in encoding.shapes and not any(ord(c) >= 0xE000 for shape in encoding.shapes for c in shape)
+    assert "A99" in encoding.shapes and not any(ord(c) >= 0xFDD0 for shape in encoding.shapes for c in shape)
 
 
 def test_texts_that_differ_stay_different_over_blocks() -> None:

@@ -11,10 +11,13 @@ import pyarrow as pa
 import pytest
 
 from synthohive_spark.kernels.columns import arrow_type, decode_codes, encode_frame, is_supported
-from synthohive_spark.kernels.columns.grid import find_coarse, find_grid
+from synthohive_spark.kernels.columns.grid import find_coarse, find_grid, typed_numbers
+from synthohive_spark.kernels.columns.marks import INFINITE, MARKS, NAN, is_mark, marked, unmarked
 from synthohive_spark.kernels.columns.numbers import decode_numbers, encode_numbers, fit_numbers, measured
 from synthohive_spark.kernels.columns.rows import Rows
-from synthohive_spark.kernels.columns.types import INFINITE, MARKS, NAN, from_float64, to_float64
+from synthohive_spark.kernels.columns.types import from_float64, to_float64
+from synthohive_spark.kernels.spread import grid_step, numbers_at
+from synthohive_spark.kernels.steps.series import as_numbers
 from synthohive_spark.spec.config import EncodingConfig
 from synthohive_spark.spec.encoding import NumberEncoding, TableEncoding
 
@@ -313,3 +316,45 @@ def test_numbers_that_differ_stay_different_over_blocks_and_keep_their_order():
         made.append(values)
     whole = np.concatenate(made)
     assert len(set(whole)) == 1_000 and (whole.min(), whole.max()) == (1_000_000, 1_006_993)
+
+
+def test_marks_and_back():
+    array = pa.array([1.5, None, np.nan, np.inf, -np.inf], pa.float32())
+    assert marked(array).to_pylist() == [1.5, None, *MARKS] and marked(pa.array([1, None])).to_pylist() == [1, None]
+    back = unmarked(marked(array)).to_pylist()
+    assert back[:2] == [1.5, None] and np.isnan(back[2]) and back[3:] == [np.inf, -np.inf]
+
+
+def test_marks_are_no_values_of_a_grid():
+    values = np.concatenate([np.arange(400) / 4, np.repeat(MARKS, 40)])
+    encoding = fitted(values)
+    assert set(MARKS) <= set(encoding.tokens) and grid_step(encoding) == 0.25
+    made = numbers_at(encoding, np.arange(300), 300, 1)
+    assert len(np.unique(made)) == 300 and made.min() >= 0 and made.max() <= 100 and not is_mark(made).any()
+    assert fitted(np.repeat(MARKS, 40)).bins == 0 and np.isfinite(numbers_at(fitted(np.repeat(MARKS, 40)), np.arange(5), 5, 1)).all()
+
+
+@pytest.mark.parametrize("step", [10**9, 60 * 10**9, 10**6, 1_000])
+def test_numbers_past_2_53_keep_to_their_grid(step):
+    """Nanoseconds of whole minutes, seconds, milliseconds, microseconds: a float holds every 256th whole number there."""
+    base = 1_700_000_000 * 10**9
+    ids = base // step * step + step * np.random.default_rng(3).integers(0, 10**15 // step, 3_000)
+    encoding = fitted(ids.astype(float), "bigint")
+    made = drawn(encoding).to_numpy()
+    assert (encoding.step, encoding.origin) == (step, 0) and (made % step == 0).all() and len(np.unique(made)) > 1_000
+    assert ids.min() - step <= made.min() and made.max() <= ids.max() + step
+    series = as_numbers(numbers_at(encoding, np.arange(5_000), 5_000, 1), encoding).to_numpy()
+    assert (series % step == 0).all() and len(np.unique(series)) == 5_000
+
+
+def test_the_grid_of_times_holds_with_the_year_9999():
+    days = 86_400e6 * np.arange(18_000, 18_400)
+    assert find_grid(np.append(days, 253_402_214_400e6), "timestamp") == (86_400e6, 0.0)
+    assert find_grid(np.append(days + 17.0, 253_402_300_799_999_999.0), "timestamp")[0] == 1.0
+    assert find_grid(np.array([253_402_214_400e6]), "timestamp_ntz")[0] == 86_400e6
+
+
+def test_the_ends_of_whole_numbers_stay_in_their_type():
+    encoding = fitted(np.array([-(2.0**63), *(1e18 * np.arange(-9, 10)), 2.0**63]), "bigint")
+    made = typed_numbers(np.array([-(2.0**63), 2.0**63, 3.4e18]), np.zeros(3, dtype=bool), encoding.model_copy(update={"step": 1e18, "origin": 0.0}))
+    assert made.to_pylist() == [-9 * 10**18, 9 * 10**18, 3 * 10**18]

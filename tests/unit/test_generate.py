@@ -6,12 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from safetensors.torch import save
 
 from synthohive_spark.errors import GenerationError
-from synthohive_spark.kernels.block import GenerationPlan
+from synthohive_spark.kernels.block import ROWS, Block, GenerationPlan
 from synthohive_spark.kernels.cardinality import CountRule
+from synthohive_spark.kernels.columns import encode_frame
+from synthohive_spark.kernels.columns.marks import INFINITE, NAN
 from synthohive_spark.kernels.conditioning import context_cardinalities
 from synthohive_spark.kernels.generate import BLOCK_ROWS, Families, Roots, finish_children, generate_children, generate_roots
 from synthohive_spark.spec.encoding import NumberEncoding, TableEncoding
@@ -107,3 +110,10 @@ def test_what_a_step_raises_names_table_and_step_and_shows_no_value() -> None:
     broken = plan(Phase(steps=(NUMBER, Combine(key=0))), driven=True)
     with pytest.raises(GenerationError, match=r"table 't', step 'combine': KeyError in combine\.py:\d+ \(apply\)"):
         list(generate_roots(iter([pd.DataFrame({"id": [0]})]), plan=broken, roots=Roots(0, 3), names=("id",)))
+
+
+def test_nan_in_a_block_is_encoded_as_nan() -> None:
+    block = Block(plan(), 0, ROWS, np.arange(4))
+    block.columns = {"x": pa.array([1.0, np.nan, None, np.inf])}
+    x = NumberEncoding(name="x", spark_type="double", has_null=True, weights=(0.25,) * 4, tokens=(1.0, INFINITE, NAN), step=1.0)
+    assert encode_frame(block.frame(("x",)), TableEncoding(table="t", rows=4, columns=(x,)))[:, 0].tolist() == [1, 3, 0, 2]

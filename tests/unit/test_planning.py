@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from generated_schemas import GeneratedSchema
 
+from synthohive_spark.spec.encoding import NumberEncoding, TableEncoding
 from synthohive_spark.spec.graph import SchemaGraph
 from synthohive_spark.spec.hidden import GAP, PARENT_ROW, POSITION, SIBLINGS, count_column, same_column, status_column
 from synthohive_spark.spec.metadata import Metadata
 from synthohive_spark.spec.planning.programs import SchemaPlan, plan_schema
+from synthohive_spark.spec.planning.rewritten import without_odd_gap
 from synthohive_spark.spec.planning.room import Room
 from synthohive_spark.spec.program import Match, TableProgram
 from synthohive_spark.spec.steps import Carry, Combine, Distinct, ParentKey, Series
@@ -202,6 +204,16 @@ def test_rows_of_one_parent_are_ordered_by_a_time_or_by_what_is_declared() -> No
     assert seasons(order_by="year").draw.ordered_by == "year"
     text = seasons(order_by="runs", high_cardinality_cols=["runs"]).draw
     assert (text.ordered_by, text.stepwise) == ("runs", False) and GAP not in text.columns
+
+
+@pytest.mark.parametrize(("form", "stepwise"), [("", True), ("%Y%m%d", False)])
+def test_dates_in_whole_numbers_have_no_distances(form: str, stepwise: bool) -> None:
+    program = seasons(order_by="year")
+    year = NumberEncoding(name="year", spark_type="int", has_null=False, weights=(1.0,), tokens=(18_000.0,), step=1.0, form=form)
+    encoding = TableEncoding(table="seasons", rows=3_000, columns=(year, year.model_copy(update={"name": GAP, "form": ""})))
+    program, encoding = without_odd_gap(program, encoding)
+    assert (program.draw.stepwise, GAP in program.draw.columns, GAP in encoding.names) == (stepwise,) * 3
+    assert program.draw.ordered_by == "year" and "year" in encoding.names
 
 
 def test_a_small_table_knows_nothing_of_siblings() -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from synthohive_spark.kernels.block import Parents
+from synthohive_spark.kernels.columns.marks import INFINITE, NAN
 from synthohive_spark.kernels.models.any_order import Network, VectorMemory
 from synthohive_spark.kernels.models.autoregressive import Autoregressive
 from synthohive_spark.kernels.models.base import CodeLayout, no_reduction
@@ -125,3 +126,12 @@ def test_families_are_on_one_side_and_their_rows_in_order(tmp_path: object) -> N
     assert sorted(order) == list(range(len(split.rows))) and not np.array_equal(order, np.sort(order))
     inside = split.place[order] > 0
     assert (np.diff(order)[inside[1:]] == 1).all() and not inside[0]
+
+
+def test_marks_limit_no_steps_and_lead_nowhere() -> None:
+    order = NumberEncoding(name="t", spark_type="double", has_null=False, weights=(0.2, 0.4, 0.4), tokens=(1.0, 9.0, NAN), step=1.0)
+    gap = NumberEncoding(name=GAP, spark_type="double", has_null=True, weights=(0.2, 0.4, 0.4), tokens=(5.0, INFINITE), step=1.0)
+    steps = Steps(TableEncoding(table="t", rows=100, columns=(order, gap)), 2, ("t", GAP), np.random.default_rng(0))
+    assert np.isnan(steps.values(np.array([2]))[0])
+    steps.last = np.array([6.0, 6.0])
+    assert steps.next(np.array([0, 1]), np.array([1, 2]))[0] == 9 and np.isnan(steps.next(np.array([0, 1]), np.array([1, 2]))[1])

@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-ISO_DATE = "%Y-%m-%d"
-_DATES = (ISO_DATE, "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d")
+from ...spec.date_forms import has_time
+
+_DATES = ("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d")
 _NAMED = ("%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y")
 _TIMES = ("%H:%M:%S", "%H:%M")
 COMPACT = ("%Y%m%d",)  # whole numbers too
@@ -53,6 +54,8 @@ def _all_of(texts: pa.Array, form: str) -> bool:
 def numbers_of(texts: pa.Array, form: str) -> np.ndarray:
     """Days since 1970-01-01, or microseconds where the form has a time, float64 (N,); nan for null and for what has another form."""
     seconds = np.asarray(_parsed(texts, form).cast(pa.int64()).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
+    if "%Y" not in form:
+        seconds = seconds % _DAY  # Arrow takes them for times of the day before 1900
     return seconds * 1e6 if has_time(form) else seconds / _DAY
 
 
@@ -60,11 +63,6 @@ def texts_of(x: np.ndarray, null: np.ndarray, form: str) -> pa.Array:
     """The inverse of `numbers_of`: float64 (N,) and a mask of nulls (N,)."""
     seconds = np.rint(np.where(null, 0.0, x) / (1e6 if has_time(form) else 1 / _DAY)).astype(np.int64)
     return _shown(pa.array(seconds, type=pa.int64(), mask=null).cast(pa.timestamp("s")), form)
-
-
-def has_time(form: str) -> bool:
-    """Whether the numbers of a form are microseconds."""
-    return "%H" in form
 
 
 def _parsed(texts: pa.Array, form: str) -> pa.Array:

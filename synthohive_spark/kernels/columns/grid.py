@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from ...spec.encoding import NumberEncoding
-from .types import decimal_scale, is_integer, is_time
+from .types import decimal_scale, from_float64, is_integer, is_time
 
 MAX_DECIMALS = 6  # floats with more digits are continuous
 MIN_DISTINCT = 10  # fewer values share a divisor by accident
 EXACT = 2.0**53  # float64 counts no further by ones
+ACCIDENT = 1e-9  # chance that numbers that keep to no grid seem to keep to one
 TIME_UNITS = (86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1_000, 1)  # microseconds
 
 
@@ -93,9 +95,11 @@ def with_last_digits(array: pa.Array, binned: np.ndarray, rng: np.random.Generat
 def find_grid(values: np.ndarray, spark_type: str) -> tuple[float, float]:
     """The step and origin of distinct finite values, float64 (D,), D >= 1: all are `origin + k * step`; a step of 0 means continuous."""
     decimals = _decimals(values, spark_type)
-    if decimals is None or np.abs(values).max() * 10.0**decimals > EXACT:
-        # Past 2**53 differences are rounded; whole numbers stay whole.
-        return (0.0, 0.0) if decimals is None else (10.0**-decimals, 0.0)
+    if decimals is None:
+        return 0.0, 0.0
+    if np.abs(values).max() * 10.0**decimals > EXACT:
+        # Whole numbers stay whole.
+        return _wide_grid(values, spark_type) if is_integer(spark_type) or is_time(spark_type) else (10.0**-decimals, 0.0)
     units = np.rint(values * 10.0**decimals).astype(np.int64)
     common = int(np.gcd.reduce(units - units[0])) if len(units) > 1 else 0
     if is_time(spark_type):
@@ -104,6 +108,41 @@ def find_grid(values: np.ndarray, spark_type: str) -> tuple[float, float]:
         common = 1
     origin = int(units[0] % common)
     return round(common / 10.0**decimals, decimals), round(origin / 10.0**decimals, decimals)
+
+
+def _wide_grid(values: np.ndarray, spark_type: str) -> tuple[float, float]:
+    """`find_grid` of whole numbers past 2**53, of which a float holds the nearest multiple of a power of two: nanoseconds, times up to the year 9999.
+
+    A common divisor of what floats hold is one of the numbers themselves where it is a multiple of ten, as no power of two is. Where there is none, the step is
+    the greatest power of ten of which all may be multiples, if that is no accident.
+    """
+    units = [int(v) for v in values]
+    common = math.gcd(*(u - units[0] for u in units))
+    if is_time(spark_type):
+        common = _time_unit(np.array(units), common)
+    if common % 10 == 0 < common and len(units) >= (1 if is_time(spark_type) else MIN_DISTINCT) and float(common) == common:
+        return float(common), float(units[0] % common)
+    spacing = [int(max(1.0, np.spacing(abs(v)))) for v in values]
+    for power in range(18, 0, -1):
+        step = 10**power
+        by_chance = sum(math.log(min(1.0, (s + 1) / step)) for s in spacing)
+        if by_chance < math.log(ACCIDENT) and all(min(u % step, -u % step) <= s // 2 for u, s in zip(units, spacing, strict=True)):
+            return float(step), 0.0
+    return 1.0, 0.0
+
+
+def typed_numbers(x: np.ndarray, null: np.ndarray, encoding: NumberEncoding) -> pa.Array:
+    """Numbers in the column's type, `x` float64 (N,) and a mask of nulls (N,); whole ones past 2**53 exactly on the grid."""
+    array = from_float64(x, null, encoding.spark_type, encoding.form)
+    if not is_integer(encoding.spark_type) or encoding.form or encoding.step <= 1:
+        return array
+    whole = array.fill_null(0).to_numpy(zero_copy_only=False)
+    if np.abs(whole.astype(np.float64)).max(initial=0.0) <= EXACT:
+        return array
+    step, limits = int(encoding.step), np.iinfo(np.int64)
+    past = (whole % step - int(encoding.origin)) % step  # in this order nothing overflows
+    up = (past > step - past) & (whole <= limits.max - (step - past)) | (whole < limits.min + past)
+    return pa.array(np.where(up, whole + (step - past), whole - past), type=array.type, mask=array.is_null().to_numpy(zero_copy_only=False))
 
 
 def decimals_of(step: float, origin: float) -> int:
@@ -116,7 +155,7 @@ def decimals_of(step: float, origin: float) -> int:
 
 def _decimals(values: np.ndarray, spark_type: str) -> int | None:
     """Digits after the point that all values can do with; None for more than a float can be trusted with."""
-    if is_integer(spark_type) or is_time(spark_type) or spark_type in ("date", "string"):
+    if is_integer(spark_type) or is_time(spark_type) or spark_type == "date":
         return 0
     most = decimal_scale(spark_type)
     single = spark_type == "float"

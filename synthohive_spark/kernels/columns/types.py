@@ -2,13 +2,12 @@
 
 The float64 domain: numbers as they are, dates as days, time stamps as microseconds since 1970-01-01 UTC (time stamps without zone as if UTC).
 It is exact for integers up to 2**53, for time stamps from 1685 to 2255, and for decimals of up to 15 digits; past that the last digits are lost.
-NaN and the infinities of floats have marks in it, as NaN stands for null there.
+NaN and the infinities of floats have marks in it (see `marks`), as NaN stands for null there.
 Strings and whole numbers that hold dates or times in some form (see `date_forms`) are days or microseconds in it; strings of another form count as null there.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 
@@ -17,10 +16,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .date_forms import ISO_DATE, has_time, numbers_of, texts_of
+from ...spec.date_forms import FIRST_DAY, LAST_DAY, MICROS_PER_DAY, form_range
+from .date_forms import numbers_of, texts_of
+from .marks import INFINITE, unmarked
 
 _DECIMAL = re.compile(r"decimal\((\d{1,2}),\s?(\d{1,2})\)")
-_FIRST_DAY, _LAST_DAY = -719_162, 2_932_896  # of the years 0001 to 9999
 _INTEGERS = {"tinyint": pa.int8(), "smallint": pa.int16(), "int": pa.int32(), "bigint": pa.int64()}
 _ARROW: dict[str, pa.DataType] = {
     **_INTEGERS,
@@ -33,11 +33,6 @@ _ARROW: dict[str, pa.DataType] = {
     "timestamp_ntz": pa.timestamp("us"),
 }
 SUPPORTED = (*_ARROW, "decimal(p,s)")
-MICROS_PER_DAY = 86_400_000_000
-# In place of NaN and infinity: whole multiples of 2**104, so that a float holds them too, and no sum or measurement gives one by chance.
-NAN, INFINITE = float(np.float32(3.4e38)), float(np.float32(3.3e38))
-MARKS = (NAN, INFINITE, -INFINITE)
-_MARKED = (math.nan, math.inf, -math.inf)
 
 
 def is_supported(spark_type: str) -> bool:
@@ -74,13 +69,16 @@ def decimal_scale(spark_type: str) -> int | None:
     return int(match[2]) if match else None
 
 
-def type_range(spark_type: str) -> tuple[float, float]:
-    """The least and the greatest value of a type in the float64 domain; infinite where no column comes near."""
+def type_range(spark_type: str, form: str = "") -> tuple[float, float]:
+    """The least and the greatest value of a type, or of a form of dates or times in it, in the float64 domain; infinite where no column comes near."""
+    if form:
+        least, most = form_range(form)
+        return float(least), float(most)
     if spark_type in _INTEGERS:
         limits = np.iinfo(_INTEGERS[spark_type].to_pandas_dtype())
         return float(limits.min), float(limits.max)
-    if spark_type in ("date", "string"):
-        return float(_FIRST_DAY), float(_LAST_DAY)
+    if spark_type == "date":
+        return float(FIRST_DAY), float(LAST_DAY)
     match = _DECIMAL.fullmatch(spark_type)
     if match:
         largest = 10.0 ** (int(match[1]) - int(match[2]))
@@ -107,7 +105,7 @@ def to_typed(series: pd.Series, name: str, spark_type: str) -> pa.Array:
             elif not pa.types.is_date(array.type):
                 array = array.cast(pa.int64()).cast(pa.int32() if pa.types.is_date(target) else pa.int64())
             return array.cast(pa.int64()).cast(target) if pa.types.is_timestamp(target) else array.cast(target)
-        return _unmarked(array.cast(target)) if pa.types.is_floating(target) else array.cast(target)
+        return unmarked(array.cast(target)) if pa.types.is_floating(target) else array.cast(target)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise ValueError(f"column {name!r}: a value does not fit into {spark_type}") from None
 
@@ -116,15 +114,15 @@ def to_float64(series: pd.Series, name: str, spark_type: str, form: str = "") ->
     """The column in the float64 domain, shape (N,); nulls are nan.
 
     Args:
-        form: of the dates or times in text or whole numbers; ISO dates where a string has none.
+        form: of the dates or times in text or whole numbers; strings have one.
 
     Raises:
         ValueError: it holds something else than `spark_type`; the message names the column, never a value.
     """
     array = _as_arrow(series, name, spark_type)
-    if spark_type == "string" or form:
+    if form:
         whole = array.cast(pa.int64(), safe=False) if pa.types.is_floating(array.type) else array  # pandas has floats where some are null
-        return numbers_of(whole.cast(pa.string()), form or ISO_DATE)
+        return numbers_of(whole.cast(pa.string()), form)
     if pa.types.is_timestamp(array.type):
         array = array.cast(pa.timestamp("us", tz=array.type.tz), safe=False).cast(pa.int64())
         if spark_type == "date":
@@ -143,11 +141,10 @@ def to_float64(series: pd.Series, name: str, spark_type: str, form: str = "") ->
 def from_float64(x: np.ndarray, null: np.ndarray, spark_type: str, form: str = "") -> pa.Array:
     """The inverse of `to_float64`: float64 (N,) and a mask of nulls (N,), as an Arrow array in the exact type. Values are clipped into its range."""
     target = arrow_type(spark_type)
-    if spark_type == "string" or form:
-        unit = MICROS_PER_DAY if has_time(form) else 1
-        return texts_of(np.clip(np.where(null, 0.0, x), _FIRST_DAY * unit, _LAST_DAY * unit), null, form or ISO_DATE).cast(target)
+    if form:
+        return texts_of(np.clip(np.where(null, 0.0, x), *form_range(form)), null, form).cast(target)
     if pa.types.is_floating(target):
-        return _unmarked(pa.array(x.astype(target.to_pandas_dtype()), type=target, mask=null))
+        return unmarked(pa.array(x.astype(target.to_pandas_dtype()), type=target, mask=null))
     x = np.rint(np.where(null, 0.0, x)) if not pa.types.is_decimal(target) else np.where(null, 0.0, x)
     if pa.types.is_decimal(target):
         return _decimals(x, null, target)
@@ -158,15 +155,6 @@ def from_float64(x: np.ndarray, null: np.ndarray, spark_type: str, form: str = "
     whole = np.clip(x, float(limits.min), high).astype(storage.to_pandas_dtype())
     array = pa.array(whole, type=storage, mask=null)
     return array if storage == target else array.view(target)
-
-
-def _unmarked(array: pa.Array) -> pa.Array:
-    ends = pc.min_max(array).as_py()
-    if ends["max"] is None or max(-ends["min"], ends["max"]) < INFINITE:
-        return array
-    for mark, value in zip(MARKS, _MARKED, strict=True):
-        array = pc.if_else(pc.equal(array, pa.scalar(mark, array.type)), pa.scalar(value, array.type), array)
-    return array
 
 
 def from_scalars(values: Sequence[bool | int | float | str], spark_type: str) -> pa.Array:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...spec.steps import Carry, Combine, Derive, Distinct, Draw, Inherit, NumberKey, ParentKey, Place, Position, Series
+from ...spec.steps import Carry, Combine, Derive, Distinct, Draw, Inherit, NumberKey, ParentKey, Place, Position, Series, Settle
 from ..block import Block
-from . import carry, combine, derive, distinct, draw, inherit, number_key, parent_key, place, position, series
+from . import carry, combine, derive, distinct, draw, inherit, number_key, parent_key, place, position, series, settle
 
 APPLY: dict[type[Any], Callable[[Any, Block], None]] = {
     Carry: carry.apply,
@@ -21,4 +21,5 @@ APPLY: dict[type[Any], Callable[[Any, Block], None]] = {
     Place: place.apply,
     Position: position.apply,
     Series: series.apply,
+    Settle: settle.apply,
 }

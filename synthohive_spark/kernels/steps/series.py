@@ -14,8 +14,8 @@ from ...spec.hidden import FIRST, SIZE
 from ...spec.planning.room import room_of
 from ...spec.steps import KeyPattern, Series
 from ..block import Block
-from ..columns.grid import decimals_of
-from ..columns.types import from_float64, from_scalars
+from ..columns.grid import decimals_of, typed_numbers
+from ..columns.types import from_scalars
 from ..keys import key_values
 from ..parts import Columns, Encoding, Labels, Part, parts_of
 from ..seeds import derive_seed, generator
@@ -113,7 +113,7 @@ def as_numbers(values: np.ndarray, encoding: NumberEncoding) -> pa.Array:
     """Numbers on their grid as the column's type."""
     step = grid_step(encoding)
     rounded = np.round(values, decimals_of(step, encoding.origin))
-    return from_float64(rounded, np.zeros(len(values), dtype=bool), encoding.spark_type, encoding.form)
+    return typed_numbers(rounded, np.zeros(len(values), dtype=bool), encoding)
 
 
 def _entities(step: Series, block: Block, encodings: dict[str, Encoding], ranks: np.ndarray, size: int) -> Columns:

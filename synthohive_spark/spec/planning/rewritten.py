@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from ..encoding import NumberEncoding, TableEncoding
 from ..hidden import GAP, depth_column
 from ..program import Match, TableProgram
 from ..steps import Carry, Draw
@@ -18,6 +19,17 @@ def without_drawn(program: TableProgram, columns: Collection[str]) -> TableProgr
         kept = [step for step in steps if not isinstance(step, Draw | Carry) or step.columns or phase is program.phases[-1]]
         phases.append(phase.model_copy(update={"steps": tuple(kept), "matches": tuple(matches)}))
     return program.model_copy(update={"phases": tuple(phases)})
+
+
+def without_odd_gap(program: TableProgram, encoding: TableEncoding) -> tuple[TableProgram, TableEncoding]:
+    """Both without `GAP` where siblings are ordered by dates in whole numbers: 20210201 is not 70 days after 20210131."""
+    order = program.draw.ordered_by
+    if not program.draw.stepwise or order is None:
+        return program, encoding
+    column = encoding.column(order)
+    if not isinstance(column, NumberEncoding) or not column.form:
+        return program, encoding
+    return without_drawn(program, {GAP}), encoding.select(tuple(name for name in encoding.names if name != GAP))
 
 
 def with_levels(program: TableProgram, levels: Mapping[int, tuple[int, ...]]) -> TableProgram:

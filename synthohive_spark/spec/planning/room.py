@@ -6,13 +6,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..date_forms import form_range
 from ..encoding import CategoryEncoding, NumberEncoding, TableEncoding, TextEncoding
 from ..graph import SchemaGraph
 from ..program import TableProgram, UniqueKey
 from ..steps import NumberKey, Position, Series
 from ..types import base_type, decimal_digits
 
-ROOM = {"tinyint": 2**8, "smallint": 2**16, "int": 2**32, "bigint": 2**64, "boolean": 2, "date": 3_652_059, "string": 3_652_059}  # days of the years 1 to 9999
+ROOM = {"tinyint": 2**8, "smallint": 2**16, "int": 2**32, "bigint": 2**64, "boolean": 2, "date": 3_652_059}  # days of the years 1 to 9999
 _LARGEST = {"tinyint": 2**7 - 1, "smallint": 2**15 - 1, "int": 2**31 - 1, "bigint": 2**63 - 1}
 
 
@@ -153,6 +154,9 @@ def room_of(encoding: NumberEncoding | CategoryEncoding | TextEncoding) -> int |
         return None
     if isinstance(encoding, CategoryEncoding):
         return len(encoding.values)
+    if encoding.form:
+        least, most = form_range(encoding.form)
+        return max(1, int((most - least) // max(encoding.step, 1.0)) + 1)
     digits = decimal_digits(encoding.spark_type)
     room = ROOM.get(encoding.spark_type) if digits is None else 2 * 10 ** digits[0]
     return None if room is None else max(1, int(room / max(encoding.step, 1.0 if digits is None else 10.0 ** -digits[1])))
