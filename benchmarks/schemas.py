@@ -75,7 +75,7 @@ def metadata_of(raw: dict[str, Any], name: str) -> Metadata:
         for key in (k for k in raw["foreign_keys"] if k["table"] == table):
             orphans = "null" if key.get("check", {}).get("orphan_rows") else "error"
             keys.append({**{field: key[field] for field in ("columns", "parent_table", "parent_columns")}, "orphans": orphans})
-        role = "reference" if table in REFERENCES.get(name, ()) else spec.get("role", "learnt")
+        role = "reference" if table in REFERENCES.get(name, ()) else spec.get("role")
         metadata.add_table(table, pk=spec["primary_key"], foreign_keys=keys, role=role, order_by=spec.get("order_by"))
     return metadata
 
