@@ -77,6 +77,12 @@ def _with_common(shapes: list[str], texts: list[str]) -> list[str]:
     return [literal + shape[len(literal) :] for shape in shapes]
 
 
+def share_of_outlines(texts: pa.Array, counts: np.ndarray, min_rows: int) -> float:
+    """Share of the rows of texts (V,) whose outline (lengths of words, punctuation) at least `min_rows` rows have, in [0, 1]."""
+    rows = np.array(list(_sums([_outline(shape) for shape in shapes_of(texts).to_pylist()], counts).values()))
+    return float(rows[rows >= min_rows].sum() / rows.sum())
+
+
 def text_from_shapes(shapes: np.ndarray, chosen: np.ndarray, rng: np.random.Generator, rows: Rows | None = None) -> pa.Array:
     """A string for each of `chosen`, int64 (N,), indices into `shapes`, the code points of `code_points`, uint32 (S, L).
 

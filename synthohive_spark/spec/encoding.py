@@ -97,6 +97,10 @@ class TextEncoding(ColumnEncoding):
 
     Attributes:
         provider: name of a Faker provider ("name", "email", ...), or None for `shapes`.
+        recipe: the kind of text, where it is put together from lists and goes before both.
+        longest: characters of a text made by a recipe, at most.
+        pool: different values that it makes, about, however many rows there are; 0 for no limit.
+        letters: its letters are all of one case.
         shapes: patterns such as "Aaaaa aaaa 99" (A upper case letter, a lower case letter, 9 digit, the rest literal; literal letters are moved to the private
             use area of Unicode), drawn by `shape_counts`.
         shape_counts: real rows per shape.
@@ -105,6 +109,10 @@ class TextEncoding(ColumnEncoding):
 
     kind: Literal["text"] = "text"
     provider: str | None = None
+    recipe: str | None = None
+    longest: int = 0
+    pool: int = 0
+    letters: Literal["", "upper", "lower"] = ""
     shapes: tuple[str, ...] = ()
     shape_counts: tuple[int, ...] = ()
     distinct: bool = False
@@ -159,6 +167,7 @@ class ColumnHint(Spec):
         kind: `auto` lets the data decide; `category` keeps values as they are; `text` generates without learning.
         keep_rare: values seen once may be reproduced too (keys to reference tables, which are published as they are).
         provider: Faker provider of a `text` column.
+        likely: what the column's name tells of its text, as a Faker provider; the data has to agree.
     """
 
     name: str
@@ -166,3 +175,4 @@ class ColumnHint(Spec):
     kind: Literal["auto", "category", "text"] = "auto"
     keep_rare: bool = False
     provider: str | None = None
+    likely: str | None = None

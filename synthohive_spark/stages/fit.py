@@ -16,6 +16,7 @@ from ..kernels.models import model_class
 from ..kernels.models.independent import Independent, IndependentSettings
 from ..kernels.pii import provider_for
 from ..kernels.seeds import derive_seed
+from ..spec.column_names import kind_of
 from ..spec.config import FitConfig
 from ..spec.encoding import ColumnHint, TableEncoding
 from ..spec.fitted import FittedSchema, FittedTable, ModelSpec, model_columns
@@ -110,7 +111,7 @@ class FitRun:
             program = self._looked_up(program)
             absent = self._absent(program)
             program = without_drawn(program, absent)
-            hints = tuple(_with_provider(hint) for hint in self.plan.hints[name] if hint.name not in absent)
+            hints = tuple(_with_provider(hint, name) for hint in self.plan.hints[name] if hint.name not in absent)
             rows = with_hidden(self.data, program, self.plan.programs, self._depths.get(name, {}))
             encoding = profile_table(
                 rows, table=name, rows=program.rows, hints=hints, config=self.config.encoding, seed=derive_seed(self.seed, name, "profile")
@@ -229,8 +230,10 @@ class FitRun:
         return folders
 
 
-def _with_provider(hint: ColumnHint) -> ColumnHint:
-    return hint.model_copy(update={"provider": provider_for(hint.name)}) if hint.kind == "text" and hint.provider is None else hint
+def _with_provider(hint: ColumnHint, table: str) -> ColumnHint:
+    if hint.kind == "text" and hint.provider is None:
+        return hint.model_copy(update={"provider": provider_for(hint.name)})
+    return hint.model_copy(update={"likely": kind_of(hint.name, table)}) if hint.spark_type == "string" else hint
 
 
 def _context(program: TableProgram, parent: FittedTable) -> tuple[str, ...]:

@@ -22,6 +22,8 @@ import pyarrow as pa
 
 from ...spec.config import EncodingConfig
 from ...spec.encoding import CategoryEncoding, ColumnHint, NumberEncoding, Scalar, TextEncoding
+from ..kinds import even_pool, letters_of, longest_of, recipe_for
+from ..recipes import room_of_recipe
 from ..seeds import generator
 from ..text import fit_shapes
 from .categories import fit_categories
@@ -102,16 +104,22 @@ def _number(seen: pd.DataFrame, hint: ColumnHint, null_share: float, config: Enc
 
 
 def _text(seen: pd.DataFrame, hint: ColumnHint, null_share: float, config: EncodingConfig, seed: int) -> TextEncoding:
-    shapes: tuple[str, ...] = ()
-    counts: tuple[int, ...] = ()
     known = seen[seen["text"].notna() & (seen["sampled"] > 0)]
-    if hint.provider is None and len(known):
-        rng = generator(seed, "shapes", hint.name)
-        shapes, counts = fit_shapes(
-            pa.array(known["text"].tolist(), type=pa.string()), known["sampled"].to_numpy(dtype=np.int64), config.min_category_rows, rng
-        )
-    distinct = int(seen["distinct"].sum()) == int(seen["n"].sum()) > MIN_TEXT_VALUES
-    return fit_text(hint.name, hint.spark_type, null_share, hint.provider, shapes, counts, distinct)
+    different, total = int(seen["distinct"].sum()), int(seen["n"].sum())
+    distinct = different == total > MIN_TEXT_VALUES
+    encoding = fit_text(hint.name, hint.spark_type, null_share, hint.provider, distinct=distinct)
+    if not len(known):
+        return encoding
+    texts, rows = pa.array(known["text"].tolist(), type=pa.string()), known["sampled"].to_numpy(dtype=np.int64)
+    if hint.provider is not None:
+        told = distinct and hint.spark_type == "string" and room_of_recipe(hint.provider) >= total
+        return encoding.model_copy(update={"recipe": hint.provider}) if told else encoding  # Faker's own values would repeat
+    recipe = recipe_for(hint.likely, texts, rows, different, config.min_category_rows)
+    if recipe is not None:
+        limits = {"longest": longest_of(texts), "pool": even_pool(total, different), "letters": letters_of(texts)}
+        return encoding.model_copy(update={"recipe": recipe, **limits})
+    shapes, counts = fit_shapes(texts, rows, config.min_category_rows, generator(seed, "shapes", hint.name))
+    return encoding.model_copy(update={"shapes": shapes, "shape_counts": counts})
 
 
 def _scalar(text: str, spark_type: str) -> Scalar:
