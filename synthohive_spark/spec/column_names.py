@@ -53,7 +53,7 @@ _KINDS = (
     ("city", "city|town|city name|cityname|municipality"),
     ("country", "country|country name|countryname"),
     ("language_name", "language|language name"),
-    ("state", "state|province|state name|province name"),
+    ("state", "province|state name|province name"),  # a plain `state` is as often that of an order
 )
 
 

@@ -72,24 +72,6 @@ class NumberEncoding(ColumnEncoding):
         return max(0, len(self.knots) - 1) // self.knots_per_bin
 
 
-class CategoryEncoding(ColumnEncoding):
-    """Strings, booleans, and integers that stand for categories (keys to reference tables).
-
-    Codes: null, then one per group of values. Up to `config.max_codes` values are a group each; beyond that the commonest have a group of their
-    own, and the rest share groups of about equal mass, inside which values are drawn by their frequency.
-
-    Attributes:
-        values: the values that may be reproduced, group by group.
-        counts: real rows per value, as long as `values`.
-        starts: where each group begins in `values`; ascending; `starts[0] == 0`.
-    """
-
-    kind: Literal["category"] = "category"
-    values: tuple[Scalar, ...] = ()
-    counts: tuple[int, ...] = ()
-    starts: tuple[int, ...] = ()
-
-
 class TextEncoding(ColumnEncoding):
     """Free text, names, identifiers: only the nulls are learnt, the text is generated.
 
@@ -116,6 +98,26 @@ class TextEncoding(ColumnEncoding):
     shapes: tuple[str, ...] = ()
     shape_counts: tuple[int, ...] = ()
     distinct: bool = False
+
+
+class CategoryEncoding(ColumnEncoding):
+    """Strings, booleans, and integers that stand for categories (keys to reference tables).
+
+    Codes: null, then one per group of values, then one for what is too rare to be told, where it is made up. Up to `config.max_codes` values are a group
+    each; beyond that the commonest have a group of their own, and the rest share groups of about equal mass, inside which values are drawn by their frequency.
+
+    Attributes:
+        values: the values that may be reproduced, group by group.
+        counts: real rows per value, as long as `values`.
+        starts: where each group begins in `values`; ascending; `starts[0] == 0`.
+        rare: how rare values are made up; None where common ones take their place.
+    """
+
+    kind: Literal["category"] = "category"
+    values: tuple[Scalar, ...] = ()
+    counts: tuple[int, ...] = ()
+    starts: tuple[int, ...] = ()
+    rare: TextEncoding | None = None
 
 
 AnyEncoding = Annotated[NumberEncoding | CategoryEncoding | TextEncoding, Field(discriminator="kind")]

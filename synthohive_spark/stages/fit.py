@@ -14,11 +14,10 @@ from ..kernels.conditioning import context_cardinalities
 from ..kernels.loop import TrainJob
 from ..kernels.models import model_class
 from ..kernels.models.independent import Independent, IndependentSettings
-from ..kernels.pii import provider_for
+from ..kernels.pii import with_kind
 from ..kernels.seeds import derive_seed
-from ..spec.column_names import kind_of
 from ..spec.config import FitConfig
-from ..spec.encoding import ColumnHint, TableEncoding
+from ..spec.encoding import TableEncoding
 from ..spec.fitted import FittedSchema, FittedTable, ModelSpec, model_columns
 from ..spec.graph import SchemaGraph
 from ..spec.hidden import GAP, depth_column
@@ -111,7 +110,8 @@ class FitRun:
             program = self._looked_up(program)
             absent = self._absent(program)
             program = without_drawn(program, absent)
-            hints = tuple(_with_provider(hint, name) for hint in self.plan.hints[name] if hint.name not in absent)
+            pointed = {c for other in self.metadata.tables.values() for key in other.foreign_keys if key.parent_table == name for c in key.parent_columns}
+            hints = tuple(with_kind(hint, self.metadata.tables[name], pointed) for hint in self.plan.hints[name] if hint.name not in absent)
             rows = with_hidden(self.data, program, self.plan.programs, self._depths.get(name, {}))
             encoding = profile_table(
                 rows, table=name, rows=program.rows, hints=hints, config=self.config.encoding, seed=derive_seed(self.seed, name, "profile")
@@ -228,12 +228,6 @@ class FitRun:
                 folders[name] = self.workspace.folder("reference", name)
                 self.data[name].write.mode("overwrite").parquet(folders[name])
         return folders
-
-
-def _with_provider(hint: ColumnHint, table: str) -> ColumnHint:
-    if hint.kind == "text" and hint.provider is None:
-        return hint.model_copy(update={"provider": provider_for(hint.name)})
-    return hint.model_copy(update={"likely": kind_of(hint.name, table)}) if hint.spark_type == "string" else hint
 
 
 def _context(program: TableProgram, parent: FittedTable) -> tuple[str, ...]:

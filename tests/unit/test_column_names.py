@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from synthohive_spark.kernels.pii import with_kind
 from synthohive_spark.spec.column_names import is_lookup, is_person, is_personal, kind_of, words
+from synthohive_spark.spec.encoding import ColumnHint
+from synthohive_spark.spec.metadata import Table
 
 
 def test_words_of_any_spelling() -> None:
@@ -45,3 +48,15 @@ def test_heads_of_tables() -> None:
     assert is_lookup("dim_country") and is_lookup("OrderStatuses") and is_lookup("us_states") and is_lookup("categories") and is_lookup("classes")
     assert not is_lookup("country_visits") and is_person("VIPCustomers") and not is_person("customer_types") and not is_person("")
     assert is_personal(("id", "dob"), "x") and not is_personal(("id", "name"), "airlines") and not is_personal(("company", "phone"), "x")
+
+
+def test_hints_of_columns_by_their_names() -> None:
+    table = Table(name="customers", primary_key=("email",))
+
+    def hint(name: str, pointed: tuple[str, ...] = (), **fields: str) -> tuple[str | None, str | None]:
+        found = with_kind(ColumnHint(**{"name": name, "spark_type": "string", **fields}), table, pointed)
+        return found.provider, found.likely
+
+    assert hint("name") == (None, "name") and hint("segment") == (None, None)
+    assert hint("email") == hint("city", pointed=("city",)) == hint("city", spark_type="int") == (None, None)
+    assert hint("city", kind="text") == ("city", None) and hint("city", kind="text", provider="name") == ("name", None)

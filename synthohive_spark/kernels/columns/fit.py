@@ -34,6 +34,7 @@ from .types import decimal_scale, is_integer, is_time
 
 COUNTED = ("column", "text", "number", "is_null", "kept", "n", "sampled", "distinct")
 MIN_TEXT_VALUES = 50  # fewer values are a category, however rare each of them is
+RARE_SHARE = 0.05  # of the rows: fewer rare values are typing errors, and a common value in their place is no loss
 TEXT_SHARE = 0.5  # distinct values per row from which a string names its row
 
 
@@ -75,7 +76,8 @@ def fit_encoding(frame: pd.DataFrame, *, hint: ColumnHint, config: EncodingConfi
     kept = seen[seen["text"].notna() & seen["kept"].astype(bool)]
     if len(kept):
         values = [_scalar(v, hint.spark_type) for v in kept["text"]]
-        return fit_categories(hint.name, hint.spark_type, values, kept["n"].to_numpy(dtype=np.int64), null_share, config)
+        rare, rare_rows = _rare(seen[~seen["kept"].astype(bool)], kept, hint, config)
+        return fit_categories(hint.name, hint.spark_type, values, kept["n"].to_numpy(dtype=np.int64), null_share, config, rare, rare_rows)
     if hint.spark_type in ("string", "boolean"):
         return _text(seen, hint, null_share, config, seed)
     return _number(seen, hint, null_share, config)
@@ -120,6 +122,25 @@ def _text(seen: pd.DataFrame, hint: ColumnHint, null_share: float, config: Encod
         return encoding.model_copy(update={"recipe": recipe, **limits})
     shapes, counts = fit_shapes(texts, rows, config.min_category_rows, generator(seed, "shapes", hint.name))
     return encoding.model_copy(update={"shapes": shapes, "shape_counts": counts})
+
+
+def _rare(left: pd.DataFrame, kept: pd.DataFrame, hint: ColumnHint, config: EncodingConfig) -> tuple[TextEncoding | None, int]:
+    """How to make up values that are too rare to be told, and how many rows have them; none where they are few, or of no kind that is known.
+
+    Random letters among real labels would be worse than a real label too many: a status that nobody knows breaks the code that reads it.
+    """
+    rows, different = int(left["n"].sum()), int(left["distinct"].sum())
+    known = left[left["text"].notna() & (left["sampled"] > 0)]
+    if hint.likely is None or not len(known) or rows < RARE_SHARE * (rows + int(kept["n"].sum())):
+        return None, rows
+    texts = pa.array([*known["text"], *kept["text"]], type=pa.string())
+    counts = np.concatenate([known["sampled"].to_numpy(dtype=np.int64), kept["n"].to_numpy(dtype=np.int64)])
+    recipe = recipe_for(hint.likely, texts, counts, 1, config.min_category_rows)
+    if recipe is None:
+        return None, rows
+    made = fit_text(hint.name, hint.spark_type, 0.0, None)
+    limits = {"longest": longest_of(texts), "pool": even_pool(rows, different), "letters": letters_of(texts)}
+    return made.model_copy(update={"recipe": recipe, **limits}), rows
 
 
 def _scalar(text: str, spark_type: str) -> Scalar:
