@@ -13,12 +13,12 @@ def _listed(text: str) -> frozenset[str]:
 
 _NOISE = _listed("dim fact tbl table lookup lkp lu ref reference master data list info record")
 _PERSONS = _listed(
-    "actor agent applicant artist athlete attendee author beneficiary borrower buyer candidate citizen client clinician clerk contact cosigner creator "
-    "customer director doctor donor driver editor employee farmer friend guardian guest holder individual instructor investor judge lawyer lead lecturer "
-    "manager member mentor musician nurse occupant officer owner participant passenger patient payee people person personnel physician player "
-    "policyholder practitioner professor profile receiver recipient referee rep representative resident respondent salesman salesperson seller sender "
-    "singer spouse staff student subscriber supervisor teacher technician tenant therapist trainer traveler traveller user victim visitor volunteer voter "
-    "witness worker writer"
+    "account actor agent applicant artist athlete attendee author beneficiary borrower buyer candidate citizen client clinician clerk contact cosigner "
+    "creator customer director doctor donor driver editor employee farmer friend guardian guest holder household individual instructor investor judge "
+    "lawyer lead lecturer manager member mentor musician nurse occupant officer owner participant passenger patient payee people person personnel "
+    "physician player policyholder practitioner professor profile receiver recipient referee rep representative resident respondent salesman salesperson "
+    "seller sender singer spouse staff student subscriber supervisor teacher technician tenant therapist trainer traveler traveller user victim visitor "
+    "volunteer voter witness worker writer"
 )
 _COMPANIES = _listed("airline carrier company employer firm manufacturer organisation organization publisher shipper supplier vendor")
 _LOOKUPS = _listed(
@@ -27,8 +27,8 @@ _LOOKUPS = _listed(
     "role sector segment severity size species stage state status subcategory subject tag territory timezone topic type unit zone"
 )
 _SENSITIVE = _listed(
-    "biometric birth birthdate birthday birthplace born credential diagnosis disability dob ethnicity gender income insurance licence license marital "
-    "nationality passport password plate religion salary secret sex signature token wage"
+    "biometric birth birthdate birthday birthplace born credential diagnosis disability dob ethnicity gender guid hash imei income insurance licence "
+    "license marital nationality passport password plate religion salary secret serial sex signature token uuid vin wage"
 )
 _PERSONAL_KINDS = frozenset({"first_name", "last_name", "name", "user_name", "email", "iban", "ssn", "credit_card_number", "ipv4"})
 _CONTACT_KINDS = frozenset({"phone_number", "street_address"})

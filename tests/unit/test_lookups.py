@@ -71,6 +71,8 @@ def test_what_the_metadata_says_is_not_questioned() -> None:
         ("customers", "id name segment", "name"),
         ("staff", "id label", "label"),
         ("dim_employee", "id label", "label"),
+        ("accounts", "id name", "name"),
+        ("devices", "id serial_no", "serial_no"),
         ("holders", "id first_name", "first_name"),
         ("spots", "id label birth_date", "label"),
         ("spots", "id label ContactName", "label"),
