@@ -83,7 +83,7 @@ _FORMS: dict[str, Callable[[pa.Array], pa.Array]] = {
     "state": _like(r"^\p{L}[\p{L} .,'’()&-]{3,}$"),
     "language_name": _like(r"^\p{L}[\p{L} .,'’()&-]{3,}$"),
     "job": _like(r"^\p{L}[\p{L} .,'’/()&-]{3,}$"),
-    "street_address": _like(r"\p{L}{2}.*[0-9]|[0-9].*\p{L}{2}"),
+    "street_address": _like(r"(?s)\p{L}{2}.*[0-9]|[0-9].*\p{L}{2}"),
     "url": _like(r"^(https?://|www\.)\S+$"),
     "phone_number": _like(r"^[+(]?[0-9][0-9 ()./+x-]{4,}$"),
     "postcode": _like(r"^[0-9]{4,6}$"),  # others have letters where they belong

@@ -73,6 +73,10 @@ def test_a_name_of_one_word_is_a_first_name_and_a_code_no_country() -> None:
     assert fitted(codes, likely="country").recipe is None
 
 
+def test_an_address_may_have_lines() -> None:
+    assert fitted([f"House {chr(97 + i % 26)}\nRoad {i}" for i in range(90)], likely="street_address").recipe == "street_address"
+
+
 def test_other_scripts_keep_their_shapes() -> None:
     assert fitted([f"{chr(0x4E00 + i)}{chr(0x5E00 + i)} {chr(0x6E00 + i)}" for i in range(200)], likely="name").recipe is None
 
