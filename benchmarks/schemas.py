@@ -1,4 +1,5 @@
-"""Fit and sample whole schemas with defaults, and judge the copies: faults, row counts, scores, CPU seconds.
+"""Fit and sample whole schemas with defaults, and judge the copies: faults, row counts, scores, CPU seconds. Beside `shapes` stands its bound: what the
+judge gives the real rows themselves, with other values in place of rare texts, which are never reproduced (`rare_values.py`).
 
     python benchmarks/schemas.py ../shared/data --judge ../shared/tools/score.py --python /env/with/deltalake/bin/python
     python benchmarks/schemas.py /my/schemas/shop --out /tmp/schemas --compare /tmp/schemas/before.json
@@ -21,12 +22,14 @@ from typing import Any
 
 from process_tree import TreeWatch
 from pyspark.sql import SparkSession
+from rare_values import write_bound
 
 from synthohive_spark import Metadata, Synthesizer, spark_session
 
 REFERENCES = {"nycflights13_100k": ("airlines", "airports")}  # published lookups; the other folders are taken as they are
 SCORES = ("shapes", "pairs", "parent_pairs", "cardinality", "c2st", "c2st_parent", "c2st_agg", "siblings", "sequence", "paths")
 LOWER_IS_BETTER = ("c2st", "c2st_parent", "c2st_agg")
+FEW = 40  # rows for the judge's classifiers, which say nothing of so few: only its other scores are asked for
 WORSE = {name: 0.02 if name in LOWER_IS_BETTER else 0.01 for name in SCORES}  # what one run may differ from another by chance
 
 
@@ -75,7 +78,7 @@ def metadata_of(raw: dict[str, Any], name: str) -> Metadata:
         for key in (k for k in raw["foreign_keys"] if k["table"] == table):
             orphans = "null" if key.get("check", {}).get("orphan_rows") else "error"
             keys.append({**{field: key[field] for field in ("columns", "parent_table", "parent_columns")}, "orphans": orphans})
-        role = "reference" if table in REFERENCES.get(name, ()) else spec.get("role", "learnt")
+        role = "reference" if table in REFERENCES.get(name, ()) else spec.get("role")
         metadata.add_table(table, pk=spec["primary_key"], foreign_keys=keys, role=role, order_by=spec.get("order_by"))
     return metadata
 
@@ -99,20 +102,36 @@ def _run(spark: SparkSession, folder: Path, options: argparse.Namespace) -> dict
 
 def judged(folder: Path, output: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Faults, row counts and scores of the copy in `output`; against the rows held out, where the folder has some."""
-    truth = folder / "held_out" if (folder / "held_out").is_dir() else folder
-    out = output.parent / f"{folder.name}.judge.json"
-    command = [options.python, str(options.judge), str(folder / "metadata.json"), str(truth), str(output), "--rows", str(options.rows), "--json", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if not out.is_file():
-        raise RuntimeError(f"the judge failed: {done.stderr[-400:]}")
-    found = json.loads(out.read_text())
+    found = _verdict(folder, output, options.rows, options)
     real = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))["tables"]
     rows = {}
     for name, table in found["tables"].items():
         asked = real[name]["rows"] * (1.0 if name in REFERENCES.get(folder.name, ()) else options.scale)
         rows[name] = table["rows_synthetic"] / asked - 1 if asked else float(table["rows_synthetic"] > 0)
     worst = max(rows, key=lambda name: abs(rows[name]))
-    return {"faults": found["faults"], "worst_rows": [worst, round(rows[worst], 4)], **{s: found["summary"][s] for s in SCORES}}
+    scores = {s: found["summary"][s] for s in SCORES}
+    return {"faults": found["faults"], "worst_rows": [worst, round(rows[worst], 4)], **scores, "shapes_bound": shapes_bound(folder, output.parent, options)}
+
+
+def shapes_bound(folder: Path, out: Path, options: argparse.Namespace) -> float | None:
+    """The score `shapes` of the real rows that were learnt, with other values in place of rare texts."""
+    copy = out / f"{folder.name}.bound"
+    write_bound(folder, metadata_of(json.loads((folder / "metadata.json").read_text(encoding="utf-8")), folder.name), copy)
+    shapes: float | None = _verdict(folder, copy, FEW, options)["summary"]["shapes"]
+    return shapes
+
+
+def _verdict(folder: Path, copy: Path, rows: int, options: argparse.Namespace) -> dict[str, Any]:
+    """What the judge says of a copy of the schema in `folder`."""
+    truth = folder / "held_out" if (folder / "held_out").is_dir() else folder
+    out = copy.parent / f"{copy.name}.judge.json"
+    out.unlink(missing_ok=True)
+    command = [options.python, str(options.judge), str(folder / "metadata.json"), str(truth), str(copy), "--rows", str(rows), "--json", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if not out.is_file():
+        raise RuntimeError(f"the judge failed: {done.stderr[-400:]}")
+    found: dict[str, Any] = json.loads(out.read_text())
+    return found
 
 
 def _print(name: str, result: dict[str, Any], before: dict[str, Any] | None) -> None:
@@ -125,7 +144,8 @@ def _print(name: str, result: dict[str, Any], before: dict[str, Any] | None) -> 
     for fault in result["faults"][:5]:
         out(f"  FAULT {fault}\n")
     known = [s for s in SCORES if result[s] is not None]
-    out("  " + "  ".join(f"{s} {result[s]:.3f}" for s in known) + "\n")
+    bound = f" (bound {result['shapes_bound']:.3f})" if result["shapes_bound"] is not None else ""
+    out("  " + "  ".join(f"{s} {result[s]:.3f}{bound if s == 'shapes' else ''}" for s in known) + "\n")
     if before and "failed" not in before:
         changes = {s: result[s] - before[s] for s in known if before.get(s) is not None}
         out("  " + "  ".join(f"{s} {c:+.3f}{'!' if (-c if s not in LOWER_IS_BETTER else c) > WORSE[s] else ''}" for s, c in changes.items()))

@@ -20,12 +20,12 @@ from .spec.identifiers import checked_name
 from .spec.metadata import Metadata
 from .spec.relations import described_relations
 from .spec.spelling import spelt
-from .stages.check import check_switches, examine
+from .stages.check import Examined, check_switches, examine
 from .stages.conditions import resolve_conditions
 from .stages.duplicates import apply_duplicate_policies
 from .stages.executors import check_executors
 from .stages.fit import FitRun
-from .stages.intake import Data, take_in
+from .stages.intake import Data, Intake, take_in
 from .stages.models import ModelChoice, check_models, choose_models, make_known
 from .stages.orphans import apply_orphan_policies
 from .stages.rows import plan_rows
@@ -79,7 +79,7 @@ class Synthesizer:
 
     @raises(SchemaError, "validating the schema")
     def validate_schema(self, data: Data) -> None:
-        """Check the data against the metadata.
+        """Check the data against the metadata. One warning names the tables that look like lookups and are not marked `role: reference`.
 
         Args:
             data: one Spark or pandas DataFrame, catalog name or path per table; or one folder, or schema of the catalog, that holds all tables.
@@ -88,7 +88,7 @@ class Synthesizer:
             SchemaValidationError: with every fault that was found.
         """
         taken = take_in(self.spark, self.metadata, data)
-        examine(taken.metadata, taken.frames, min_rows=self.config.encoding.min_category_rows)
+        _examined(taken, self.config)
 
     @raises(TrainingError, "fitting")
     def fit(self, data: Data, seed: int | None = None, *, epochs: int | None = None, batch_size: int | None = None) -> Synthesizer:
@@ -110,7 +110,7 @@ class Synthesizer:
         taken = take_in(self.spark, self.metadata, data)
         check_executors(self.spark)
         check_models(self.spark, self.models.values())
-        examined = examine(taken.metadata, taken.frames, min_rows=config.encoding.min_category_rows)
+        examined = _examined(taken, config)
         frames = apply_orphan_policies(taken.metadata, examined.data)
         run = FitRun(self.spark, taken.metadata, examined.graph, examined.plan, frames, taken.layouts, self.models, config, seed, self._work())
         self._fitted = run.run()
@@ -296,6 +296,14 @@ class Synthesizer:
         given = {k: v for k, v in {"epochs": epochs, "batch_size": batch_size}.items() if v is not None}
         training = type(self.config.training).model_validate({**self.config.training.model_dump(), **given})
         return self.config.model_copy(update={"training": training})
+
+
+def _examined(taken: Intake, config: FitConfig) -> Examined:
+    """For public methods: the hint is shown at their caller's line."""
+    examined = examine(taken.metadata, taken.frames, min_rows=config.encoding.min_category_rows)
+    if examined.hint:
+        warnings.warn(examined.hint, stacklevel=4)
+    return examined
 
 
 def _models(fitted: FittedSchema) -> str:

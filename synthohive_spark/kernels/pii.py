@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
 from faker import Faker
 
+from ..spec.column_names import kind_of
+from ..spec.encoding import ColumnHint
+from ..spec.metadata import Table
 from .seeds import derive_seed
 
 POOL = 2_000  # values: Faker makes some 30,000 a second
@@ -50,6 +54,19 @@ def provider_for(column: str) -> str | None:
     """The provider that a column's name stands for; None where it tells nothing, and text of the same shape is made."""
     plain = "".join(c for c in column.lower() if c.isalnum())
     return next((provider for part, provider in _PROVIDERS.items() if part in plain), None)
+
+
+def with_kind(hint: ColumnHint, table: Table, pointed: Collection[str]) -> ColumnHint:
+    """The hint with what the names of column and table tell of its text.
+
+    Args:
+        pointed: columns of the table that foreign keys point at. Keys say nothing: parts of keys are moved among the values that they have.
+    """
+    if hint.kind == "text":
+        return hint if hint.provider is not None else hint.model_copy(update={"provider": provider_for(hint.name)})
+    if hint.name in table.key_columns or hint.name in pointed or hint.spark_type != "string":
+        return hint
+    return hint.model_copy(update={"likely": kind_of(hint.name, table.name)})
 
 
 def fake_values(provider: str, size: int, rng: np.random.Generator) -> pa.Array:

@@ -30,6 +30,10 @@ CHUNK = 8_192  # rows generated at a time: 13 MB at MAX_LENGTH
 _LOWER = "e" * 12 + "t" * 9 + "a" * 8 + "o" * 8 + "i" * 7 + "n" * 7 + "s" * 6 + "r" * 6 + "h" * 6 + "l" * 4 + "d" * 4 + "ccuummffppggwwyybbvk"
 _DRAWN = {"A": np.array([ord(c.upper()) for c in _LOWER], dtype=np.uint32), "a": np.array([ord(c) for c in _LOWER], dtype=np.uint32)}
 _DRAWN["9"] = np.arange(ord("0"), ord("9") + 1, dtype=np.uint32)
+# In words vowels alternate with the others, so that they can be spoken; private signs that only code points have.
+WORD = 3  # letters: codes of digits and letters have shorter runs
+_CONSONANT, _VOWEL = (chr(0xF000 + i) for i in range(2))
+_DRAWN |= {sign: np.array([ord(c) for c in _LOWER if (c in "aeiou") == vowel], dtype=np.uint32) for sign, vowel in ((_CONSONANT, False), (_VOWEL, True))}
 
 
 def shapes_of(texts: pa.Array) -> pa.Array:
@@ -78,6 +82,12 @@ def _with_common(shapes: list[str], texts: list[str]) -> list[str]:
     return [literal + shape[len(literal) :] for shape in shapes]
 
 
+def share_of_outlines(texts: pa.Array, counts: np.ndarray, min_rows: int) -> float:
+    """Share of the rows of texts (V,) whose outline (lengths of words, punctuation) at least `min_rows` rows have, in [0, 1]."""
+    rows = np.array(list(_sums([_outline(shape) for shape in shapes_of(texts).to_pylist()], counts).values()))
+    return float(rows[rows >= min_rows].sum() / rows.sum())
+
+
 def text_from_shapes(shapes: np.ndarray, chosen: np.ndarray, rng: np.random.Generator, rows: Rows | None = None) -> pa.Array:
     """A string for each of `chosen`, int64 (N,), indices into `shapes`, the code points of `code_points`, uint32 (S, L).
 
@@ -107,8 +117,17 @@ def _numbered(shapes: np.ndarray, chosen: np.ndarray, rows: Rows) -> np.ndarray:
 
 def code_points(shapes: tuple[str, ...]) -> np.ndarray:
     """The code points of each shape, uint32 (S, L), zeros after its end."""
-    padded = np.array(shapes, dtype=np.str_)
+    padded = np.array([_spoken(shape) for shape in shapes], dtype=np.str_)
     return padded.view(np.uint32).reshape(len(shapes), -1) if padded.itemsize else np.zeros((len(shapes), 1), dtype=np.uint32)
+
+
+def _spoken(shape: str) -> str:
+    """The shape with signs for consonants and vowels in its words."""
+    return re.sub(rf"A?a{{{WORD - 1},}}", lambda word: _alternating(word[0]) if len(word[0]) >= WORD else word[0], shape)
+
+
+def _alternating(word: str) -> str:
+    return "".join(sign if sign == "A" else (_CONSONANT, _VOWEL)[place % 2] for place, sign in enumerate(word))
 
 
 def _letters(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -72,24 +72,6 @@ class NumberEncoding(ColumnEncoding):
         return max(0, len(self.knots) - 1) // self.knots_per_bin
 
 
-class CategoryEncoding(ColumnEncoding):
-    """Strings, booleans, and integers that stand for categories (keys to reference tables).
-
-    Codes: null, then one per group of values. Up to `config.max_codes` values are a group each; beyond that the commonest have a group of their
-    own, and the rest share groups of about equal mass, inside which values are drawn by their frequency.
-
-    Attributes:
-        values: the values that may be reproduced, group by group.
-        counts: real rows per value, as long as `values`.
-        starts: where each group begins in `values`; ascending; `starts[0] == 0`.
-    """
-
-    kind: Literal["category"] = "category"
-    values: tuple[Scalar, ...] = ()
-    counts: tuple[int, ...] = ()
-    starts: tuple[int, ...] = ()
-
-
 class TextEncoding(ColumnEncoding):
     """Free text, names, identifiers: only the nulls are learnt, the text is generated.
 
@@ -97,6 +79,10 @@ class TextEncoding(ColumnEncoding):
 
     Attributes:
         provider: name of a Faker provider ("name", "email", ...), or None for `shapes`.
+        recipe: the kind of text, where it is put together from lists and goes before both.
+        longest: characters of a text made by a recipe, at most.
+        pool: different values that it makes, about, however many rows there are; 0 for no limit.
+        letters: its letters are all of one case.
         shapes: patterns such as "Aaaaa aaaa 99" (A upper case letter, a lower case letter, 9 digit, the rest literal; noncharacters of Unicode stand for
             literal capitals), drawn by `shape_counts`.
         shape_counts: real rows per shape.
@@ -105,9 +91,33 @@ class TextEncoding(ColumnEncoding):
 
     kind: Literal["text"] = "text"
     provider: str | None = None
+    recipe: str | None = None
+    longest: int = 0
+    pool: int = 0
+    letters: Literal["", "upper", "lower"] = ""
     shapes: tuple[str, ...] = ()
     shape_counts: tuple[int, ...] = ()
     distinct: bool = False
+
+
+class CategoryEncoding(ColumnEncoding):
+    """Strings, booleans, and integers that stand for categories (keys to reference tables).
+
+    Codes: null, then one per group of values, then one for what is too rare to be told, where it is made up. Up to `config.max_codes` values are a group
+    each; beyond that the commonest have a group of their own, and the rest share groups of about equal mass, inside which values are drawn by their frequency.
+
+    Attributes:
+        values: the values that may be reproduced, group by group.
+        counts: real rows per value, as long as `values`.
+        starts: where each group begins in `values`; ascending; `starts[0] == 0`.
+        rare: how rare values are made up; None where common ones take their place.
+    """
+
+    kind: Literal["category"] = "category"
+    values: tuple[Scalar, ...] = ()
+    counts: tuple[int, ...] = ()
+    starts: tuple[int, ...] = ()
+    rare: TextEncoding | None = None
 
 
 AnyEncoding = Annotated[NumberEncoding | CategoryEncoding | TextEncoding, Field(discriminator="kind")]
@@ -159,6 +169,7 @@ class ColumnHint(Spec):
         kind: `auto` lets the data decide; `category` keeps values as they are; `text` generates without learning.
         keep_rare: values seen once may be reproduced too (keys to reference tables, which are published as they are).
         provider: Faker provider of a `text` column.
+        likely: what the column's name tells of its text, as a Faker provider; the data has to agree.
     """
 
     name: str
@@ -166,3 +177,4 @@ class ColumnHint(Spec):
     kind: Literal["auto", "category", "text"] = "auto"
     keep_rare: bool = False
     provider: str | None = None
+    likely: str | None = None

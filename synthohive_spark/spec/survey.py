@@ -7,6 +7,8 @@ from pydantic import Field
 from .base import Spec
 from .steps import KeyPattern
 
+MOST_LOOKUP_ROWS = 5_000  # of a table whose texts are counted: more are no lookup that anyone would want copied unseen
+
 
 class UniqueFacts(Spec):
     """The primary key, or columns that foreign keys point at beside it.
@@ -116,6 +118,19 @@ class EntityFacts(Spec):
     counts: tuple[int, ...] = ()
 
 
+class LabelFacts(Spec):
+    """A column of text in a small table that other tables point at.
+
+    Attributes:
+        rows: that have a value.
+        values: how many different ones there are.
+    """
+
+    column: str
+    rows: int
+    values: int
+
+
 class TableFacts(Spec):
     """One table.
 
@@ -129,6 +144,7 @@ class TableFacts(Spec):
         sequences: by key.
         orders: columns that may order the rows of a parent.
         entities: of a natural primary key of several columns that no learnt parent has a part in.
+        labels: its columns of text, where it may be a lookup.
     """
 
     table: str
@@ -140,6 +156,7 @@ class TableFacts(Spec):
     sequences: tuple[SequenceFacts, ...] = ()
     orders: tuple[OrderFacts, ...] = ()
     entities: EntityFacts | None = None
+    labels: tuple[LabelFacts, ...] = ()
 
     @property
     def types(self) -> dict[str, str]:

@@ -14,6 +14,7 @@ from ..spec.config import FitConfig
 from ..spec.graph import SchemaGraph
 from ..spec.metadata import Metadata
 from ..spec.planning.faults import data_faults, rows_to_leave_out
+from ..spec.planning.lookups import lookup_hint, lookup_tables
 from ..spec.planning.programs import SchemaPlan, plan_schema
 from ..spec.structure import structural_faults
 from .duplicates import without_duplicates
@@ -22,11 +23,19 @@ from .survey import shape_of, survey_schema
 
 @dataclass(frozen=True)
 class Examined:
-    """What is known of a schema before anything is learnt: the order of its tables, their programs, and the tables without rows that repeat keys."""
+    """What is known of a schema before anything is learnt.
+
+    Attributes:
+        graph: the order of its tables.
+        plan: their programs.
+        data: the tables without rows that repeat keys.
+        hint: what the metadata had better say; None where it is fine.
+    """
 
     graph: SchemaGraph
     plan: SchemaPlan
     data: dict[str, DataFrame]
+    hint: str | None = None
 
 
 @step("examining the data")
@@ -55,7 +64,7 @@ def examine(metadata: Metadata, data: Mapping[str, DataFrame], *, min_rows: int)
     faults += plan.faults + _provider_faults(plan)
     if faults:
         raise SchemaValidationError(faults)
-    return Examined(graph, plan, dict(data))
+    return Examined(graph, plan, dict(data), lookup_hint(lookup_tables(metadata, survey)))
 
 
 def check_switches(metadata: Metadata, config: FitConfig) -> None:

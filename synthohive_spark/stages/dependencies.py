@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from ..causes import step
 from ..events import DEPENDENCIES, get_logger
 from ..kernels.columns.grid import decimals_of
-from ..kernels.columns.types import MARKS
+from ..kernels.columns.marks import MARKS
 from ..kernels.dependencies.choose import choose
 from ..kernels.dependencies.choose_orders import with_orders
 from ..kernels.dependencies.count import LINES_PER_COMBINATION, confirmed, count_batches

@@ -14,7 +14,7 @@ from ..kernels.conditioning import context_cardinalities
 from ..kernels.loop import TrainJob
 from ..kernels.models import model_class
 from ..kernels.models.independent import Independent, IndependentSettings
-from ..kernels.pii import provider_for
+from ..kernels.pii import with_kind
 from ..kernels.seeds import derive_seed
 from ..spec.config import FitConfig
 from ..spec.dependencies import Order
@@ -116,7 +116,8 @@ class FitRun:
             program = self._looked_up(program)
             absent = self._absent(program)
             program = without_drawn(program, absent)
-            hints = tuple(_with_provider(hint) for hint in self.plan.hints[name] if hint.name not in absent)
+            pointed = {c for other in self.metadata.tables.values() for key in other.foreign_keys if key.parent_table == name for c in key.parent_columns}
+            hints = tuple(with_kind(hint, self.metadata.tables[name], pointed) for hint in self.plan.hints[name] if hint.name not in absent)
             rows = with_hidden(self.data, program, self.plan.programs, self._depths.get(name, {}))
             encoding = profile_table(
                 rows, table=name, rows=program.rows, hints=hints, config=self.config.encoding, seed=derive_seed(self.seed, name, "profile")
@@ -255,10 +256,6 @@ class FitRun:
                 folders[name] = self.workspace.folder("reference", name)
                 self.data[name].write.mode("overwrite").parquet(folders[name])
         return folders
-
-
-def _with_provider(hint: ColumnHint) -> ColumnHint:
-    return hint.model_copy(update={"provider": provider_for(hint.name)}) if hint.kind == "text" and hint.provider is None else hint
 
 
 def _context(program: TableProgram, parent: FittedTable) -> tuple[str, ...]:

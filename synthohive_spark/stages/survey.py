@@ -25,10 +25,11 @@ from ..spec.metadata import ForeignKey, Metadata, Table
 from ..spec.planning.view import generated_candidates, unique_keys
 from ..spec.steps import KeyPattern
 from ..spec.structure import Shape, key_usable, names_in_order, usable
-from ..spec.survey import EntityFacts, KeyFacts, OrderFacts, SequenceFacts, Survey, TableFacts, UniqueFacts
+from ..spec.survey import MOST_LOOKUP_ROWS, EntityFacts, KeyFacts, OrderFacts, SequenceFacts, Survey, TableFacts, UniqueFacts
 from ..spec.types import type_family
 from .jobs import collect_all, one_row
 from .kinship import Kinship, kinship_of_parents
+from .labels import label_facts, labels_of
 from .orphans import drop_orphans
 from .profile import with_plain_times
 from .tally import KeyCount, Tally, count_keys, total
@@ -66,9 +67,9 @@ class _Surveyor:
         asked = self._questions(shapes, kept, followed)
         frames: dict[Any, DataFrame] = {**self.data, **{(KEPT, name): frame for name, frame in kept.items()}}
         tallies = dict(zip(asked, count_keys(list(asked.values()), frames), strict=True))
-        facts = self._facts(shapes)
-        sequences = self._sequences(kept, shapes, followed)
         rows = {name: total(tallies[name, KEPT if (name, KEPT) in tallies else ROWS], "parents") for name in shapes}
+        facts = self._facts(shapes, self._small_parents(rows))
+        sequences = self._sequences(kept, shapes, followed)
         repeated = {name: {frozenset(key) for key in self._uniques(name, shape) if total(tallies[name, key], "repeats")} for name, shape in shapes.items()}
         kin = kinship_of_parents(self.metadata, kept, shapes, followed, rows, repeated)
         tables = {}
@@ -88,6 +89,7 @@ class _Surveyor:
                 sequences=tuple(sequences.get(name, ())),
                 orders=_orders(shape, facts[name]),
                 entities=self._entities(table, kept[name], shape, facts[name], rows[name]),
+                labels=labels_of(shape, facts[name]),
             )
         return Survey(tables=tables)
 
@@ -128,9 +130,14 @@ class _Surveyor:
     def _uniques(self, name: str, shape: Shape) -> list[tuple[str, ...]]:
         return [key for key in unique_keys(self.metadata, name) if usable(shape, key)]
 
-    def _facts(self, shapes: Mapping[str, Shape]) -> dict[str, dict[str, Any]]:
-        """Of each table what `_asked` names."""
-        asked = {name: self._asked(name, shapes[name]) for name in self.data}
+    def _small_parents(self, rows: Mapping[str, int]) -> set[str]:
+        """Learnt tables of few rows that others point at."""
+        pointed = {key.parent_table for name, table in self.metadata.tables.items() for key in table.foreign_keys if key.parent_table != name}
+        return {name for name, n in rows.items() if name in pointed and n <= MOST_LOOKUP_ROWS and self.metadata.tables[name].role == "learnt"}
+
+    def _facts(self, shapes: Mapping[str, Shape], small: set[str]) -> dict[str, dict[str, Any]]:
+        """Of each table what `_asked` names, and of the small ones how often texts repeat."""
+        asked = {name: self._asked(name, shapes[name]) | (label_facts(shapes[name]) if name in small else {}) for name in self.data}
         found: dict[str, dict[str, Any]] = {name: {} for name in self.data}
         for row in collect_all([one_row(name, self.data[name], columns) for name, columns in asked.items() if columns]):
             found[row["name"]] |= json.loads(row["facts"])

@@ -18,7 +18,7 @@ from schema_shapes import Shapes, TableShape
 from synthohive_spark.spec.graph import SchemaGraph
 from synthohive_spark.spec.metadata import ForeignKey, Metadata, Table
 from synthohive_spark.spec.steps import KeyPattern
-from synthohive_spark.spec.survey import CopyFacts, EntityFacts, KeyFacts, OrderFacts, SequenceFacts, Survey, TableFacts, TraitFacts, UniqueFacts
+from synthohive_spark.spec.survey import CopyFacts, EntityFacts, KeyFacts, LabelFacts, OrderFacts, SequenceFacts, Survey, TableFacts, TraitFacts, UniqueFacts
 from synthohive_spark.spec.types import key_types_match
 
 Columns = tuple[tuple[str, str, bool], ...]
@@ -125,7 +125,16 @@ class _Facts:
             sequences=tuple(self._sequences()),
             orders=tuple(self._orders()),
             entities=self._entities(),
+            labels=tuple(self._labels()),
         )
+
+    def _labels(self) -> Iterator[LabelFacts]:
+        tables = self.schema.metadata.tables.values()
+        pointed = any(fk.parent_table == self.table.name for t in tables for fk in t.foreign_keys if t.name != self.table.name)
+        for name, kind in self.types.items() if pointed and self.table.role == "learnt" else ():
+            there = [row[name] for row in self.schema.rows[self.table.name] if row[name] is not None]
+            if kind == "string" and there:
+                yield LabelFacts(column=name, rows=len(there), values=len(set(there)))
 
     def _orders(self) -> Iterator[OrderFacts]:
         if self.table.role != "learnt" or not self.table.foreign_keys:

@@ -27,7 +27,7 @@ def metadata_from_judge(path: str | Path, reference: Collection[str] = (), orpha
             label = f"{name}.{','.join(key['columns'])}"
             policy = orphans if isinstance(orphans, str) else orphans.get(label, "error")
             keys.append({**{k: key[k] for k in ("columns", "parent_table", "parent_columns")}, "orphans": policy})
-        metadata.add_table(name, pk=table["primary_key"], foreign_keys=keys, role="reference" if name in reference else "learnt")
+        metadata.add_table(name, pk=table["primary_key"], foreign_keys=keys, role="reference" if name in reference else None)
     return metadata
 
 

@@ -9,6 +9,7 @@ import pytest
 from judge_metadata import frames_from_judge, metadata_from_judge
 from pyspark.sql import DataFrame, SparkSession
 
+from synthohive_spark import Synthesizer
 from synthohive_spark.errors import SchemaValidationError
 from synthohive_spark.spec.metadata import Metadata
 from synthohive_spark.stages.check import Examined, examine
@@ -177,6 +178,27 @@ def test_flights_pass_with_the_policy_null(spark: SparkSession, shared_data: Pat
     assert tuple(counts.collect()[0]) == (100_000, 2264, 14903 + nulls_before, 460, 0)
 
 
+LOOKUPS = {
+    "chinook": ["Genre", "MediaType"],
+    "sakila": ["language", "country", "city", "category"],
+    "northwind": ["categories", "region", "shippers", "territories"],
+}
+
+
 @pytest.mark.parametrize("dataset", ["chinook", "sakila", "northwind"])
 def test_real_schemas_pass(spark: SparkSession, shared_data: Path, dataset: str) -> None:
-    examine_(metadata_from_judge(shared_data / dataset), frames_from_judge(spark, shared_data / dataset))
+    examined = examine_(metadata_from_judge(shared_data / dataset), frames_from_judge(spark, shared_data / dataset))
+    assert [name for name in examined.graph.order if f"{name!r} (" in str(examined.hint)] == [name for name in examined.graph.order if name in LOOKUPS[dataset]]
+
+
+def test_validating_hints_at_lookups_in_one_warning(spark: SparkSession) -> None:
+    data = {
+        "shades": spark.createDataFrame([(i, f"shade {chr(97 + i)}") for i in range(5)], "id int, shade string"),
+        "sizes": spark.createDataFrame([("S", "small"), ("L", "large")], "size string, label string"),
+        "shirts": spark.createDataFrame([(i, i % 5, "SL"[i % 2]) for i in range(60)], "id int, shade int, size string"),
+    }
+    metadata = Metadata().add_table("shades", pk="id").add_table("sizes", pk="size")
+    metadata.add_table("shirts", pk="id", fk={"shade": "shades.id", "size": "sizes.size"})
+    with pytest.warns(UserWarning, match=r"'shades' \(5 rows, which 60 rows point at\), 'sizes' \(2 rows.*role: reference") as told:
+        Synthesizer(metadata, spark=spark).validate_schema(data)
+    assert len(told) == 1 and told[0].filename == __file__ and "shade a" not in str(told[0].message)

@@ -191,6 +191,15 @@ def test_shapes_of_letters_digits_and_scripts() -> None:
     assert shapes_of(pa.array(["Ab9-é", "ÅÄ ß", "日本 7", "a/A"])).to_pylist() == ["Aa9-a", "AA a", "aa 9", "a/A"]
 
 
+def test_words_can_be_spoken_and_codes_keep_all_letters() -> None:
+    encoding = TextEncoding(name="x", spark_type="string", has_null=False, weights=(1.0,), shapes=("Aaaaaaa aaa aa9a99a",), shape_counts=(1,))
+    table = TableEncoding(table="t", rows=1, columns=(encoding,))
+    made = decode_codes(np.zeros((2_000, 1), dtype=np.int64), table, np.random.default_rng(0))["x"].to_pylist()
+    spoken = re.compile("[A-Z]" + "[aeiou][^aeiou]" * 3 + " [^aeiou][aeiou][^aeiou] [a-z]{2}[0-9][a-z][0-9]{2}[a-z]")
+    assert all(spoken.fullmatch(text) for text in made) and len(set(made)) == 2_000
+    assert len({text[-7] for text in made}) == len({text[-1] for text in made}) > 20
+
+
 def test_rare_shapes_are_mixed_or_made_generic() -> None:
     rng = np.random.default_rng(0)
     uuids = pa.array(["".join(rng.choice(list("0123456789abcdef"), 8)) + "-" + "".join(rng.choice(list("0123456789abcdef"), 4)) for _ in range(200)])

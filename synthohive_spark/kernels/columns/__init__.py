@@ -64,7 +64,7 @@ def _decode_column(codes: np.ndarray, column: ColumnEncoding, rng: np.random.Gen
     if isinstance(column, NumberEncoding):
         return decode_numbers(codes, column, rng, rows)
     if isinstance(column, CategoryEncoding):
-        return decode_categories(codes, column, rng)
+        return decode_categories(codes, column, rng, rows)
     if isinstance(column, TextEncoding):
         return decode_text(codes, column, rng, rows)
     raise ValueError(f"column {column.name!r} has an encoding of unknown kind {type(column).__name__}")

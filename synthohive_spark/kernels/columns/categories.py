@@ -10,27 +10,41 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...spec.config import EncodingConfig
-from ...spec.encoding import CategoryEncoding, Scalar
+from ...spec.encoding import CategoryEncoding, Scalar, TextEncoding
 from .cache import once_per_encoding
+from .rows import Rows
+from .texts import decode_text
 from .types import from_scalars
 
 
-def fit_categories(name: str, spark_type: str, values: list[Scalar], counts: np.ndarray, null_share: float, config: EncodingConfig) -> CategoryEncoding:
+def fit_categories(
+    name: str,
+    spark_type: str,
+    values: list[Scalar],
+    counts: np.ndarray,
+    null_share: float,
+    config: EncodingConfig,
+    rare: TextEncoding | None = None,
+    rare_rows: int = 0,
+) -> CategoryEncoding:
     """Group the values that may be reproduced.
 
     Args:
         values: distinct values as JSON scalars, at least one, in any order.
         counts: real rows per value, int64 (V,).
         null_share: share of all rows that are null, in [0, 1]. Values that are left out spread over those kept: the rest of the weights adds up to 1 with it.
+        rare: makes values up for `rare_rows` further rows, above 0; None for none.
     """
     has_null = null_share > 0
     order = np.array(sorted(range(len(values)), key=lambda i: (-int(counts[i]), values[i])), dtype=np.int64)
-    groups, budget = len(values), config.max_codes - has_null
+    groups, budget = len(values), config.max_codes - has_null - (rare is not None)
     starts = np.arange(groups)
     if groups > budget:
         order, starts = _two_levels(order, values, counts, budget)
     sorted_counts = counts[order]
     rows = np.add.reduceat(sorted_counts, starts).astype(np.float64)
+    if rare is not None:
+        rows = np.append(rows, rare_rows)
     weights = rows / rows.sum() * (1 - null_share)
     return CategoryEncoding(
         name=name,
@@ -40,6 +54,7 @@ def fit_categories(name: str, spark_type: str, values: list[Scalar], counts: np.
         values=tuple(values[i] for i in order),
         counts=tuple(sorted_counts.tolist()),
         starts=tuple(starts.tolist()),
+        rare=rare,
     )
 
 
@@ -70,13 +85,16 @@ class _Tables(NamedTuple):
     before: np.ndarray  # (V,) rows up to and with each value
     shares: np.ndarray  # (G,) cumulative weights of the groups, the last is 1
     commonest: int
+    has_rare: bool
 
 
 @once_per_encoding
 def _tables(encoding: CategoryEncoding) -> _Tables:
     starts = np.asarray(encoding.starts, dtype=np.int64)
     sizes = np.diff(np.append(starts, len(encoding.values)))
-    cumulative = np.cumsum(np.asarray(encoding.weights[int(encoding.has_null) :], dtype=np.float64))
+    first = int(encoding.has_null)
+    weights = np.asarray(encoding.weights[first : first + len(starts)], dtype=np.float64)
+    cumulative = np.cumsum(weights)
     return _Tables(
         values=from_scalars(encoding.values, encoding.spark_type),
         group_of=np.repeat(np.arange(len(starts)), sizes),
@@ -84,12 +102,13 @@ def _tables(encoding: CategoryEncoding) -> _Tables:
         sizes=sizes,
         before=np.cumsum(np.asarray(encoding.counts, dtype=np.int64)),
         shares=cumulative / cumulative[-1],
-        commonest=int(np.argmax(encoding.weights)),
+        commonest=first + int(np.argmax(weights)),
+        has_rare=encoding.rare is not None,
     )
 
 
 def encode_categories(array: pa.Array, encoding: CategoryEncoding) -> np.ndarray:
-    """Codes int64 (N,) of an array in the column's exact type. Unseen and rare values go to groups in proportion to their weights, by a stable hash."""
+    """Codes int64 (N,) of an array in the column's exact type. Unseen and rare values that are not made up go to groups by their weights, by a stable hash."""
     tables, first = _tables(encoding), int(encoding.has_null)
     coded = array.dictionary_encode()
     known = _lookup(coded.dictionary, tables) + first
@@ -111,15 +130,32 @@ def _lookup(distinct: pa.Array, tables: _Tables) -> np.ndarray:
     place = _places(distinct, tables)
     group = tables.group_of[place]
     missing = np.flatnonzero(place < 0)
-    if len(missing):
+    if tables.has_rare:
+        group[missing] = len(tables.starts)
+    elif len(missing):
         text = np.array([str(v) for v in distinct.take(pa.array(missing)).to_pylist()], dtype=object)
         u = pd.util.hash_array(text, categorize=False).astype(np.float64) / 2.0**64
         group[missing] = np.minimum(np.searchsorted(tables.shares, u, side="right"), len(tables.starts) - 1)
     return group
 
 
-def decode_categories(codes: np.ndarray, encoding: CategoryEncoding, rng: np.random.Generator) -> pa.Array:
-    """Values of codes int64 (N,) in the column's exact type; inside a group by their frequency."""
+def decode_categories(codes: np.ndarray, encoding: CategoryEncoding, rng: np.random.Generator, rows: Rows | None = None) -> pa.Array:
+    """Values of codes int64 (N,) in the column's exact type; inside a group by their frequency.
+
+    Args:
+        rows: which rows of the table they are, so that what is made up is the same in all blocks.
+    """
+    if encoding.rare is None:
+        return _common(codes, encoding, rng)
+    rare = codes == encoding.cardinality - 1
+    made = decode_text(np.zeros(int(rare.sum()), dtype=np.int64), encoding.rare, rng, rows.only(rare) if rows is not None else None)
+    common = _common(codes[~rare], encoding, rng)
+    place = np.empty(len(codes), dtype=np.int64)
+    place[~rare], place[rare] = np.arange(len(common)), len(common) + np.arange(len(made))
+    return pa.concat_arrays([common, made]).take(pa.array(place))
+
+
+def _common(codes: np.ndarray, encoding: CategoryEncoding, rng: np.random.Generator) -> pa.Array:
     tables = _tables(encoding)
     null = codes < int(encoding.has_null)
     group = np.where(null, 0, codes - int(encoding.has_null))

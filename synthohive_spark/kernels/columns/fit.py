@@ -22,6 +22,8 @@ import pyarrow as pa
 
 from ...spec.config import EncodingConfig
 from ...spec.encoding import CategoryEncoding, ColumnHint, NumberEncoding, Scalar, TextEncoding
+from ..kinds import even_pool, letters_of, longest_of, recipe_for
+from ..recipes import room_of_recipe
 from ..seeds import generator
 from ..text import fit_shapes
 from .categories import fit_categories
@@ -32,6 +34,7 @@ from .types import decimal_scale, is_integer, is_time
 
 COUNTED = ("column", "text", "number", "is_null", "kept", "n", "sampled", "distinct")
 MIN_TEXT_VALUES = 50  # fewer values are a category, however rare each of them is
+RARE_SHARE = 0.05  # of the rows: fewer rare values are typing errors, and a common value in their place is no loss
 TEXT_SHARE = 0.5  # distinct values per row from which a string names its row
 
 
@@ -73,7 +76,8 @@ def fit_encoding(frame: pd.DataFrame, *, hint: ColumnHint, config: EncodingConfi
     kept = seen[seen["text"].notna() & seen["kept"].astype(bool)]
     if len(kept):
         values = [_scalar(v, hint.spark_type) for v in kept["text"]]
-        return fit_categories(hint.name, hint.spark_type, values, kept["n"].to_numpy(dtype=np.int64), null_share, config)
+        rare, rare_rows = _rare(seen[~seen["kept"].astype(bool)], kept, hint, config)
+        return fit_categories(hint.name, hint.spark_type, values, kept["n"].to_numpy(dtype=np.int64), null_share, config, rare, rare_rows)
     if hint.spark_type in ("string", "boolean"):
         return _text(seen, hint, null_share, config, seed)
     return _number(seen, hint, null_share, config)
@@ -102,16 +106,41 @@ def _number(seen: pd.DataFrame, hint: ColumnHint, null_share: float, config: Enc
 
 
 def _text(seen: pd.DataFrame, hint: ColumnHint, null_share: float, config: EncodingConfig, seed: int) -> TextEncoding:
-    shapes: tuple[str, ...] = ()
-    counts: tuple[int, ...] = ()
     known = seen[seen["text"].notna() & (seen["sampled"] > 0)]
-    if hint.provider is None and len(known):
-        rng = generator(seed, "shapes", hint.name)
-        shapes, counts = fit_shapes(
-            pa.array(known["text"].tolist(), type=pa.string()), known["sampled"].to_numpy(dtype=np.int64), config.min_category_rows, rng
-        )
-    distinct = int(seen["distinct"].sum()) == int(seen["n"].sum()) > MIN_TEXT_VALUES
-    return fit_text(hint.name, hint.spark_type, null_share, hint.provider, shapes, counts, distinct)
+    different, total = int(seen["distinct"].sum()), int(seen["n"].sum())
+    distinct = different == total > MIN_TEXT_VALUES
+    encoding = fit_text(hint.name, hint.spark_type, null_share, hint.provider, distinct=distinct)
+    if not len(known):
+        return encoding
+    texts, rows = pa.array(known["text"].tolist(), type=pa.string()), known["sampled"].to_numpy(dtype=np.int64)
+    if hint.provider is not None:
+        told = distinct and hint.spark_type == "string" and room_of_recipe(hint.provider) >= total
+        return encoding.model_copy(update={"recipe": hint.provider}) if told else encoding  # Faker's own values would repeat
+    recipe = recipe_for(hint.likely, texts, rows, different, config.min_category_rows)
+    if recipe is not None:
+        limits = {"longest": longest_of(texts), "pool": even_pool(total, different), "letters": letters_of(texts)}
+        return encoding.model_copy(update={"recipe": recipe, **limits})
+    shapes, counts = fit_shapes(texts, rows, config.min_category_rows, generator(seed, "shapes", hint.name))
+    return encoding.model_copy(update={"shapes": shapes, "shape_counts": counts})
+
+
+def _rare(left: pd.DataFrame, kept: pd.DataFrame, hint: ColumnHint, config: EncodingConfig) -> tuple[TextEncoding | None, int]:
+    """How to make up values that are too rare to be told, and how many rows have them; none where they are few, or of no kind that is known.
+
+    Random letters among real labels would be worse than a real label too many: a status that nobody knows breaks the code that reads it.
+    """
+    rows, different = int(left["n"].sum()), int(left["distinct"].sum())
+    known = left[left["text"].notna() & (left["sampled"] > 0)]
+    if hint.likely is None or not len(known) or rows < RARE_SHARE * (rows + int(kept["n"].sum())):
+        return None, rows
+    texts = pa.array([*known["text"], *kept["text"]], type=pa.string())
+    counts = np.concatenate([known["sampled"].to_numpy(dtype=np.int64), kept["n"].to_numpy(dtype=np.int64)])
+    recipe = recipe_for(hint.likely, texts, counts, 1, config.min_category_rows)
+    if recipe is None:
+        return None, rows
+    made = fit_text(hint.name, hint.spark_type, 0.0, None)
+    limits = {"longest": longest_of(texts), "pool": even_pool(rows, different), "letters": letters_of(texts)}
+    return made.model_copy(update={"recipe": recipe, **limits}), rows
 
 
 def _scalar(text: str, spark_type: str) -> Scalar:

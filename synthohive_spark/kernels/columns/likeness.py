@@ -91,12 +91,15 @@ def regrouped(encoding: CategoryEncoding, place: np.ndarray, others: np.ndarray,
     starts = np.concatenate([encoding.starts[:first], start + np.cumsum([0, *(len(cell) for cell in cells[:-1])])]).astype(np.int64)
     rows = np.add.reduceat(counts[order], starts).astype(np.float64)
     null = encoding.weights[0] if encoding.has_null else 0.0
+    rare = encoding.weights[-1] if encoding.rare is not None else 0.0
     return encoding.model_copy(
         update={
             "values": tuple(encoding.values[i] for i in order),
             "counts": tuple(counts[order].tolist()),
             "starts": tuple(starts.tolist()),
-            "weights": tuple(([null] if encoding.has_null else []) + (rows / rows.sum() * (1 - null)).tolist()),
+            "weights": tuple(
+                ([null] if encoding.has_null else []) + (rows / rows.sum() * (1 - null - rare)).tolist() + ([rare] if encoding.rare is not None else [])
+            ),
         }
     )
 

@@ -13,11 +13,15 @@ from faker import Faker
 
 from ...spec.encoding import TextEncoding
 from ..pii import fake_values
+from ..recipes import values_of
+from ..seeds import derive_seed
+from ..spread import shuffled
 from ..text import code_points, text_from_shapes
 from .cache import once_per_encoding
 from .rows import Rows
 from .types import arrow_type
 
+FREE = 2**62  # values that the plainest form of a recipe is drawn from where nothing limits them
 _SCALARS = (str, int, float, decimal.Decimal, datetime.date)
 
 
@@ -40,9 +44,7 @@ def provider_fault(provider: str, spark_type: str) -> str | None:
     return None
 
 
-def fit_text(
-    name: str, spark_type: str, null_share: float, provider: str | None, shapes: tuple[str, ...], counts: tuple[int, ...], distinct: bool = False
-) -> TextEncoding:
+def fit_text(name: str, spark_type: str, null_share: float, provider: str | None, *, distinct: bool = False) -> TextEncoding:
     """Only the null share, in [0, 1], is learnt, and whether texts repeat; a column of nulls has no code for text."""
     weights = tuple(w for w in (null_share, 1 - null_share) if w > 0)
     return TextEncoding(
@@ -51,8 +53,6 @@ def fit_text(
         has_null=null_share > 0,
         weights=weights,
         provider=provider,
-        shapes=shapes,
-        shape_counts=counts,
         distinct=distinct,
     )
 
@@ -76,6 +76,16 @@ def _tables(encoding: TextEncoding) -> _Tables:
     return _Tables(code_points(shapes), np.cumsum(np.asarray(counts, dtype=np.int64)))
 
 
+def _by_recipe(encoding: TextEncoding, size: int, rng: np.random.Generator, rows: Rows | None) -> pa.Array:
+    kind, longest = str(encoding.recipe), encoding.longest
+    salt = derive_seed(0, encoding.name) if rows is None else rows.salt
+    if encoding.distinct and rows is not None:
+        made = values_of(kind, shuffled(rows.numbers, rows.total, rows.salt), longest=longest, salt=salt)
+    else:
+        made = values_of(kind, rng.integers(encoding.pool or FREE, size=size), longest=longest, salt=salt, plain=True)
+    return {"upper": pc.utf8_upper, "lower": pc.utf8_lower}.get(encoding.letters, lambda values: values)(made)
+
+
 def decode_text(codes: np.ndarray, encoding: TextEncoding, rng: np.random.Generator, rows: Rows | None = None) -> pa.Array:
     """New text for each code int64 (N,) that is not null.
 
@@ -84,7 +94,9 @@ def decode_text(codes: np.ndarray, encoding: TextEncoding, rng: np.random.Genera
     """
     null = codes < int(encoding.has_null)
     size = int((~null).sum())
-    if encoding.provider is not None:
+    if encoding.recipe is not None:
+        made = _by_recipe(encoding, size, rng, rows and rows.only(~null))
+    elif encoding.provider is not None:
         made = fake_values(encoding.provider, size, rng).cast(arrow_type(encoding.spark_type))
     else:
         tables = _tables(encoding)

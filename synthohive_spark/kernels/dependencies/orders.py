@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from ...spec.dependencies import Order
 from ...spec.encoding import NumberEncoding
-from ..columns.types import MARKS, decimal_scale, is_time
+from ..columns.marks import MARKS
+from ..columns.types import decimal_scale, is_time
 from .times import DAY, local_micros, moments_of
 from .units import from_units, plain, to_floats, to_units
 
