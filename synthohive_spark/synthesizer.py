@@ -112,7 +112,7 @@ class Synthesizer:
         check_models(self.spark, self.models.values())
         examined = examine(taken.metadata, taken.frames, min_rows=config.encoding.min_category_rows)
         frames = apply_orphan_policies(taken.metadata, examined.data)
-        run = FitRun(self.spark, taken.metadata, examined.graph, examined.plan, frames, taken.layouts, self.models, config, seed, self._work())
+        run = FitRun(self.spark, taken.metadata, examined.graph, examined.plan, frames, taken.layouts, taken.forms(self.spark), self.models, config, seed, self._work())
         self._fitted = run.run()
         log.info(FIT_DONE, seed=seed)
         return self
@@ -265,7 +265,8 @@ class Synthesizer:
         """
         never = self._fitted.sources if self._fitted else None
         info = RunInfo.fresh(model=_models(self._fitted) if self._fitted else "")
-        return save_tables(self.spark, tables, target_db, info=info, never=never, on_failure=on_write_failure, work_dir=self._work_dir)
+        forms = {name: form.without_columns() for name, form in self._fitted.forms.items()} if self._fitted else {}
+        return save_tables(self.spark, tables, target_db, info=info, never=never, on_failure=on_write_failure, work_dir=self._work_dir, forms=forms)
 
     @raises(GenerationError, "validating")
     def generate_validation_report(self, real: Data, synthetic: Data, path: str | None = None, *, seed: int = 0) -> Report:

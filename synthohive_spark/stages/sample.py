@@ -8,30 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from decimal import Decimal
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from ..causes import step
 from ..errors import ConstraintViolationError, GenerationError
 from ..events import CONSTRAINT_VIOLATIONS, TABLE_SAMPLED, Progress, get_logger
 from ..kernels.block import GenerationPlan
-from ..kernels.columns.types import decimal_scale
 from ..kernels.given import Given
 from ..kernels.marginals import code_counts
 from ..kernels.models import model_class
 from ..spec.encoding import TableEncoding
 from ..spec.fitted import FittedSchema, FittedTable
+from ..spec.form import TableForm
 from ..spec.hidden import ROW, hidden, status_column
 from ..spec.identifiers import HIDDEN_PREFIX, quoted, safe_name
 from ..spec.planning.room import TableRows
-from ..spec.program import Match
+from ..spec.program import Match, TableProgram
 from ..spec.steps import Combine, Distinct, Series
 from ..storage.runs import RunWriter
 from .blocks import FAMILY, first_phase, last_phase
@@ -40,6 +37,7 @@ from .constraints import summary, valid_rows, violations
 from .families import Kin, Made
 from .frames import map_frames
 from .intake import laid_out
+from .outputs import declared, key_columns
 from .profile import with_plain_values
 from .rows import room_of_schema
 from .verify import verify
@@ -114,12 +112,20 @@ class SampleRun:
         columns = [(f.name, f.dataType.simpleString(), f.name not in required) for f in rows.schema.fields]
         count = self.fitted.reference_rows.get(table, 0)
         self.kin.made[table] = Made(rows, count, count)
-        self._publish(table, rows.select(*(_typed(*column) for column in columns)))
+        self._publish(table, declared(rows, columns))
 
     def _publish(self, table: str, rows: DataFrame) -> DataFrame:
-        layout = self.fitted.layouts.get(table)
-        self._staged[table] = self.writer.stage(table, rows if layout is None else laid_out(rows, layout))
+        layout, form = self.fitted.layouts.get(table), self._form(table)
+        self._staged[table] = self.writer.stage(table, rows if layout is None else laid_out(rows, layout), form)
+        if form.left:
+            self.told.append(f"table {table!r}: the copy does not have {', '.join(form.left)}, which the real table has")
         return self._staged[table]
+
+    def _form(self, table: str) -> TableForm:
+        return self.fitted.forms.get(table, TableForm())
+
+    def _declared(self, rows: DataFrame, program: TableProgram) -> DataFrame:
+        return declared(rows, program.columns, self._form(program.table).lengths, key_columns(program))
 
     def _make(self, fitted: FittedTable) -> None:
         """Make the rows of a table; where nothing waits for them, write them at once."""
@@ -135,7 +141,7 @@ class SampleRun:
             rows = last_phase(replace(plan, phase=-1), above, rows)
         self._tell_shortage(table, total if above is None or above.wanted is None else above.wanted + alone, count)
         if self._is_leaf(fitted):
-            written = self._publish(table, rows.select(*(_typed(*column) for column in program.columns)))
+            written = self._publish(table, self._declared(rows, program))
             self.kin.made[table] = Made(written, total, count, shaped)
             log.info(TABLE_SAMPLED, table=table, rows=count)
             return
@@ -227,7 +233,7 @@ class SampleRun:
         if matches:
             rows = self._with_late_keys(table, made, matches, late)
             self.kin.made[table] = replace(made, frame=rows)
-        self._publish(table, rows.select(*(_typed(*column) for column in program.columns)))
+        self._publish(table, self._declared(rows, program))
 
     def _with_late_keys(self, table: str, made: Made, matches: list[Match], late: list[str]) -> DataFrame:
         program = self.fitted.tables[table].program
@@ -285,21 +291,3 @@ def _marginal_distances(rows: DataFrame, encoding: TableEncoding) -> dict[str, f
     if not total:
         return {c.name: 1.0 for c in encoding.columns}
     return {c.name: float(np.abs(n / total - np.asarray(c.weights)).sum() / 2) for c, n in zip(encoding.columns, counts, strict=True)}
-
-
-def _typed(name: str, spark_type: str, nullable: bool) -> Column:
-    """The column in its declared type and nullability. The default is never taken: it only tells Spark that no null is there."""
-    column = F.col(quoted(name)).cast(spark_type)
-    if not nullable:
-        missing = F.raise_error(F.lit(f"column {name!r} must not be null and a generated row has no value for it")).cast(spark_type)
-        column = F.coalesce(column, missing, F.lit(_default(spark_type)).cast(spark_type))
-    return column.alias(name)
-
-
-def _default(spark_type: str) -> Any:
-    """Some value of the type: for a cast that could fail, as from text to a date, Spark would take the column for one with nulls again."""
-    scale = decimal_scale(spark_type)
-    return _DEFAULTS.get(spark_type, 0) if scale is None else Decimal(0).scaleb(-scale)
-
-
-_DEFAULTS = {"string": "", "boolean": False, "date": date(1970, 1, 1), "timestamp": datetime(1970, 1, 1), "timestamp_ntz": datetime(1970, 1, 1)}

@@ -124,6 +124,8 @@ def test_faults_of_pandas_frames_are_told_together_and_without_values(spark):
     with pytest.raises(SchemaError) as caught:
         take_in(spark, Metadata().add_table("t", pk="id"), {"t": frame})
     assert all(word in str(caught.value) for word in ("'id'", "'other'")) and "secret" not in str(caught.value) and "fine" not in str(caught.value)
+    with pytest.raises(SchemaError, match="table 't': the data names it twice, as 'T' and 't'; leave one of them out"):
+        take_in(spark, Metadata().add_table("t", pk="id"), {"T": frame[["fine"]], "t": frame[["fine"]]})
 
 
 def test_all_tables_in_one_folder_or_schema(spark, tmp_path):
