@@ -32,7 +32,7 @@ from .stages.rows import plan_rows
 from .stages.sample import SampleRun
 from .stages.session import spark_session
 from .stages.validate import validate
-from .stages.workspace import Workspace
+from .stages.workspace import Workspace, rows_aside
 from .storage.artifacts import load_artifact, save_artifact
 from .storage.tables import RunInfo, RunWriter, Target, save_tables
 
@@ -69,7 +69,7 @@ class Synthesizer:
     ) -> None:
         self.metadata = metadata
         self.spark = spark or SparkSession.getActiveSession() or spark_session()
-        self.config = config or FitConfig()
+        self.config = (config or FitConfig()).spelt_for(metadata.tables)
         check_switches(metadata, self.config)
         self.models = choose_models(metadata, model, self.config)
         self._work_dir = work_dir
@@ -88,7 +88,8 @@ class Synthesizer:
             SchemaValidationError: with every fault that was found.
         """
         taken = take_in(self.spark, self.metadata, data)
-        examine(taken.metadata, taken.frames, min_rows=self.config.encoding.min_category_rows)
+        with rows_aside(self._work) as aside:
+            examine(taken.metadata, taken.frames, min_rows=self.config.encoding.min_category_rows, aside=aside)
 
     @raises(TrainingError, "fitting")
     def fit(self, data: Data, seed: int | None = None, *, epochs: int | None = None, batch_size: int | None = None) -> Synthesizer:
@@ -110,10 +111,23 @@ class Synthesizer:
         taken = take_in(self.spark, self.metadata, data)
         check_executors(self.spark)
         check_models(self.spark, self.models.values())
-        examined = examine(taken.metadata, taken.frames, min_rows=config.encoding.min_category_rows)
-        frames = apply_orphan_policies(taken.metadata, examined.data)
-        run = FitRun(self.spark, taken.metadata, examined.graph, examined.plan, frames, taken.layouts, taken.forms(self.spark), self.models, config, seed, self._work())
-        self._fitted = run.run()
+        with rows_aside(self._work) as aside:
+            examined = examine(taken.metadata, taken.frames, min_rows=config.encoding.min_category_rows, aside=aside)
+            frames = apply_orphan_policies(taken.metadata, examined.data)
+            run = FitRun(
+                self.spark,
+                taken.metadata,
+                examined.graph,
+                examined.plan,
+                frames,
+                taken.layouts,
+                taken.forms(self.spark),
+                self.models,
+                config,
+                seed,
+                self._work(),
+            )
+            self._fitted = run.run()
         log.info(FIT_DONE, seed=seed)
         return self
 
@@ -277,8 +291,9 @@ class Synthesizer:
             path: where to write the report, by its suffix as HTML or JSON; nowhere where None.
         """
         taken, made = take_in(self.spark, self.metadata, real), take_in(self.spark, self.metadata, synthetic)
-        frames = apply_orphan_policies(taken.metadata, apply_duplicate_policies(taken.metadata, taken.frames))
-        report = Report(validate(taken.metadata, frames, made.frames, seed=seed))
+        with rows_aside(self._work) as aside:
+            frames = apply_orphan_policies(taken.metadata, apply_duplicate_policies(taken.metadata, taken.frames, aside))
+            report = Report(validate(taken.metadata, frames, made.frames, seed=seed))
         if path is not None:
             report.save(path)
         return report
