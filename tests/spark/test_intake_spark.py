@@ -133,7 +133,7 @@ def test_all_tables_in_one_folder_or_schema(spark, tmp_path):
     owners, details = spark.range(40), spark.range(100).withColumn("owner", F.col("id") % 40)
     owners.toPandas().to_parquet(tmp_path / "owners.parquet")
     details.write.format("delta").save(f"{tmp_path}/Order Details")
-    (tmp_path / "_notes").write_text("not a table")
+    (tmp_path / "_SUCCESS").write_text("not a table")
     _, tables = _copied(spark, metadata, str(tmp_path))
     assert {name: frame.count() for name, frame in tables.items()} == {"Owners": 40, "Order Details": 100}
     with pytest.raises(SchemaError, match=r"has no tables \['x', 'y'\]; it has \['Order Details', 'owners'\]"):
