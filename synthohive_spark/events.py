@@ -23,6 +23,7 @@ TABLE_SAMPLED = "table.sampled"
 RUN_RECOVERED = "run.recovered"
 RUN_LEFT = "run.left"
 CONSTRAINT_VIOLATIONS = "constraint.violations"
+LEFT_OUT = "left.out"
 DEPENDENCIES = "dependencies"
 
 QUIET_STEPS = 20  # without a terminal, one line per this share (1/20) of a run: a log of a long fit stays a page long

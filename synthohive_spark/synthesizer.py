@@ -22,7 +22,7 @@ from .spec.relations import described_relations
 from .spec.spelling import spelt
 from .stages.check import Examined, check_switches, examine
 from .stages.conditions import resolve_conditions
-from .stages.duplicates import apply_duplicate_policies
+from .stages.duplicates import Aside, apply_duplicate_policies
 from .stages.executors import check_executors
 from .stages.fit import FitRun
 from .stages.intake import Data, Intake, take_in
@@ -32,7 +32,7 @@ from .stages.rows import plan_rows
 from .stages.sample import SampleRun
 from .stages.session import spark_session
 from .stages.validate import validate
-from .stages.workspace import Workspace
+from .stages.workspace import Workspace, rows_aside
 from .storage.artifacts import load_artifact, save_artifact
 from .storage.tables import RunInfo, RunWriter, Target, save_tables
 
@@ -69,7 +69,7 @@ class Synthesizer:
     ) -> None:
         self.metadata = metadata
         self.spark = spark or SparkSession.getActiveSession() or spark_session()
-        self.config = config or FitConfig()
+        self.config = (config or FitConfig()).spelt_for(metadata.tables)
         check_switches(metadata, self.config)
         self.models = choose_models(metadata, model, self.config)
         self._work_dir = work_dir
@@ -88,7 +88,8 @@ class Synthesizer:
             SchemaValidationError: with every fault that was found.
         """
         taken = take_in(self.spark, self.metadata, data)
-        _examined(taken, self.config)
+        with rows_aside(self._work) as aside:
+            _examined(taken, self.config, aside)
 
     @raises(TrainingError, "fitting")
     def fit(self, data: Data, seed: int | None = None, *, epochs: int | None = None, batch_size: int | None = None) -> Synthesizer:
@@ -110,10 +111,23 @@ class Synthesizer:
         taken = take_in(self.spark, self.metadata, data)
         check_executors(self.spark)
         check_models(self.spark, self.models.values())
-        examined = _examined(taken, config)
-        frames = apply_orphan_policies(taken.metadata, examined.data)
-        run = FitRun(self.spark, taken.metadata, examined.graph, examined.plan, frames, taken.layouts, self.models, config, seed, self._work())
-        self._fitted = run.run()
+        with rows_aside(self._work) as aside:
+            examined = _examined(taken, config, aside)
+            frames = apply_orphan_policies(taken.metadata, examined.data)
+            run = FitRun(
+                self.spark,
+                taken.metadata,
+                examined.graph,
+                examined.plan,
+                frames,
+                taken.layouts,
+                taken.forms(self.spark),
+                self.models,
+                config,
+                seed,
+                self._work(),
+            )
+            self._fitted = run.run()
         log.info(FIT_DONE, seed=seed)
         return self
 
@@ -265,7 +279,8 @@ class Synthesizer:
         """
         never = self._fitted.sources if self._fitted else None
         info = RunInfo.fresh(model=_models(self._fitted) if self._fitted else "")
-        return save_tables(self.spark, tables, target_db, info=info, never=never, on_failure=on_write_failure, work_dir=self._work_dir)
+        forms = {name: form.without_columns() for name, form in self._fitted.forms.items()} if self._fitted else {}
+        return save_tables(self.spark, tables, target_db, info=info, never=never, on_failure=on_write_failure, work_dir=self._work_dir, forms=forms)
 
     @raises(GenerationError, "validating")
     def generate_validation_report(self, real: Data, synthetic: Data, path: str | None = None, *, seed: int = 0) -> Report:
@@ -276,8 +291,9 @@ class Synthesizer:
             path: where to write the report, by its suffix as HTML or JSON; nowhere where None.
         """
         taken, made = take_in(self.spark, self.metadata, real), take_in(self.spark, self.metadata, synthetic)
-        frames = apply_orphan_policies(taken.metadata, apply_duplicate_policies(taken.metadata, taken.frames))
-        report = Report(validate(taken.metadata, frames, made.frames, seed=seed))
+        with rows_aside(self._work) as aside:
+            frames = apply_orphan_policies(taken.metadata, apply_duplicate_policies(taken.metadata, taken.frames, aside))
+            report = Report(validate(taken.metadata, frames, made.frames, seed=seed))
         if path is not None:
             report.save(path)
         return report
@@ -298,9 +314,9 @@ class Synthesizer:
         return self.config.model_copy(update={"training": training})
 
 
-def _examined(taken: Intake, config: FitConfig) -> Examined:
+def _examined(taken: Intake, config: FitConfig, aside: Aside) -> Examined:
     """For public methods: the hint is shown at their caller's line."""
-    examined = examine(taken.metadata, taken.frames, min_rows=config.encoding.min_category_rows)
+    examined = examine(taken.metadata, taken.frames, min_rows=config.encoding.min_category_rows, aside=aside)
     if examined.hint:
         warnings.warn(examined.hint, stacklevel=4)
     return examined

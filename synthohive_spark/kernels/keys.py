@@ -66,7 +66,14 @@ def key_values(pattern: KeyPattern, rows: np.ndarray, arrow_type: pa.DataType, s
         return _whole(rows, pattern.after, arrow_type)
     if pattern.form == "uuid":
         return pa.array([_uuid(seed, int(row)) for row in rows])
-    numbers = _numbers(rows, pattern.after, 10 ** (min(pattern.width, DIGITS) if pattern.width > 1 else DIGITS) - 1)
+    limit = 10 ** (min(pattern.width, DIGITS) if pattern.width > 1 else DIGITS) - 1
+    if pattern.most is not None:
+        if len(rows) and int(rows[-1]) >= pattern.most:
+            raise GenerationError(
+                f"a generated primary key of {pattern.longest} characters ends at {pattern.most:,}; sample fewer rows, or widen the column before fit"
+            )
+        limit = min(limit, pattern.most)
+    numbers = _numbers(rows, pattern.after, limit)
     digits = pc.utf8_lpad(pa.array(numbers).cast(pa.string()), pattern.width, "0")
     return pc.binary_join_element_wise(pattern.prefix, digits, "")
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import Field
 
 from .base import Spec
+from .spelling import spelt
 
 
 class EncodingConfig(Spec):
@@ -64,6 +66,13 @@ class FitConfig(Spec):
     siblings: bool = True
     partners: bool = True
     exact_dependencies: bool | dict[str, bool] = True
+
+    def spelt_for(self, tables: Iterable[str]) -> FitConfig:
+        """The same with the names of tables spelt as theirs."""
+        if isinstance(self.exact_dependencies, bool):
+            return self
+        tables = list(tables)
+        return self.model_copy(update={"exact_dependencies": {spelt(name, tables): on for name, on in self.exact_dependencies.items()}})
 
     def finds_dependencies(self, table: str) -> bool:
         """Whether exact dependencies of `table` are looked for."""

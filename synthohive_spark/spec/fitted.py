@@ -10,6 +10,7 @@ from pydantic import Field
 from .base import Spec
 from .dependencies import described
 from .encoding import TableEncoding
+from .form import TableForm
 from .graph import SchemaGraph
 from .layout import Layout
 from .metadata import Metadata
@@ -80,6 +81,7 @@ class FittedSchema:
         reference_rows: rows of the reference tables.
         sources: where the real tables lie, which no output may replace.
         layouts: how the columns lie in the data, of tables that are not learnt as they are.
+        forms: what the real tables say of themselves, of those that say something.
     """
 
     metadata: Metadata
@@ -91,4 +93,5 @@ class FittedSchema:
     reference_required: dict[str, tuple[str, ...]] = field(default_factory=dict)
     reference_rows: dict[str, int] = field(default_factory=dict)
     layouts: dict[str, Layout] = field(default_factory=dict)
+    forms: dict[str, TableForm] = field(default_factory=dict)
     sources: Sources = field(default_factory=Sources)

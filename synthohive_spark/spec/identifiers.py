@@ -150,13 +150,23 @@ def drop_table_sql(table: str) -> str:
     return f"DROP TABLE IF EXISTS {table}"
 
 
-def define_table_sql(table: str, columns: Iterable[Mapping[str, Any]], properties: Mapping[str, str], *, replace: bool = False) -> str:
+def define_table_sql(
+    table: str,
+    columns: Iterable[Mapping[str, Any]],
+    properties: Mapping[str, str],
+    *,
+    partitions: Iterable[str] = (),
+    comment: str | None = None,
+    replace: bool = False,
+) -> str:
     """`CREATE TABLE` of an empty Delta table; with `replace`, of one that is there: it becomes empty, its history stays.
 
     Args:
         table: quoted already.
         columns: the fields of a schema, as Spark's JSON has them; none for a table that gets its columns later.
         properties: of the table.
+        partitions: its partition columns.
+        comment: on it.
 
     Raises:
         SchemaError: a column has a name or a type that cannot be written.
@@ -164,12 +174,17 @@ def define_table_sql(table: str, columns: Iterable[Mapping[str, Any]], propertie
     parts = [_column_sql(column) for column in columns]
     listed = ", ".join(f"{_text_sql(key)} = {_text_sql(value)}" for key, value in properties.items())
     body = f" ({', '.join(parts)})" if parts else ""
-    return f"{'REPLACE' if replace else 'CREATE'} TABLE {table}{body} USING delta{f' TBLPROPERTIES ({listed})' if listed else ''}"
+    apart = ", ".join(quoted(column) for column in partitions)
+    clauses = (f" PARTITIONED BY ({apart})" if apart else "") + (f" COMMENT {_text_sql(comment)}" if comment else "")
+    return f"{'REPLACE' if replace else 'CREATE'} TABLE {table}{body} USING delta{clauses}{f' TBLPROPERTIES ({listed})' if listed else ''}"
 
 
 def _column_sql(column: Mapping[str, Any], separator: str = " ") -> str:
-    kind = column.get("metadata", {}).get("__CHAR_VARCHAR_TYPE_STRING") or column["type"]
-    return f"{quoted(column['name'])}{separator}{_type_sql(kind, column['name'])}{'' if column['nullable'] else ' NOT NULL'}"
+    said = column.get("metadata", {})
+    length = said.get("__CHAR_VARCHAR_TYPE_STRING", "")
+    kind = length if _SCALAR_TYPE.fullmatch(length) else column["type"]  # of a struct it has names, which are not quoted there
+    note = f" COMMENT {_text_sql(said['comment'])}" if said.get("comment") else ""
+    return f"{quoted(column['name'])}{separator}{_type_sql(kind, column['name'])}{'' if column['nullable'] else ' NOT NULL'}{note}"
 
 
 def _type_sql(kind: Any, column: str) -> str:
@@ -187,7 +202,8 @@ def _type_sql(kind: Any, column: str) -> str:
 
 def _text_sql(text: str) -> str:
     """A string literal."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    # A dollar would begin a variable of the session, which Spark puts in before it reads the statement.
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("$", "\\u0024") + "'"
 
 
 def existing_table_name(name: object) -> str:

@@ -17,7 +17,7 @@ from ..spec.planning.faults import data_faults, rows_to_leave_out
 from ..spec.planning.lookups import lookup_hint, lookup_tables
 from ..spec.planning.programs import SchemaPlan, plan_schema
 from ..spec.structure import structural_faults
-from .duplicates import without_duplicates
+from .duplicates import Aside, without_duplicates
 from .survey import shape_of, survey_schema
 
 
@@ -39,13 +39,14 @@ class Examined:
 
 
 @step("examining the data")
-def examine(metadata: Metadata, data: Mapping[str, DataFrame], *, min_rows: int) -> Examined:
+def examine(metadata: Metadata, data: Mapping[str, DataFrame], *, min_rows: int, aside: Aside) -> Examined:
     """Check names, types, keys and orphans, and plan how rows come about: what passes can be fitted and sampled.
 
     Names and types are checked without a Spark job; the rest by the survey's few aggregates, where the columns that they need are in order.
 
     Args:
         min_rows: values of text that fewer rows have are never told.
+        aside: a folder for rows of a table, where some repeat keys.
 
     Raises:
         SchemaValidationError: with every fault that was found, one sentence each. No sentence holds a value of the data.
@@ -53,7 +54,7 @@ def examine(metadata: Metadata, data: Mapping[str, DataFrame], *, min_rows: int)
     faults = structural_faults(metadata, {name: shape_of(frame) for name, frame in data.items()})
     survey = survey_schema(metadata, data, min_rows=min_rows)
     if not faults and (dirty := rows_to_leave_out(metadata, survey)):
-        data = without_duplicates(metadata, data, dirty)
+        data = without_duplicates(metadata, data, dirty, aside)
         survey = survey_schema(metadata, data, min_rows=min_rows)
     sound = not faults
     faults += data_faults(metadata, survey)

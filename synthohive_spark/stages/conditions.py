@@ -22,6 +22,7 @@ from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import ForeignKey
 from ..spec.program import TableProgram
 from ..spec.relations import inherited_columns
+from ..spec.spelling import spelt
 from ..spec.steps import Distinct, NumberKey, ParentKey, Position, Series, Settle
 from ..spec.structure import SHOWN_NAMES, nearest
 from .constraints import violations
@@ -93,6 +94,7 @@ def plan_conditions(
         table, values = _named(asked[index]) if condition is None else (condition.table, condition.values)
         if not isinstance(table, str):
             continue
+        table = spelt(table, [*fitted.tables, *fitted.references])
         place = f"conditions[{index}]: table {table!r}"
         if table not in fitted.tables:
             faults.append(f"{place} {_table_fault(table, fitted)}")
@@ -131,7 +133,13 @@ def _given(table: FittedTable, fitted: FittedSchema, values: Mapping[str, Any], 
     codes: dict[str, int] = {}
     typed: dict[str, pa.Array] = {}
     faults = []
-    for column, value in values.items():
+    named: set[str] = set()
+    for written, value in values.items():
+        column = spelt(written, table.program.names)
+        if column in named:
+            faults.append(f"column {column!r} is named twice")
+            continue
+        named.add(column)
         if column not in table.program.names:
             faults.append(f"column {column!r} is not there; {nearest(column, open_columns)}")
         elif column in closed:

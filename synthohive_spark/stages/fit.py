@@ -20,13 +20,14 @@ from ..spec.config import FitConfig
 from ..spec.dependencies import Order
 from ..spec.encoding import ColumnHint, TableEncoding
 from ..spec.fitted import FittedSchema, FittedTable, ModelSpec, model_columns
+from ..spec.form import TableForm, longest
 from ..spec.graph import SchemaGraph
 from ..spec.hidden import GAP, depth_column
 from ..spec.identifiers import HIDDEN_PREFIX
 from ..spec.layout import Layout
 from ..spec.metadata import Metadata
 from ..spec.planning.programs import SchemaPlan
-from ..spec.planning.rewritten import with_levels, without_drawn, without_odd_gap
+from ..spec.planning.rewritten import with_key_lengths, with_levels, without_drawn, without_odd_gap
 from ..spec.planning.structs import with_structs
 from ..spec.program import TableProgram
 from ..spec.sources import Sources
@@ -58,6 +59,7 @@ class FitRun:
         plan: their programs.
         data: one frame per table, orphan policies applied.
         layouts: how the columns lie in the data.
+        forms: what the tables say of themselves.
         models: registered name of the row model, per learnt table.
     """
 
@@ -67,6 +69,7 @@ class FitRun:
     plan: SchemaPlan
     data: Mapping[str, DataFrame]
     layouts: Mapping[str, Layout]
+    forms: Mapping[str, TableForm]
     models: Mapping[str, str]
     config: FitConfig
     seed: int
@@ -103,6 +106,7 @@ class FitRun:
             seed=self.seed,
             version=package_version(),
             layouts=dict(self.layouts),
+            forms=dict(self.forms),
             sources=Sources(tables={name: sources_of(frame) for name, frame in self.data.items()}),
         )
 
@@ -110,10 +114,11 @@ class FitRun:
         """Encodings and programs, parents before children; no model yet."""
         tables: dict[str, FittedTable] = {}
         totals = self._totals()
+        lengths = {name: {c: longest(length) for c, length in form.lengths.items()} for name, form in self.forms.items()}
         for name, program in self.plan.programs.items():
             program = program.model_copy(update={"totals": totals.get(name, ())})
             log.info(STAGE, stage="profile", table=name, rows=program.rows)
-            program = self._looked_up(program)
+            program = with_key_lengths(self._looked_up(program), self.plan.programs.values(), lengths)
             absent = self._absent(program)
             program = without_drawn(program, absent)
             pointed = {c for other in self.metadata.tables.values() for key in other.foreign_keys if key.parent_table == name for c in key.parent_columns}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date, datetime
-from decimal import Decimal
 from functools import partial, reduce
 from operator import and_
 from typing import Any
@@ -61,27 +59,9 @@ def bound(function: Callable[..., Any], **arguments: Any) -> Callable[..., Any]:
     return whole
 
 
-def typed(name: str, spark_type: str, nullable: bool) -> Column:
-    """A column in its declared type and nullability. The default is never taken: it only tells Spark that no null is there."""
-    column = F.col(quoted(name)).cast(spark_type)
-    if not nullable:
-        missing = F.raise_error(F.lit(f"column {name!r} must not be null and a generated row has no value for it")).cast(spark_type)
-        column = F.coalesce(column, missing, F.lit(_default(spark_type)).cast(spark_type))
-    return column.alias(name)
-
-
 def _numbered(data: DataFrame) -> DataFrame:
     return data.toDF(*(f"c{i}" for i in range(len(data.columns))))
 
 
 def _number(data: DataFrame, column: str) -> str:
     return f"c{data.columns.index(column)}"
-
-
-def _default(spark_type: str) -> Any:
-    """Some value of the type: for a cast that could fail, as from text to a date, Spark would take the column for one with nulls again."""
-    digits = decimal_digits(spark_type)
-    return _DEFAULTS.get(spark_type, 0) if digits is None else Decimal(0).scaleb(-digits[1])
-
-
-_DEFAULTS = {"string": "", "boolean": False, "date": date(1970, 1, 1), "timestamp": datetime(1970, 1, 1), "timestamp_ntz": datetime(1970, 1, 1)}

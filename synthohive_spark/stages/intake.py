@@ -16,13 +16,18 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from ..errors import SchemaError
+from ..events import LEFT_OUT, get_logger
+from ..spec.form import TableForm
 from ..spec.identifiers import quoted
 from ..spec.layout import Layout, OutputColumn, is_plain
 from ..spec.metadata import Metadata, Unsupported
 from ..spec.spelling import spelt, spelt_as
 from ..spec.types import is_stored, is_supported
+from ..storage.forms import form_of
 from ..storage.frames import never_null
 from ..storage.sources import locate_tables, read_table
+
+log = get_logger(__name__)
 
 Data = Mapping[str, Any] | str | os.PathLike[str]  # what users name as their tables
 
@@ -35,11 +40,21 @@ class Intake:
         metadata: with names spelt as in the data.
         frames: flat, one per table.
         layouts: how the columns lie in the data, of the tables that are not flat there.
+        read: what was named as each table, and the frame that reads it as it is.
     """
 
     metadata: Metadata
     frames: dict[str, DataFrame]
     layouts: dict[str, Layout] = field(default_factory=dict)
+    read: dict[str, tuple[Any, DataFrame]] = field(default_factory=dict)
+
+    def forms(self, spark: SparkSession) -> dict[str, TableForm]:
+        """What the tables of the metadata say of themselves, of those that say something; a warning tells what their copies do not have."""
+        found = {name: form_of(spark, *self.read[name]) for name in self.metadata.tables if name in self.read}
+        for name, form in found.items():
+            if form.left:
+                log.warning(LEFT_OUT, table=name, left=", ".join(form.left), note="SQL of somebody else is not carried to the copy")
+        return {name: form for name, form in found.items() if form != TableForm()}
 
 
 def take_in(spark: SparkSession, metadata: Metadata, data: Data) -> Intake:
@@ -52,15 +67,15 @@ def take_in(spark: SparkSession, metadata: Metadata, data: Data) -> Intake:
         SchemaError: a table cannot be read, with all faults; or `data` is none of these.
     """
     found = _read_all(spark, metadata, data)
-    metadata = spelt_as(metadata, {name: [*frame.columns, *_inner(frame.schema)] for name, frame in found.items()})
+    metadata = spelt_as(metadata, {name: [*frame.columns, *_inner(frame.schema)] for name, (_, frame) in found.items()})
     frames, layouts = {}, {}
-    for name, frame in found.items():
+    for name, (_, frame) in found.items():
         table = metadata.tables.get(name)
         # Reference tables are copied as they are, whatever their types.
         frames[name], layout = flattened(frame, "error" if table is None or table.role == "reference" else table.unsupported)
         if not is_plain(layout):
             layouts[name] = layout
-    return Intake(metadata, frames, layouts)
+    return Intake(metadata, frames, layouts, found)
 
 
 def flattened(frame: DataFrame, unsupported: Unsupported) -> tuple[DataFrame, Layout]:
@@ -83,7 +98,7 @@ def laid_out(rows: DataFrame, layout: Layout) -> DataFrame:
     return rows.select(*(_nested(column, kinds).alias(column.name) for column in layout))
 
 
-def _read_all(spark: SparkSession, metadata: Metadata, data: Any) -> dict[str, DataFrame]:
+def _read_all(spark: SparkSession, metadata: Metadata, data: Any) -> dict[str, tuple[Any, DataFrame]]:
     if isinstance(data, str | os.PathLike):
         data = locate_tables(spark, data if isinstance(data, str) else Path(data), list(metadata.tables))
     if not isinstance(data, Mapping):
@@ -92,10 +107,15 @@ def _read_all(spark: SparkSession, metadata: Metadata, data: Any) -> dict[str, D
             "or the name of one folder or schema that holds them all"
         )
     frames, faults = {}, []
+    keys: dict[str, Any] = {}
     for key, source in data.items():
         name = spelt(str(key), metadata.tables)
+        if name in keys:
+            faults.append(f"table {name!r}: the data names it twice, as {keys[name]!r} and {key!r}; leave one of them out")
+            continue
+        keys[name] = key
         try:
-            frames[name] = read_table(spark, source, keys=_key_columns(metadata, name))
+            frames[name] = source, read_table(spark, source, keys=_key_columns(metadata, name))
         except SchemaError as error:
             faults.append(f"table {name!r}: {error}")
     if faults:

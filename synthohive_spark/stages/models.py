@@ -16,6 +16,7 @@ from ..kernels.models.ctgan import CTGAN
 from ..spec.config import FitConfig
 from ..spec.fitted import FittedSchema
 from ..spec.metadata import Metadata
+from ..spec.spelling import spelt
 
 ModelChoice = str | type[ConditionalGenerativeModel]
 
@@ -31,6 +32,7 @@ def choose_models(metadata: Metadata, model: ModelChoice | Mapping[str, ModelCho
             that are not there. Nothing is registered then.
     """
     if isinstance(model, Mapping):
+        model = {spelt(str(table), metadata.tables): choice for table, choice in model.items()}
         unknown = sorted(str(t) for t in set(model) - set(metadata.tables))
         faults = [f"no tables named {unknown} in the metadata, which has {sorted(metadata.tables)}"] if unknown else []
         chosen: dict[str, Any] = {name: model.get(name, DEFAULT_MODEL) for name in metadata.tables}

@@ -24,10 +24,11 @@ from ..kernels.marginals import code_counts
 from ..kernels.models import model_class
 from ..spec.encoding import TableEncoding
 from ..spec.fitted import FittedSchema, FittedTable
+from ..spec.form import TableForm
 from ..spec.hidden import ROW, hidden, status_column
 from ..spec.identifiers import HIDDEN_PREFIX, quoted, safe_name
 from ..spec.planning.room import TableRows
-from ..spec.program import Match
+from ..spec.program import Match, TableProgram
 from ..spec.steps import Combine, Distinct, Series
 from ..storage.frames import never_null
 from ..storage.runs import RunWriter
@@ -35,8 +36,9 @@ from .blocks import FAMILY, first_phase, last_phase
 from .conditions import spread_over
 from .constraints import summary, valid_rows, violations
 from .families import Kin, Made
-from .frames import map_frames, typed
+from .frames import map_frames
 from .intake import laid_out
+from .outputs import declared, key_columns
 from .profile import with_plain_values
 from .rows import room_of_schema
 from .totals import with_totals
@@ -123,9 +125,17 @@ class SampleRun:
         self._publish(table, rows.select(*((never_null(c, f.dataType) if f.name in required else c).alias(f.name) for c, f in fields)))
 
     def _publish(self, table: str, rows: DataFrame) -> DataFrame:
-        layout = self.fitted.layouts.get(table)
-        self._staged[table] = self.writer.stage(table, rows if layout is None else laid_out(rows, layout))
+        layout, form = self.fitted.layouts.get(table), self._form(table)
+        self._staged[table] = self.writer.stage(table, rows if layout is None else laid_out(rows, layout), form)
+        if form.left:
+            self.told.append(f"table {table!r}: the copy does not have {', '.join(form.left)}, which the real table has")
         return self._staged[table]
+
+    def _form(self, table: str) -> TableForm:
+        return self.fitted.forms.get(table, TableForm())
+
+    def _declared(self, rows: DataFrame, program: TableProgram) -> DataFrame:
+        return declared(rows, program.columns, self._form(program.table).lengths, key_columns(program))
 
     def _make(self, fitted: FittedTable) -> None:
         """Make the rows of a table; where nothing waits for them, write them at once."""
@@ -141,7 +151,7 @@ class SampleRun:
             rows = last_phase(replace(plan, phase=-1), above, rows)
         self._tell_shortage(table, total if above is None or above.wanted is None else above.wanted + alone, count)
         if self._is_leaf(fitted):
-            written = self._publish(table, rows.select(*(typed(*column) for column in program.columns)))
+            written = self._publish(table, self._declared(rows, program))
             self.kin.made[table] = Made(written, total, count, shaped)
             log.info(TABLE_SAMPLED, table=table, rows=count)
             return
@@ -249,7 +259,7 @@ class SampleRun:
             rows = with_totals(rows, fitted, self.fitted.tables, {name: self.kin.made[name].frame for name in names})
             rows = self._stage(rows, table, "totals") if self._is_summed_up(table) else rows
             self.kin.made[table] = replace(made, frame=rows)
-        self._publish(table, rows.select(*(typed(*column) for column in program.columns)))
+        self._publish(table, self._declared(rows, program))
 
     def _with_late_keys(self, table: str, made: Made, matches: list[Match], late: list[str]) -> DataFrame:
         program = self.fitted.tables[table].program

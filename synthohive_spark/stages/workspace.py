@@ -5,6 +5,8 @@ from __future__ import annotations
 import atexit
 import tempfile
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import fsspec
@@ -66,6 +68,23 @@ class Workspace:
     def remove(self, *names: str) -> None:
         """Remove a folder below the workspace, if it is there."""
         _remove(self.folder(*names))
+
+
+@contextmanager
+def rows_aside(work: Callable[[], Workspace]) -> Iterator[Callable[[str], str]]:
+    """Gives folders for rows of tables, which go at the end; the workspace is made with the first one."""
+    name = f"look{uuid.uuid4().hex}"
+    asked: list[str] = []
+
+    def folder(table: str) -> str:
+        asked.append(table)
+        return work().folder("aside", name, table)
+
+    try:
+        yield folder
+    finally:
+        if asked:
+            work().remove("aside", name)
 
 
 def is_local(spark: SparkSession) -> bool:

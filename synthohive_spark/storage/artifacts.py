@@ -52,6 +52,7 @@ def save_artifact(fitted: FittedSchema, path: str | os.PathLike[str], *, overwri
             reference_required=fitted.reference_required,
             reference_rows=fitted.reference_rows,
             layouts=fitted.layouts,
+            forms=fitted.forms,
             sources=fitted.sources,
             version=fitted.version,
             seed=fitted.seed,
@@ -100,6 +101,7 @@ def load_artifact(path: str | os.PathLike[str]) -> FittedSchema:
         reference_required=manifest.reference_required,
         reference_rows=manifest.reference_rows,
         layouts=manifest.layouts,
+        forms=manifest.forms,
         sources=manifest.sources,
     )
 

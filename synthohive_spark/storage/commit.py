@@ -41,7 +41,16 @@ def commit(folder: Folder, entry: Entry, journal: Journal) -> int:
         state = read_state(folder)
         _check_ours(state, folder)
         notes = journal.notes(entry.rows)
-        actions = replace_rows(state, columns=entry.columns, files=entry.files, folder=f"run-{journal.run}", run=journal.run, notes=notes)
+        actions = replace_rows(
+            state,
+            columns=entry.columns,
+            partitions=entry.partitions,
+            comment=entry.comment,
+            files=entry.files,
+            folder=f"run-{journal.run}",
+            run=journal.run,
+            notes=notes,
+        )
         version = 0 if state is None else state.version + 1
         if _put(folder, version, render(actions), journal.run):
             return version
@@ -113,7 +122,8 @@ def _check_ours(state: TableState | None, folder: Folder) -> None:
 
 
 def _check_staged(folder: Folder, entry: Entry, run: str) -> None:
-    names = set(folder.below(f"run-{run}").names())
+    staged = folder.below(f"run-{run}")
+    names = set(staged.listing() if entry.partitions else staged.names())
     missing = [f.path for f in entry.files if f.path not in names]
     if missing:
         raise GenerationError(f"{folder.url}: {len(missing)} of {len(entry.files)} files that the run has staged are gone; run again")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
 from .delta_log import Action, TableState
@@ -15,12 +15,12 @@ from .delta_protocol import (
     MAPPING_MODE,
     Json,
     clean_schema,
+    keeps_form,
     mapped_schema,
     named_as_in_files,
     needed_features,
     protocol_for,
     raised_protocol,
-    same_columns,
     schema_of,
 )
 from .footers import StagedFile
@@ -30,7 +30,17 @@ MARK = "synthohive_spark.run"  # the table property of tables that we wrote; wit
 _ENGINE = "synthohive_spark/"
 
 
-def replace_rows(state: TableState | None, *, columns: Json, files: Iterable[StagedFile], folder: str, run: str, notes: Mapping[str, object]) -> list[Action]:
+def replace_rows(
+    state: TableState | None,
+    *,
+    columns: Json,
+    files: Iterable[StagedFile],
+    folder: str,
+    run: str,
+    notes: Mapping[str, object],
+    partitions: Sequence[str] = (),
+    comment: str | None = None,
+) -> list[Action]:
     """Replace all rows of a table, or make it.
 
     Args:
@@ -40,27 +50,31 @@ def replace_rows(state: TableState | None, *, columns: Json, files: Iterable[Sta
         folder: where they lie, relative to the table.
         run: the run's id.
         notes: what goes into the commit's `userMetadata`.
+        partitions: columns by whose values the files are apart.
+        comment: on the table; None leaves what it has.
     """
     files = [f for f in files if f.rows]
     features = needed_features(columns) or frozenset()
-    actions: list[Action] = [_commit_info(state, files, run, "Overwrite", notes)]
+    actions: list[Action] = [_commit_info(state, files, run, "Overwrite", notes, partitions)]
     if state is None:
-        actions += [{"protocol": protocol_for(features)}, {"metaData": _new_metadata(columns, run)}]
+        actions += [{"protocol": protocol_for(features)}, {"metaData": _new_metadata(columns, run, partitions, comment)}]
     else:
         protocol = raised_protocol(state.protocol, features)
         actions += [{"protocol": protocol}] if protocol else []
         now = schema_of(state.metadata)
-        if not same_columns(now, columns) or state.metadata.get("partitionColumns") or not named_as_in_files(now):
-            actions.append({"metaData": _changed_metadata(state.metadata, columns, run)})
+        apart = list(state.metadata.get("partitionColumns") or ()) == list(partitions)
+        said = comment is None or state.metadata.get("description") == comment
+        if not (apart and said and keeps_form(now, columns) and named_as_in_files(now)):
+            actions.append({"metaData": _changed_metadata(state.metadata, columns, run, partitions, comment)})
         actions += [_remove(add) for add in state.files.values()]
     return actions + [_add(f, folder) for f in files]
 
 
 def restore(now: TableState, then: TableState, *, run: str) -> list[Action]:
     """Bring back the rows and the schema of an older version, as one commit on top."""
-    actions = [_commit_info(now, [], run, "Restore", {"run": run, "restored": then.version})]
+    actions = [_commit_info(now, [], run, "Restore", {"run": run, "restored": then.version}, then.metadata.get("partitionColumns") or ())]
     if now.metadata != then.metadata:
-        actions.append({"metaData": then.metadata})
+        actions.append({"metaData": _restored(now, then)})
     actions += [_remove(add) for path, add in now.files.items() if path not in then.files]
     return actions + [{"add": {**add, "dataChange": True}} for path, add in then.files.items() if path not in now.files]
 
@@ -83,12 +97,12 @@ def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _commit_info(state: TableState | None, files: list[StagedFile], run: str, mode: str, notes: Mapping[str, object]) -> Action:
+def _commit_info(state: TableState | None, files: list[StagedFile], run: str, mode: str, notes: Mapping[str, object], partitions: Sequence[str]) -> Action:
     metrics = {"numFiles": len(files), "numOutputRows": sum(f.rows for f in files), "numOutputBytes": sum(f.size for f in files)}
     info = {
         "timestamp": _now(),
         "operation": "WRITE",
-        "operationParameters": {"mode": mode, "partitionBy": "[]"},
+        "operationParameters": {"mode": mode, "partitionBy": json.dumps(list(partitions))},
         **({} if state is None else {"readVersion": state.version}),
         "isolationLevel": "Serializable",
         "isBlindAppend": False,
@@ -100,18 +114,33 @@ def _commit_info(state: TableState | None, files: list[StagedFile], run: str, mo
     return {"commitInfo": info}
 
 
-def _new_metadata(columns: Json, run: str) -> Action:
+def _new_metadata(columns: Json, run: str, partitions: Sequence[str], comment: str | None) -> Action:
     return {
         "id": str(uuid.uuid4()),
+        **({} if comment is None else {"description": comment}),
         "format": {"provider": "parquet", "options": {}},
-        "partitionColumns": [],
+        "partitionColumns": list(partitions),
         "createdTime": _now(),
         **_described(columns, {MARK: run}),
     }
 
 
-def _changed_metadata(metadata: Action, columns: Json, run: str) -> Action:
-    return {**metadata, "partitionColumns": [], **_described(columns, {**(metadata.get("configuration") or {}), MARK: run})}
+def _changed_metadata(metadata: Action, columns: Json, run: str, partitions: Sequence[str], comment: str | None) -> Action:
+    said = {} if comment is None else {"description": comment}
+    return {**metadata, **said, "partitionColumns": list(partitions), **_described(columns, {**(metadata.get("configuration") or {}), MARK: run})}
+
+
+def _restored(now: TableState, then: TableState) -> Action:
+    """The metadata of an older version. Column mapping that came since stays: the greatest number of a column must never shrink, nor be lost."""
+    had, has = then.configuration, now.configuration
+    if has.get(MAPPING_MODE, "none") == "none" and MAPPING_LAST not in has:
+        return then.metadata
+    last = max(int(had.get(MAPPING_LAST, 0)), int(has.get(MAPPING_LAST, 0)))
+    if had.get(MAPPING_MODE, "none") != "none":
+        return {**then.metadata, "configuration": {**had, MAPPING_LAST: str(last)}}
+    schema, numbers = mapped_schema(schema_of(then.metadata))
+    configuration = {**had, MAPPING_MODE: "name", MAPPING_LAST: str(max(last, numbers))}
+    return {**then.metadata, "schemaString": json.dumps(schema), "configuration": configuration}
 
 
 def _described(columns: Json, configuration: dict[str, str]) -> Action:
@@ -130,7 +159,15 @@ def _remove(add: Action) -> Action:
 
 
 def _add(file: StagedFile, folder: str) -> Action:
-    path = quote(f"{folder}/{file.path}", safe="/")
+    path = quote(f"{folder}/{file.path}", safe="/=")
     return {
-        "add": {"path": path, "partitionValues": {}, "size": file.size, "modificationTime": _now(), "dataChange": True, "stats": file.stats},
+        "add": {
+            "path": path,
+            # By the names that the columns have in the files, which `_described` makes the same.
+            "partitionValues": file.partition,
+            "size": file.size,
+            "modificationTime": _now(),
+            "dataChange": True,
+            "stats": file.stats,
+        },
     }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
+from ..spec.form import COMMENT, LENGTH
 from ..spec.identifiers import needs_mapping
 
 Json = dict[str, Any]
@@ -21,7 +23,7 @@ APPEND_ONLY = "delta.appendOnly"
 _PLAIN_TYPES = frozenset({"byte", "short", "integer", "long", "float", "double", "string", "boolean", "binary", "date", "timestamp"})
 _DECIMAL = re.compile(r"decimal\(\d+,\d+\)")
 # Field metadata that means something to readers. The rest is the session's (aliases, machine learning attributes).
-_KEPT_METADATA = ("comment", "__CHAR_VARCHAR_TYPE_STRING")
+_KEPT_METADATA = (COMMENT, LENGTH)
 _COLLATED = "__COLLATIONS"
 _MEANT_FOR_WRITERS = re.compile(r'"delta\.(?!columnMapping\.)')
 # What a protocol number without a list of features means; a table with a list must name them all.
@@ -156,6 +158,27 @@ def named_as_in_files(kind: Any) -> bool:
 def same_columns(one: Json, other: Json) -> bool:
     """Whether two schemas have the same names, types and nullability in the same order; comments aside."""
     return _bare(one) == _bare(other)
+
+
+def keeps_form(now: Json, columns: Json) -> bool:
+    """Whether a table with the schema `now` says all that `columns` say: the same names, types and lengths of text, and their comments."""
+    if not same_columns(now, columns):
+        return False
+    pairs = zip(_metadata(now), _metadata(columns), strict=True)
+    return all(had.get(LENGTH) == has.get(LENGTH) and has.get(COMMENT, had.get(COMMENT)) == had.get(COMMENT) for had, has in pairs)
+
+
+def _metadata(kind: Any) -> Iterator[Json]:
+    """The metadata of all columns and fields, in their order."""
+    if isinstance(kind, list):
+        for item in kind:
+            yield from _metadata(item)
+    elif isinstance(kind, dict):
+        if "name" in kind:
+            yield kind.get("metadata", {})
+        for key, value in kind.items():
+            if key != "metadata":
+                yield from _metadata(value)
 
 
 def _bare(kind: Any) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow.parquet as pq
 from pydantic import Field
@@ -17,6 +18,7 @@ from .folders import Folder
 READERS = 8  # footers that are fetched at once: a store's delay counts, not its bytes
 INDEXED_COLUMNS = 32  # Delta's own default: a log with statistics of hundreds of columns is slow to read
 LONGEST_TEXT = 32  # characters; as Delta. Longer texts would have to be cut, the upper ones with care
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 _WHOLE = {"byte", "short", "integer", "long"}
 # Between the calendar reform and the last year that Python knows; outside, writers differ in what a number of days means.
 _FIRST_DAY, _LAST_DAY = (date(1582, 10, 15) - date(1970, 1, 1)).days, (date.max - date(1970, 1, 1)).days
@@ -30,26 +32,38 @@ class StagedFile(Spec):
         size: in bytes.
         rows: in the file.
         stats: as the log of a Delta table wants them, JSON.
+        partition: values of the partition columns, as text; null as None.
     """
 
     path: str
     size: int = Field(ge=0)
     rows: int = Field(ge=0)
     stats: str
+    partition: dict[str, str | None] = Field(default_factory=dict)
 
 
-def staged_files(folder: Folder, schema: dict[str, Any]) -> tuple[StagedFile, ...]:
+def staged_files(folder: Folder, schema: dict[str, Any], partitions: Sequence[str] = ()) -> tuple[StagedFile, ...]:
     """The Parquet files of a folder, by one read of each footer.
 
     Args:
         schema: of the rows, Spark's JSON.
+        partitions: columns whose values are in the names of folders, as `write_parquet` makes them.
 
     Raises:
         OSError: a footer cannot be read.
     """
-    names = [name for name in folder.names() if name.endswith(".parquet") and not name.startswith((".", "_"))]
+    listed = folder.listing() if partitions else folder.names()
+    names = [name for name in listed if name.endswith(".parquet") and name.count("/") == len(partitions) and not name.rpartition("/")[2].startswith((".", "_"))]
+    types = {column["name"]: column["type"] for column in schema["fields"]}
+    inside = {**schema, "fields": [column for column in schema["fields"] if column["name"] not in partitions]}
+
+    def read(name: str) -> StagedFile:
+        values = zip(partitions, name.split("/"), strict=False)
+        partition = {column: _partition_value(value.partition("=")[2], types[column]) for column, value in values}
+        return _read(folder, name, inside).model_copy(update={"partition": partition})
+
     with ThreadPoolExecutor(READERS) as pool:
-        return tuple(pool.map(lambda name: _read(folder, name, schema), names))
+        return tuple(pool.map(read, names))
 
 
 def _read(folder: Folder, name: str, schema: dict[str, Any]) -> StagedFile:
@@ -57,6 +71,18 @@ def _read(folder: Folder, name: str, schema: dict[str, Any]) -> StagedFile:
     with folder.files.open(path, "rb", cache_type="none") as stream:
         footer = pq.ParquetFile(stream).metadata
     return StagedFile(path=name, size=int(folder.files.size(path)), rows=footer.num_rows, stats=json.dumps(_stats(footer, schema)))
+
+
+def _partition_value(text: str, kind: str) -> str | None:
+    """The value in the name of a folder (Spark's escapes, times in UTC) as the log of a Delta table has it."""
+    value = unquote(text)
+    if value == _NO_VALUE:
+        return None
+    if kind != "timestamp":
+        return value
+    day, _, time = value.partition(" ")
+    seconds, _, fraction = time.partition(".")
+    return f"{day}T{seconds}.{fraction:0<6}Z"  # without a zone, readers take it for a time of theirs
 
 
 def _stats(footer: Any, schema: dict[str, Any]) -> dict[str, Any]:

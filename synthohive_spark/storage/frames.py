@@ -1,4 +1,4 @@
-"""Frames over staged Parquet, with the nullability that they were written with."""
+"""Frames written as Parquet, and read with the nullability that they were written with."""
 
 from __future__ import annotations
 
@@ -14,10 +14,32 @@ from pyspark.sql import types as T
 from ..spec.identifiers import quoted
 
 
-def read_parquet(spark: SparkSession, path: str | Sequence[str], columns: dict[str, Any]) -> DataFrame:
-    """The rows of a folder, or of some files, with a schema (Spark's JSON), NOT NULL counted in."""
+def write_parquet(rows: DataFrame, path: str, partitions: Sequence[str] = ()) -> None:
+    """Replace a folder by the rows.
+
+    Args:
+        partitions: columns whose values go into the names of folders; costs one shuffle, after which each value is in as few files as its rows need.
+    """
+    if not partitions:
+        rows.write.mode("overwrite").parquet(path)
+        return
+    gathered = rows.hint("rebalance", *(F.col(quoted(c)) for c in partitions))
+    # In the session's zone two hours of one night have the same name; and a session may be set to keep the partitions of an attempt that failed.
+    writer = gathered.write.mode("overwrite").option("timeZone", "UTC").option("partitionOverwriteMode", "static")
+    writer.partitionBy(*partitions).parquet(path)
+
+
+def read_parquet(spark: SparkSession, path: str | Sequence[str], columns: dict[str, Any], partitions: Sequence[str] = ()) -> DataFrame:
+    """The rows of a folder, or of some files, with a schema (Spark's JSON), NOT NULL counted in.
+
+    Args:
+        partitions: columns whose values are in the names of folders.
+    """
     schema = T.StructType.fromJson(columns)
-    rows = spark.read.schema(schema).parquet(*([path] if isinstance(path, str) else path))
+    reader = spark.read.schema(schema)
+    rows = (reader.option("timeZone", "UTC") if partitions else reader).parquet(*([path] if isinstance(path, str) else path))
+    if partitions:
+        rows = rows.select(*(F.col(quoted(name)) for name in schema.names))  # Spark puts them last
     if all(field.nullable and not _has_required(field.dataType) for field in schema.fields):
         return rows
     return rows.select(*(_declared(F.col(quoted(field.name)), field).alias(field.name, metadata=field.metadata) for field in schema.fields))

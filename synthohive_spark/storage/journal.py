@@ -68,6 +68,8 @@ class Entry(Spec):
         new: whether there was no table before.
         before: version of the table when publishing began; None for a new one.
         columns: Spark's JSON of the schema; empty until the rows are staged.
+        partitions: columns by whose values the files lie in folders.
+        comment: on the table; None leaves what it has.
         files: the staged files, empty where the driver does not reach them.
         rows: staged.
     """
@@ -79,6 +81,8 @@ class Entry(Spec):
     new: bool
     before: int | None = None
     columns: dict[str, Any] = Field(default_factory=dict)
+    partitions: tuple[str, ...] = ()
+    comment: str | None = None
     files: tuple[StagedFile, ...] = ()
     rows: int = 0
 

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 
 from ..errors import SchemaError, SerializationError
 from ..spec.base import Spec
+from ..spec.form import TableForm
 from ..spec.graph import SchemaGraph
 from ..spec.identifiers import safe_name
 from ..spec.layout import Layout
@@ -48,6 +49,7 @@ class Manifest(Spec):
     reference_required: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     reference_rows: dict[str, int] = Field(default_factory=dict)
     layouts: dict[str, Layout] = Field(default_factory=dict)
+    forms: dict[str, TableForm] = Field(default_factory=dict)
     sources: Sources = Field(default_factory=Sources)
 
     def render(self) -> bytes:

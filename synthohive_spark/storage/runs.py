@@ -14,12 +14,13 @@ from pyspark.sql import DataFrame, SparkSession
 from ..causes import describe
 from ..errors import GenerationError, SchemaError, SynthoHiveError
 from ..events import RUN_LEFT, get_logger
+from ..spec.form import TableForm, annotated, partition_columns
 from ..spec.identifiers import column_name_faults, create_schema_sql, drop_schema_sql
 from ..spec.sources import Sources
 from .checks import check_names, check_places
-from .footers import staged_files
+from .footers import StagedFile, staged_files
 from .found import reach
-from .frames import read_parquet
+from .frames import read_parquet, write_parquet
 from .ground import Ground, grounds
 from .journal import Entry, Journal, RunInfo, begin, end
 from .publish import back, clear, forward, settle, with_versions
@@ -103,8 +104,11 @@ class RunWriter:
             self._drop_schema()
             raise
 
-    def stage(self, table: str, rows: DataFrame) -> DataFrame:
+    def stage(self, table: str, rows: DataFrame, form: TableForm | None = None) -> DataFrame:
         """Write the rows of a table into its staging folder.
+
+        Args:
+            form: what the table says of itself; its partition columns are left out where they cannot be such.
 
         Returns:
             A frame that reads them, good until `publish`.
@@ -117,10 +121,12 @@ class RunWriter:
         if faults:
             raise SchemaError(f"table {table!r}: " + "; ".join(faults))
         entry = self._entry(table)
-        columns = rows.schema.jsonValue()
+        form = form or TableForm()
+        columns = annotated(rows.schema.jsonValue(), form)
+        partitions = partition_columns(columns, form)
         for attempt in range(1, self._attempts + 1):
             try:
-                rows.write.mode("overwrite").parquet(entry.staged)
+                write_parquet(rows, entry.staged, partitions)
                 break
             except SynthoHiveError:
                 raise
@@ -129,8 +135,9 @@ class RunWriter:
                 if attempt == self._attempts or isinstance(error, AnalysisException):
                     raise GenerationError(f"writing {self._target.describe(table)} failed: {describe(error)}") from error
                 time.sleep(self.PAUSE_SECONDS * 2 ** (attempt - 1))
-        self._entries[table] = self._counted(entry.model_copy(update={"columns": columns}))
-        return read_parquet(self._spark, entry.staged, columns)
+        described = {"columns": columns, "partitions": partitions, "comment": form.comment}
+        self._entries[table] = self._counted(entry.model_copy(update=described))
+        return read_parquet(self._spark, entry.staged, columns, partitions)
 
     def rows(self, table: str) -> int:
         """How many rows are staged.
@@ -206,11 +213,12 @@ class RunWriter:
         """The entry with its files and rows."""
         folder = reach(entry.staged)
         if folder is not None and folder.exists():
-            files = staged_files(folder, entry.columns)
+            files = staged_files(folder, entry.columns, entry.partitions)
+            _check_partitions(entry, files)
             return entry.model_copy(update={"files": files, "rows": sum(f.rows for f in files)})
         if entry.in_place:
             raise GenerationError(f"the executors have written {entry.staged} where the driver does not see it; choose an output that all machines reach")
-        return entry.model_copy(update={"rows": read_parquet(self._spark, entry.staged, entry.columns).count()})
+        return entry.model_copy(update={"rows": read_parquet(self._spark, entry.staged, entry.columns, entry.partitions).count()})
 
     def _entry(self, table: str) -> Entry:
         self._prepared()
@@ -246,6 +254,14 @@ class RunWriter:
             with suppress(AnalysisException):  # somebody has put a table there in the meantime: it stays
                 self._spark.sql(drop_schema_sql(str(self._target.database)))
             self._made_schema = False
+
+
+def _check_partitions(entry: Entry, files: Sequence[StagedFile]) -> None:
+    """Refuse empty text where it would become null: names of folders do not tell the two apart."""
+    required = {column["name"] for column in entry.columns["fields"] if not column["nullable"]}
+    empty = sorted({column for file in files for column, value in file.partition.items() if value is None and column in required})
+    if empty:
+        raise GenerationError(f"table {entry.table!r}: the partition columns {empty} must not be null, and some rows have empty text there")
 
 
 def _named(error: Exception) -> str:

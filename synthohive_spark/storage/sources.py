@@ -27,6 +27,8 @@ from .targets import absolute_path, canonical_location, is_path, plain_location
 _CSV = (".csv", ".csv.gz", ".csv.bz2")
 _PARQUET = (".parquet",)
 _PARTITION = re.compile(r"[^/=]+=[^/]*")  # a folder of one value of a partition column
+# What Spark, Delta, streams and our own runs leave in folders. Other names may begin with an underscore.
+_INTERNAL = re.compile(r"\.|_(delta_log|SUCCESS|temporary|metadata|common_metadata|spark_metadata|synthohive)$|_(committed|started)_")
 MOST_FOLDERS = 1000  # whose tables are looked for; more are those of a table that is partitioned in a way of its own
 SHOWN = 20  # names of a long list
 LEVELS_UP = 4  # from a file's folder to its Delta table: ours have one, random prefixes of stores two
@@ -39,19 +41,22 @@ def locate_tables(spark: SparkSession, place: str | os.PathLike[str], tables: Se
         place: a folder (with a slash, or a `Path`) of Delta tables, folders or files; or `schema` or `catalog.schema`.
 
     Raises:
-        SchemaError: some are not there, with all of them; or the place cannot be one.
+        SchemaError: some are not there, or there more than once, with all of them; or the place cannot be one.
     """
     if not isinstance(place, os.PathLike) and not is_path(place):
         known = [row.name for row in spark.catalog.listTables(existing_table_name(place)) if not row.isTemporary] if _is_schema(spark, place) else None
         if known is None:
             raise SchemaError(f"the catalog has no schema {place!r}; a folder needs a slash, as in ./{place}")
-        return _located(tables, {name: f"{place}.{quoted(name)}" for name in known}, f"the schema {place!r}")
+        return located(tables, {name: [f"{place}.{quoted(name)}"] for name in known}, f"the schema {place!r}")
     path = absolute_path(checked_path(os.fspath(place)))
     folder = reach(path)
     if folder is None:
         return {name: f"{path.rstrip('/')}/{safe_name(name)}" for name in tables}
-    known_files = {_stem(name): f"{path.rstrip('/')}/{name}" for name in sorted(folder.names()) if not name.startswith((".", "_"))}
-    return _located(tables, known_files, path)
+    by_stem: dict[str, list[str]] = {}
+    for name in sorted(folder.names()):
+        if not _INTERNAL.match(name):
+            by_stem.setdefault(_stem(name), []).append(f"{path.rstrip('/')}/{name}")
+    return located(tables, by_stem, path)
 
 
 def _is_schema(spark: SparkSession, name: str) -> bool:
@@ -61,18 +66,37 @@ def _is_schema(spark: SparkSession, name: str) -> bool:
         return False
 
 
-def _located(tables: Sequence[str], known: Mapping[str, str], where: str) -> dict[str, str]:
-    found = {name: next((known[s] for s in (spelt(name, known), spelt(safe_name(name), known)) if s in known), None) for name in tables}
-    missing = sorted(name for name, place in found.items() if place is None)
-    if missing:
-        raise SchemaError(f"{where} has no tables {missing}; it has {sorted(known)[:SHOWN]}")
-    return {name: place for name, place in found.items() if place is not None}
+def located(tables: Sequence[str], known: Mapping[str, Sequence[str]], where: str) -> dict[str, str]:
+    """The place of each table, by its own name or by the one that we give to odd names.
+
+    Args:
+        known: the places of each name.
+        where: what holds them, for messages.
+
+    Raises:
+        SchemaError: tables have none, or several, with all of them.
+    """
+    found = {name: next((s for s in (spelt(name, known), spelt(safe_name(name), known)) if s in known), None) for name in tables}
+    missing = sorted(name for name, stem in found.items() if stem is None)
+    faults = [f"has no tables {missing}; it has {sorted(known)[:SHOWN]}"] if missing else []
+    for name, stem in found.items():
+        if stem is not None and len(known[stem]) > 1:
+            entries = [place.rpartition("/")[2] for place in known[stem]]
+            faults.append(f"has {entries}, which can all be the table {name!r}: name the one that is meant, as in {{{name!r}: {known[stem][0]!r}}}")
+    if faults:
+        raise SchemaError(f"{where} " + "; it ".join(faults))
+    return {name: known[stem][0] for name, stem in found.items() if stem is not None}
 
 
 def _stem(name: str) -> str:
     """The table that a file or a folder is called after."""
     lower = name.lower()
     return next((name[: -len(suffix)] for suffix in _CSV + _PARQUET if lower.endswith(suffix)), name)
+
+
+def names_file(source: str) -> bool:
+    """Whether what a user names as a table is a path rather than a table of the catalog."""
+    return is_path(source) or source.lower().endswith(_CSV + _PARQUET)
 
 
 def read_table(spark: SparkSession, source: Any, *, keys: Collection[str] = ()) -> DataFrame:
@@ -95,7 +119,7 @@ def read_table(spark: SparkSession, source: Any, *, keys: Collection[str] = ()) 
         return _read_path(spark, os.fspath(source))
     if not isinstance(source, str):
         raise SchemaError(f"a table must be a Spark or pandas DataFrame, a table name or a path, not {type(source).__name__}")
-    if is_path(source) or source.lower().endswith(_CSV + _PARQUET):
+    if names_file(source):
         return _read_path(spark, source)
     name = existing_table_name(source)
     try:

@@ -8,6 +8,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
 from ..errors import GenerationError
+from ..spec.form import TableForm
 from ..spec.sources import Sources
 from .ground import grounds
 from .journal import RunInfo
@@ -28,6 +29,7 @@ def save_tables(
     never: Sources | None = None,
     on_failure: FailurePolicy = "raise",
     work_dir: str | None = None,
+    forms: Mapping[str, TableForm] | None = None,
 ) -> dict[str, str]:
     """Write DataFrames as Delta tables, all or none; a schema that is missing is created.
 
@@ -37,6 +39,7 @@ def save_tables(
         target_db: `schema`, `catalog.schema`, or a folder.
         info: which run this is; a fresh one by default.
         never, on_failure, work_dir: as for `RunWriter`.
+        forms: partition columns, comments and lengths of text by table.
 
     Returns:
         The full name, or the path, of each table.
@@ -49,7 +52,7 @@ def save_tables(
     with RunWriter(spark, target, info=info or RunInfo.fresh(), never=never, on_failure=on_failure, work_dir=work_dir) as writer:
         writer.prepare(list(tables))
         for name, data in tables.items():
-            writer.stage(name, data)
+            writer.stage(name, data, (forms or {}).get(name))
         writer.publish()
     return {name: target.address(name) for name in tables}
 

@@ -6,14 +6,17 @@ The rows are written a second time. Every step can be repeated after a crash.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from ..errors import GenerationError
 from ..spec.identifiers import define_table_sql, drop_table_sql, restore_sql
 from .delta_actions import MARK
-from .delta_protocol import MAPPING, MAPPING_MODE, clean_schema, needed_features, same_columns
+from .delta_protocol import MAPPING, MAPPING_MODE, clean_schema, keeps_form, needed_features
 from .found import Found, detail, find_by_spark, find_in_catalog, history, sql_name
 from .frames import read_parquet
 from .journal import Entry, Journal
@@ -38,14 +41,10 @@ def write_through(spark: SparkSession, target: Target, entry: Entry, journal: Jo
         return done
     name = sql_name(target, entry.table)
     _define(spark, target, entry, journal.run)
-    rows = read_parquet(spark, entry.staged, entry.columns)
-    # A session set to dynamic partition overwrite would keep the old partitions of a partitioned table.
-    writer = rows.write.format("delta").mode("overwrite").option("partitionOverwriteMode", "static")
-    writer = writer.option("userMetadata", json.dumps(journal.notes(entry.rows)))
-    if target.folder is None:
-        writer.saveAsTable(name)
-    else:
-        writer.save(target.address(entry.table))
+    rows = read_parquet(spark, entry.staged, entry.columns, entry.partitions)
+    notes = json.dumps(journal.notes(entry.rows))
+    with _set(spark, _settings_for(entry)):
+        _replace(target, name, entry, rows, notes)
     version = _version_of(spark, target, entry, journal.run)
     if version is None:
         raise GenerationError(f"{target.describe(entry.table)}: the history does not show what was written; others write there too")
@@ -90,20 +89,63 @@ def read_delta(spark: SparkSession, target: Target, table: str, version: int | N
 
 
 def _define(spark: SparkSession, target: Target, entry: Entry, run: str) -> None:
-    """Give the table the columns of the rows, with their NOT NULL: a write that changes the schema would lose it."""
+    """Give the table the columns of the rows, with their NOT NULL, and its form: a write that changes the schema would lose them."""
     name = sql_name(target, entry.table)
     found = _found(spark, target, name, entry)
     needed = needed_features(entry.columns) or frozenset()
     features = {f"delta.feature.{name}": "supported" for name in sorted(needed)} | ({MAPPING_MODE: "name"} if MAPPING in needed else {})
     columns = clean_schema(entry.columns)
     if found.kind == "nothing":
-        spark.sql(define_table_sql(name, columns["fields"], {**features, MARK: run}))
+        spark.sql(define_table_sql(name, columns["fields"], {**features, MARK: run}, partitions=entry.partitions, comment=entry.comment))
         return
     if found.kind != "delta" or found.run is None:
         raise GenerationError(f"{target.describe(entry.table)} has become something that synthohive_spark did not write; choose another output")
-    if not same_columns(read_delta(spark, target, entry.table).schema.jsonValue(), columns):
-        kept = {k: v for k, v in dict(detail(spark, name)["properties"] or {}).items() if not k.startswith(_OWN_PROPERTIES)}
-        spark.sql(define_table_sql(name, columns["fields"], {**kept, **features, MARK: run}, replace=True))
+    known = detail(spark, name).asDict()
+    said = known.get("description") if entry.comment is None else entry.comment
+    now = read_delta(spark, target, entry.table).schema.jsonValue()
+    if not (keeps_form(now, columns) and tuple(known["partitionColumns"]) == entry.partitions and said == known.get("description")):
+        kept = {k: v for k, v in dict(known["properties"] or {}).items() if not k.startswith(_OWN_PROPERTIES)}
+        properties = {**kept, **features, MARK: run}
+        spark.sql(define_table_sql(name, columns["fields"], properties, partitions=entry.partitions, comment=said, replace=True))
+
+
+def _replace(target: Target, name: str, entry: Entry, rows: DataFrame, notes: str) -> None:
+    if target.folder is None and entry.partitions:
+        # The session's catalog takes what `saveAsTable` replaces for damaged unless partition columns come last.
+        rows.writeTo(name).option("userMetadata", notes).overwrite(F.lit(True))
+        return
+    # A session set to dynamic partition overwrite would keep the old partitions of a partitioned table.
+    writer = rows.write.format("delta").mode("overwrite").option("partitionOverwriteMode", "static").option("userMetadata", notes)
+    if target.folder is None:
+        writer.saveAsTable(name)
+    else:
+        writer.partitionBy(*entry.partitions).save(target.address(entry.table))
+
+
+def _settings_for(entry: Entry) -> dict[str, str]:
+    """What a write of a table with partitions takes from its session, whatever its options."""
+    if not entry.partitions:
+        return {}
+    # One that overwrites partition by partition would keep old ones. Delta calls partitions by times of the session's zone, where two hours of one night
+    # have the same name.
+    types = {column["name"]: column["type"] for column in entry.columns["fields"]}
+    zone = {"spark.sql.session.timeZone": "UTC"} if any(types[column] == "timestamp" for column in entry.partitions) else {}
+    return {"spark.sql.sources.partitionOverwriteMode": "static", **zone}
+
+
+@contextmanager
+def _set(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
+    before = {key: spark.conf.get(key, None) for key in settings}
+    try:
+        for key, value in settings.items():
+            spark.conf.set(key, value)
+        yield
+    finally:
+        for key, old in before.items():
+            if old is None:
+                spark.conf.unset(key)
+            else:
+                spark.conf.set(key, old)
 
 
 def _found(spark: SparkSession, target: Target, name: str, entry: Entry) -> Found:

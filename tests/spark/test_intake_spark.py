@@ -124,6 +124,8 @@ def test_faults_of_pandas_frames_are_told_together_and_without_values(spark):
     with pytest.raises(SchemaError) as caught:
         take_in(spark, Metadata().add_table("t", pk="id"), {"t": frame})
     assert all(word in str(caught.value) for word in ("'id'", "'other'")) and "secret" not in str(caught.value) and "fine" not in str(caught.value)
+    with pytest.raises(SchemaError, match="table 't': the data names it twice, as 'T' and 't'; leave one of them out"):
+        take_in(spark, Metadata().add_table("t", pk="id"), {"T": frame[["fine"]], "t": frame[["fine"]]})
 
 
 def test_all_tables_in_one_folder_or_schema(spark, tmp_path):
@@ -131,7 +133,7 @@ def test_all_tables_in_one_folder_or_schema(spark, tmp_path):
     owners, details = spark.range(40), spark.range(100).withColumn("owner", F.col("id") % 40)
     owners.toPandas().to_parquet(tmp_path / "owners.parquet")
     details.write.format("delta").save(f"{tmp_path}/Order Details")
-    (tmp_path / "_notes").write_text("not a table")
+    (tmp_path / "_SUCCESS").write_text("not a table")
     _, tables = _copied(spark, metadata, str(tmp_path))
     assert {name: frame.count() for name, frame in tables.items()} == {"Owners": 40, "Order Details": 100}
     with pytest.raises(SchemaError, match=r"has no tables \['x', 'y'\]; it has \['Order Details', 'owners'\]"):

@@ -156,3 +156,10 @@ def test_conditions_in_yaml(tmp_path: Path) -> None:
     assert (condition.table, condition.rows, str(condition.values["day"]), condition.values["none"]) == ("a", 10, "2024-01-31", None)
     with pytest.raises(SchemaError, match=r"sample\.conditions\.0\.rows.*sample\.conditions\.0\.row: "):
         RunConfig.from_yaml(path, ["sample.conditions=[{table: a, values: {x: 1}, rows: 0, row: 1}]"])
+
+
+def test_names_are_those_of_the_data_whatever_their_capitals(fitted: FittedSchema) -> None:
+    exact = plan(fitted, [order(2, **{"total": 20, "status.x": "b"})])
+    assert plan(fitted, [{"table": "ORDERS", "values": {"Total": 20, "Status.X": "b"}, "rows": 2}]) == exact
+    with pytest.raises(GenerationError, match="column 'total' is named twice"):
+        plan(fitted, [order(2, total=20, TOTAL=30)])

@@ -240,3 +240,60 @@ def test_statistics_over_row_groups_and_many_columns(folder):
     stats = json.loads(staged_files(folder.below("run-r"), schema_of(table))[0].stats)
     assert (stats["minValues"]["n"], stats["maxValues"]["n"], stats["nullCount"]["n"]) == (1, 5, 2)
     assert len(stats["nullCount"]) == 32
+
+
+def test_partitions_of_staged_files(folder):
+    """Folders as Spark makes them: names and values escaped, times in UTC, empty for null."""
+    names = [
+        "p q=a%2Fb%3A1/when=2020-10-25 01%3A00%3A00",
+        "p q=__HIVE_DEFAULT_PARTITION__/when=2020-10-25 01%3A00%3A00.5",
+        "p q=ü/when=__HIVE_DEFAULT_PARTITION__",
+    ]
+    entry, journal = stage(folder, "r1", ids(1))
+    for i, name in enumerate(names):
+        place = Path(entry.staged) / name
+        place.mkdir(parents=True)
+        pq.write_table(ids(i), place / "part-0.parquet")
+    next(Path(entry.staged).glob("*.parquet")).unlink()
+    columns = schema_of(pa.table({"p q": pa.array([], pa.string()), "id": pa.array([], pa.int64())}))
+    columns["fields"].append({"name": "when", "type": "timestamp", "nullable": True, "metadata": {"comment": "c"}})
+    files = staged_files(folder.below("run-r1"), columns, ("p q", "when"))
+    assert {json.dumps(f.partition, ensure_ascii=False) for f in files} == {
+        '{"p q": "a/b:1", "when": "2020-10-25T01:00:00.000000Z"}',
+        '{"p q": null, "when": "2020-10-25T01:00:00.500000Z"}',
+        '{"p q": "ü", "when": null}',
+    }
+    assert all(json.loads(f.stats)["nullCount"] == {"id": 0} for f in files)
+    entry = entry.model_copy(update={"columns": columns, "files": files, "partitions": ("p q", "when"), "comment": "all", "rows": 3})
+    staged = Path(entry.staged) / names[0] / "part-0.parquet"
+    staged.rename(folder.root + "/aside")
+    with pytest.raises(GenerationError, match="1 of 3 files"):
+        commit(folder, entry, journal)
+    Path(folder.root + "/aside").rename(staged)
+    assert commit(folder, entry, journal) == 0
+    state = read_state(folder)
+    assert (state.metadata["partitionColumns"], state.metadata["description"]) == (["p q", "when"], "all")
+    physical = {f["name"]: f["metadata"]["delta.columnMapping.physicalName"] for f in json.loads(state.metadata["schemaString"])["fields"]}
+    assert all(set(add["partitionValues"]) == {physical["p q"], physical["when"]} for add in state.files.values())
+    assert all(Path(folder.root, path).exists() for path in state.files)
+    entry, journal = stage(folder, "r2", ids(9))
+    assert commit(folder, entry, journal) == 1 and read_state(folder).metadata["partitionColumns"] == []
+    assert read_state(folder).metadata["description"] == "all", "what is not said stays"
+    take_back(folder, entry, journal)
+    assert read_state(folder).metadata == state.metadata and set(read_state(folder).files) == set(state.files)
+
+
+@pytest.mark.parametrize("mapped_before", [False, True])
+def test_the_greatest_number_of_a_column_never_shrinks(folder, mapped_before):
+    few, many = pa.table({"a b" if mapped_before else "ab": pa.array([1], pa.int64())}), pa.table({f"c {i}": pa.array([1], pa.int64()) for i in range(5)})
+    entry, journal = stage(folder, "r1", few)
+    commit(folder, entry, journal)
+    entry, journal = stage(folder, "r2", many)
+    commit(folder, entry, journal)
+    assert read_state(folder).configuration["delta.columnMapping.maxColumnId"] == "5"
+    take_back(folder, entry, journal)
+    state = read_state(folder)
+    assert (state.configuration["delta.columnMapping.maxColumnId"], state.configuration["delta.columnMapping.mode"]) == ("5", "name")
+    (column,) = json.loads(state.metadata["schemaString"])["fields"]
+    assert column["metadata"] == {"delta.columnMapping.id": 1, "delta.columnMapping.physicalName": column["name"]}
+    assert len(state.files) == 1

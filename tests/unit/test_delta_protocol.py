@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from synthohive_spark.storage.delta_protocol import carry_fault, clean_schema, needed_features, protocol_for, raised_protocol, same_columns
+from synthohive_spark.storage.delta_protocol import carry_fault, clean_schema, keeps_form, needed_features, protocol_for, raised_protocol, same_columns
 
 NTZ = frozenset({"timestampNtz"})
 
@@ -110,3 +110,14 @@ def test_same_columns_but_for_comments():
         struct(field("a", "long"), field("b", {**array("string"), "containsNull": False})),
     ):
         assert not same_columns(one, other)
+
+
+def test_a_table_says_what_it_is_to_say():
+    now = struct(field("a", "string", comment="x", __CHAR_VARCHAR_TYPE_STRING="varchar(3)"), field("s", struct(field("b", "long", comment="y"))))
+    silent = struct(field("a", "string", __CHAR_VARCHAR_TYPE_STRING="varchar(3)"), field("s", struct(field("b", "long"))))
+    assert keeps_form(now, now) and keeps_form(now, silent), "comments of others may stay"
+    assert not keeps_form(silent, now)
+    for length in ({}, {"__CHAR_VARCHAR_TYPE_STRING": "varchar(4)"}):
+        assert not keeps_form(now, struct(field("a", "string", **length), silent["fields"][1]))
+    assert not keeps_form(now, struct(silent["fields"][0], field("s", struct(field("b", "long", comment="z")))))
+    assert not keeps_form(now, struct(silent["fields"][0]))

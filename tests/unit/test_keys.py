@@ -71,3 +71,13 @@ def test_keys_past_their_type_are_refused() -> None:
     assert key_values(KeyPattern(), np.arange(3), pa.decimal128(10, 0), seed=1).type == pa.decimal128(10, 0)
     with pytest.raises(GenerationError, match="ends at 127"):
         key_values(KeyPattern(), np.arange(128), pa.int8(), seed=1)
+
+
+def test_text_keys_keep_their_length() -> None:
+    pattern = KeyPattern(form="text", prefix="K", width=1, after=95, longest=3)
+    made = key_values(pattern, np.arange(99), pa.string(), 0).to_pylist()
+    assert made[:5] == ["K96", "K97", "K98", "K99", "K1"] and len(set(made)) == 99 and max(map(len, made)) == 3
+    with pytest.raises(GenerationError, match="of 3 characters ends at 99"):
+        key_values(pattern, np.arange(100), pa.string(), 0)
+    padded = KeyPattern(form="text", width=2, longest=4)
+    assert key_values(padded, np.arange(98, 101), pa.string(), 0).to_pylist() == ["99", "100", "101"]

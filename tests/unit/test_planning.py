@@ -11,12 +11,12 @@ from generated_schemas import GeneratedSchema
 from synthohive_spark.spec.encoding import NumberEncoding, TableEncoding
 from synthohive_spark.spec.graph import SchemaGraph
 from synthohive_spark.spec.hidden import GAP, PARENT_ROW, POSITION, SIBLINGS, count_column, same_column, status_column
-from synthohive_spark.spec.metadata import Metadata
+from synthohive_spark.spec.metadata import ForeignKey, Metadata
 from synthohive_spark.spec.planning.programs import SchemaPlan, plan_schema
-from synthohive_spark.spec.planning.rewritten import without_odd_gap
-from synthohive_spark.spec.planning.room import Room
-from synthohive_spark.spec.program import Match, TableProgram
-from synthohive_spark.spec.steps import Carry, Combine, Distinct, ParentKey, Series
+from synthohive_spark.spec.planning.rewritten import with_key_lengths, without_odd_gap
+from synthohive_spark.spec.planning.room import Room, largest_number
+from synthohive_spark.spec.program import Match, Phase, TableProgram
+from synthohive_spark.spec.steps import Carry, Combine, Distinct, KeyPattern, NumberKey, ParentKey, Series
 
 Rows = list[tuple[Any, ...]]
 
@@ -273,3 +273,24 @@ def test_a_matched_key_brings_what_repeats_its_parents_row() -> None:
     program = schema.table("lines", "id int!, order int!, product int!, price double", lines, pk="id", fk=keys).program("lines")
     assert match_of(program, 1).brings == (("price", "price"),)
     assert "price" in program.drawn and "price" in next(step.columns for step in program.of_kind(Carry))
+
+
+def test_keys_of_limited_length_count_in_what_room_they_have() -> None:
+    key = {"columns": ["p"], "parent_table": "a", "parent_columns": ["k"]}
+    pattern = KeyPattern(form="text", prefix="AB", width=1, after=7)
+    parent = TableProgram(
+        table="a", rows=50, columns=(("k", "string", True),), primary_key=("k",), phases=(Phase(steps=(NumberKey(column="k", pattern=pattern),)),)
+    )
+    child = TableProgram(table="b", rows=9, columns=(("p", "string", True),), foreign_keys=(ForeignKey.model_validate(key),), phases=(Phase(steps=()),))
+
+    def made(own: int | None, pointing: int | None) -> KeyPattern:
+        lengths = {"a": {"k": own} if own else {"x": 1}, "b": {"p": pointing} if pointing else {}}
+        (step,) = with_key_lengths(parent, [parent, child], lengths).of_kind(NumberKey)
+        assert isinstance(step, NumberKey)
+        return step.pattern
+
+    assert made(None, None) == pattern and pattern.most is None
+    assert made(6, None) == pattern.model_copy(update={"longest": 6}) and made(6, None).most == 9999
+    assert made(6, 4).longest == 4 and made(None, 4).most == 99
+    assert made(3, 4) == KeyPattern(form="text", width=1, longest=3), "letters make room for digits"
+    assert largest_number(with_key_lengths(parent, [child], {"b": {"p": 4}}), NumberKey(column="k", pattern=made(6, 4)), [child]) == 99

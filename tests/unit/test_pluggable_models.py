@@ -58,7 +58,7 @@ def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_names_and_classes_per_table() -> None:
     assert choose_models(METADATA, "independent", FitConfig()) == {"a": "independent", "b": "independent"}
-    assert choose_models(METADATA, {"b": Mine}, FitConfig()) == {"a": "ctgan", "b": "mine"}
+    assert choose_models(METADATA, {"B": Mine}, FitConfig()) == choose_models(METADATA, {"b": Mine}, FitConfig()) == {"a": "ctgan", "b": "mine"}
     assert choose_models(METADATA, Mine, FitConfig()) == {"a": "mine", "b": "mine"}
     assert choose_models(METADATA, "mine", FitConfig())["a"] == "mine"  # a class that was passed is registered
 

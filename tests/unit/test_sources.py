@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from synthohive_spark.errors import SchemaError
 from synthohive_spark.spec.sources import Source, Sources
+from synthohive_spark.storage.sources import locate_tables
 
 SOURCES = Sources(tables={"t": Source(roots=("/lake/t", "s3://b/raw/t.csv"), ids=("1-2",)), "u": Source(roots=("/lake/u",)), "none": Source()})
 
@@ -33,3 +35,25 @@ def test_places_that_meet_a_source(location, delta_id, met):
 
 def test_they_come_back_from_json():
     assert Sources.model_validate_json(SOURCES.model_dump_json()) == SOURCES
+
+
+def test_tables_of_a_folder(tmp_path):
+    for name in ("_orders", "Odd name", "_delta_log", "_committed_12", "_started_12", "_temporary", "_synthohive", "_committed"):
+        (tmp_path / name).mkdir()
+    for name in ("items.parquet", "_SUCCESS", ".hidden.csv", "notes.CSV.gz"):
+        (tmp_path / name).touch()
+    found = locate_tables(None, tmp_path, ["_ORDERS", "Odd name", "items", "notes", "_committed"])
+    assert {name: place.removeprefix(f"{tmp_path}/") for name, place in found.items()} == {
+        "_ORDERS": "_orders",
+        "Odd name": "Odd name",
+        "items": "items.parquet",
+        "notes": "notes.CSV.gz",
+        "_committed": "_committed",
+    }
+    (tmp_path / "items").mkdir()
+    (tmp_path / "notes.parquet").touch()
+    with pytest.raises(SchemaError) as caught:
+        locate_tables(None, tmp_path, ["items", "notes", "gone", "_delta_log"])
+    for fault in ("no tables ['_delta_log', 'gone']", "['items', 'items.parquet'], which can all be the table 'items'", "'notes.CSV.gz', 'notes.parquet'"):
+        assert fault in str(caught.value)
+    assert locate_tables(None, tmp_path, ["_orders"]) == {"_orders": f"{tmp_path}/_orders"}, "what is not asked for may stand twice"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from synthohive_spark.spec.config import FitConfig
 from synthohive_spark.spec.metadata import Metadata
 from synthohive_spark.spec.spelling import spelt, spelt_as
 
@@ -35,3 +36,8 @@ def test_every_field_of_a_table_is_spelt_as_in_the_data():
     assert (pets.primary_key, pets.order_by, pets.high_cardinality_cols, pets.parent_context_cols) == (("Pet_Id",), "Born", ("KIND",), ("CITY",))
     assert str(pets.foreign_keys[0]) == "(Owner) -> people(Id)"
     assert list(pets.constraints) == ["Age"] and pets.pii_cols == {"Name": "name"}
+
+
+def test_switches_of_tables():
+    assert FitConfig(exact_dependencies={"FLIGHTS": False, "else": True}).spelt_for(["flights"]).exact_dependencies == {"flights": False, "else": True}
+    assert FitConfig().spelt_for(["flights"]).exact_dependencies is True

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from ..metadata import ForeignKey, Metadata
+from ..metadata import DuplicatePolicy, ForeignKey, Metadata
 from ..survey import Survey, TableFacts, UniqueFacts
 
 FEW_DUPLICATES = 0.01  # of the rows: so many a load leaves behind; more say that the key is not the one that is named
+
+
+def leaves_out(policy: DuplicatePolicy | None, rows: int, read: int) -> bool:
+    """Whether a policy leaves out `rows` of the `read` rows of a table, which repeat a primary key or have none."""
+    return rows > 0 and (policy == "drop" or (policy is None and rows <= FEW_DUPLICATES * read))
 
 
 def rows_to_leave_out(metadata: Metadata, survey: Survey) -> dict[str, int]:
     """Rows per table that the policy for duplicates leaves out; tables without such rows are not named."""
     found = {}
     for name, facts in survey.tables.items():
-        policy = metadata.tables[name].duplicates
         rows = sum(u.repeats + u.nulls for u in facts.uniques if u.columns == metadata.tables[name].primary_key)
-        if rows and (policy == "drop" or (policy is None and rows <= FEW_DUPLICATES * facts.read)):
+        if leaves_out(metadata.tables[name].duplicates, rows, facts.read):
             found[name] = rows
     return found
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from ..encoding import NumberEncoding, TableEncoding
 from ..hidden import GAP, depth_column
 from ..program import Match, TableProgram
-from ..steps import Carry, Draw
+from ..steps import Carry, Draw, NumberKey, Step
 
 
 def without_drawn(program: TableProgram, columns: Collection[str]) -> TableProgram:
@@ -38,6 +38,31 @@ def with_levels(program: TableProgram, levels: Mapping[int, tuple[int, ...]]) ->
     for phase in program.phases:
         matches = [m.model_copy(update={"levels": levels[m.key]}) if m.key in levels else m for m in phase.matches]
         phases.append(phase.model_copy(update={"matches": tuple(matches)}))
+    return program.model_copy(update={"phases": tuple(phases)})
+
+
+def with_key_lengths(program: TableProgram, programs: Iterable[TableProgram], lengths: Mapping[str, Mapping[str, int]]) -> TableProgram:
+    """The program with the most characters that its generated keys can have in their own column and in those that point at it.
+
+    Args:
+        programs: of all tables.
+        lengths: of columns by table; none of those that have no limit.
+    """
+    limits = {c: [n] for c, n in lengths.get(program.table, {}).items()}
+    for other in programs:
+        for key in (key for key in other.foreign_keys if key.parent_table == program.table):
+            for column, parent in zip(key.columns, key.parent_columns, strict=True):
+                limits.setdefault(parent, []).extend([n for c, n in lengths.get(other.table, {}).items() if c == column])
+
+    def limited(step: Step) -> Step:
+        if not isinstance(step, NumberKey) or step.pattern.form != "text" or not limits.get(step.column):
+            return step
+        pattern = step.pattern.model_copy(update={"longest": min(limits[step.column])})
+        if (pattern.most or 0) < program.rows:  # letters take the room of digits
+            pattern = pattern.model_copy(update={"prefix": "", "width": 1, "after": 0})
+        return step.model_copy(update={"pattern": pattern})
+
+    phases = [phase.model_copy(update={"steps": tuple(limited(step) for step in phase.steps)}) for phase in program.phases]
     return program.model_copy(update={"phases": tuple(phases)})
 
 

@@ -169,7 +169,7 @@ def largest_number(program: TableProgram, step: NumberKey, programs: Iterable[Ta
         for key in other.foreign_keys:
             if key.parent_table == program.table:
                 types += [other.types[c] for c, p in zip(key.columns, key.parent_columns, strict=True) if p == step.column]
-    return _least(map(_largest, types))
+    return _least([step.pattern.most, *map(_largest, types)])
 
 
 def _largest(spark_type: str) -> int | None:
