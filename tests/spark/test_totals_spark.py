@@ -75,11 +75,11 @@ def test_synthetic_rows_keep_them(fitted: Synthesizer, tmp_path: Path) -> None:
 
 def test_a_column_drawn_as_a_distance_can_be_asked_for_and_a_total_cannot(fitted: Synthesizer, tmp_path: Path) -> None:
     sent = datetime(2022, 5, 1, 10)
-    out = fitted.sample(output=str(tmp_path / "out"), seed=2, conditions=[{"table": "orders", "values": {"sent": sent}, "num_rows": 40}])
+    out = fitted.sample(output=str(tmp_path / "out"), seed=2, conditions=[{"table": "orders", "values": {"sent": sent}, "rows": 40}])
     orders = out["orders"].toPandas()
     asked = orders[orders.sent == pd.Timestamp(sent)]
     assert len(asked) >= 40
     assert (pd.to_datetime(asked.ordered) <= sent).all() and (pd.to_datetime(asked.ordered) > sent - timedelta(days=40)).all()
     with pytest.raises(GenerationError, match="'n' is the number of its rows in 'lines'.*break sent >= ordered"):
         values = [{"n": 3}, {"sent": sent, "ordered": date(2022, 5, 2)}]
-        fitted.sample(output=str(tmp_path / "no"), seed=2, conditions=[{"table": "orders", "values": v, "num_rows": 2} for v in values])
+        fitted.sample(output=str(tmp_path / "no"), seed=2, conditions=[{"table": "orders", "values": v, "rows": 2} for v in values])
