@@ -31,9 +31,9 @@ from ..spec.planning.view import unique_keys
 from ..spec.program import TableProgram
 from ..spec.totals import Total
 from ..spec.types import type_family
-from .frames import all_there, map_frames, plain_value
+from .frames import all_there, plain_value
 from .jobs import FRAMES_PER_JOB, batches, union_all
-from .profile import plain_number, with_plain_values
+from .profile import plain_number
 
 SAMPLE_PARENTS = 4_000  # 99.5 % of so many is told from 99 %
 MOST_COLUMNS = 24  # of either side that are looked at
@@ -70,6 +70,8 @@ def find_schema_totals(metadata: Metadata, programs: Mapping[str, TableProgram],
         places = table.column("place").to_numpy()
         for place, family in batch:
             own = table.filter(places == place)
+            if not own.num_rows:
+                continue
             values, aggregates = (np.array(own.column(name).to_pylist(), dtype=np.float64).reshape(own.num_rows, -1) for name in ("values", "aggregates"))
             for total in _found(family, values, aggregates):
                 if total.column not in found[family.parent.table]:
@@ -147,7 +149,7 @@ def aggregate_of(total: Total, types: Mapping[str, str]) -> Column:
         return (F.max if total.what == "greatest" else F.min)(cells[0])
     if any(types[c] in ("float", "double") for c in total.of):
         return F.sum(reduce(mul, (cell.cast("double") for cell in cells)))
-    return F.try_sum(reduce(mul, (cell.cast("decimal(18,0)") if is_integer(types[c]) else cell for c, cell in zip(total.of, cells, strict=True))))
+    return F.try_sum(reduce(mul, (cell.cast("decimal(19,0)") if is_integer(types[c]) else cell for c, cell in zip(total.of, cells, strict=True))))
 
 
 def _as_float(value: Column, total: Total, types: Mapping[str, str]) -> Column:
@@ -208,10 +210,10 @@ def with_totals(rows: DataFrame, fitted: FittedTable, children: Mapping[str, Fit
     again = _follows(fitted)
     if not again:
         return rows
-    kernel = partial(derived_again, dependencies=again, types=program.types)
-    types = {name: kind for name, kind in rows.dtypes}
-    ddl = ", ".join(f"{quoted(name)} {program.types.get(name, types[name])}" for name in rows.columns)
-    return map_frames(with_plain_values(rows), kernel, ddl)
+    names = rows.columns
+    numbered = rows.toDF(*(f"c{i}" for i in range(len(names))))  # `mapInArrow` takes a dot in a name for a field of a struct
+    kernel = partial(derived_again, names=tuple(names), dependencies=again, types=program.types)
+    return numbered.mapInArrow(kernel, numbered.schema).toDF(*names)
 
 
 def _with_totals_along(rows: DataFrame, parent: TableProgram, child: TableProgram, index: int, totals: Sequence[Total], children: DataFrame) -> DataFrame:

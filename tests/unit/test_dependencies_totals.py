@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
+
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -60,16 +61,17 @@ def test_tables_never_wait_for_one_another() -> None:
 
 
 def test_formulas_follow_a_changed_total() -> None:
-    rule = Linear(target="gross", determinants=("net",), factors=(2.0,), constant=1.0, digits=(0, 0))
-    types = {"net": "bigint", "gross": "int", "other": "string"}
-    frame = pd.DataFrame({"net": pa_series([5, None]), "gross": pa_series([0, 9]), "other": ["a", "b"]})
-    (out,) = derived_again(iter([frame]), dependencies=(rule,), types=types)
-    assert out["gross"].tolist() == [11, 9]
-    assert out["other"].tolist() == ["a", "b"]
-
-
-def pa_series(values: list[int | None]) -> pd.Series:
-    return pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([pa.array(values, pa.int64())])))
+    gross = Linear(target="gross", determinants=("net",), factors=(2.0,), constant=1.0, digits=(0, 0))
+    due = Linear(target="due", determinants=("gross", "sent"), factors=(86_400_000_000.0, 1.0), digits=(0, 0, 0))
+    types = {"net": "bigint", "gross": "int", "sent": "timestamp_ntz", "due": "timestamp_ntz"}
+    noon = datetime.datetime(2024, 1, 1, 12)
+    columns = {"c0": pa.array([5, None]), "c1": pa.array([0, 9], pa.int32()), "c2": pa.array([noon, noon], pa.timestamp("us"))}
+    batch = pa.record_batch(columns | {"c3": pa.array([None, None], pa.timestamp("us")), "c4": pa.array(["a", "b"])})
+    (out,) = derived_again(iter([batch]), names=(*types, "text"), dependencies=(gross, due), types=types)
+    assert out.schema == batch.schema
+    assert out.column("c1").to_pylist() == [11, 9]
+    assert out.column("c3").to_pylist() == [noon + datetime.timedelta(days=11), noon + datetime.timedelta(days=9)]
+    assert out.column("c4").to_pylist() == ["a", "b"]
 
 
 def test_totals_are_told_in_words() -> None:

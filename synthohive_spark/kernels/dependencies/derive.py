@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -13,7 +12,6 @@ from ...spec.dependencies import AnyDependency, Lookup, Order
 from ...spec.encoding import NumberEncoding, TableEncoding
 from ...spec.program import TableProgram
 from ..columns import decode_codes
-from ..columns.types import to_typed
 from .formulas import Formula, evaluate
 from .lookups import look_up
 from .orders import keep_order
@@ -59,22 +57,23 @@ def derive_columns(
     return changed
 
 
-def derived_again(frames: Iterator[pd.DataFrame], *, dependencies: Sequence[Formula], types: Mapping[str, str]) -> Iterator[pd.DataFrame]:
+def derived_again(
+    batches: Iterator[pa.RecordBatch], *, names: Sequence[str], dependencies: Sequence[Formula], types: Mapping[str, str]
+) -> Iterator[pa.RecordBatch]:
     """Rows in, and out with the targets of formulas whose determinants have changed; a target stays where a determinant is null.
 
     Args:
+        names: of the batches' columns, which come and go under others.
         dependencies: in the order in which they are evaluated.
         types: of the columns that they read and give.
     """
-    for frame in frames:
-        names = dict.fromkeys(n for d in dependencies for n in (d.target, *d.determinants))
-        columns = {name: to_typed(frame[name], name, types[name]) for name in names}
+    for batch in batches:
+        columns = dict(zip(names, batch.columns, strict=True))
         for d in dependencies:
-            found = evaluate(d, columns, types)
-            columns[d.target] = pc.if_else(plain(found).is_null(), columns[d.target], found)
-        yield frame.assign(
-            **{d.target: pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([columns[d.target]])), index=frame.index) for d in dependencies}
-        )
+            found = plain(evaluate(d, columns, types))
+            kept = pc.if_else(found.is_null(), plain(columns[d.target]).cast(found.type), found)
+            columns[d.target] = kept.view(columns[d.target].type) if pa.types.is_temporal(columns[d.target].type) else kept.cast(columns[d.target].type)
+        yield pa.RecordBatch.from_arrays(list(columns.values()), schema=batch.schema)
 
 
 def fixed_columns(program: TableProgram) -> set[str]:
