@@ -27,7 +27,7 @@ from ..spec.identifiers import HIDDEN_PREFIX
 from ..spec.layout import Layout
 from ..spec.metadata import Metadata
 from ..spec.planning.programs import SchemaPlan
-from ..spec.planning.rewritten import with_key_lengths, with_levels, without_drawn, without_odd_gap
+from ..spec.planning.rewritten import with_key_lengths, with_levels, without_drawn, without_inherited, without_odd_gap
 from ..spec.planning.structs import with_structs
 from ..spec.program import TableProgram
 from ..spec.sources import Sources
@@ -116,10 +116,12 @@ class FitRun:
         totals = self._totals()
         lengths = {name: {c: longest(length) for c, length in form.lengths.items()} for name, form in self.forms.items()}
         for name, program in self.plan.programs.items():
-            program = program.model_copy(update={"totals": totals.get(name, ())})
+            repeats = {step.status for step in program.inherited}
+            program = without_inherited(program, _summed_up(program, totals)).model_copy(update={"totals": totals.get(name, ())})
+            repeats -= {step.status for step in program.inherited}
             log.info(STAGE, stage="profile", table=name, rows=program.rows)
             program = with_key_lengths(self._looked_up(program), self.plan.programs.values(), lengths)
-            absent = self._absent(program)
+            absent = self._absent(program) | repeats
             program = without_drawn(program, absent)
             pointed = {c for other in self.metadata.tables.values() for key in other.foreign_keys if key.parent_table == name for c in key.parent_columns}
             hints = tuple(with_kind(hint, self.metadata.tables[name], pointed) for hint in self.plan.hints[name] if hint.name not in absent)
@@ -261,6 +263,12 @@ class FitRun:
                 folders[name] = self.workspace.folder("reference", name)
                 self.data[name].write.mode("overwrite").parquet(folders[name])
         return folders
+
+
+def _summed_up(program: TableProgram, totals: Mapping[str, tuple[Total, ...]]) -> set[tuple[str, str]]:
+    """The table's columns that its driving parent has a total of, and that total: in a family of one, or in its greatest row, both are equal."""
+    above = totals.get(program.driver.parent_table, ()) if program.driver else ()
+    return {(t.of[0], t.column) for t in above if t.child == program.table and t.key == program.driving and len(t.of) == 1}
 
 
 def _context(program: TableProgram, parent: FittedTable) -> tuple[str, ...]:

@@ -70,7 +70,8 @@ def with_distances(rows: DataFrame, program: TableProgram) -> DataFrame:
 def _distance(order: Order, types: Mapping[str, str]) -> Column:
     target, base = (_compared(order, name, types) for name in (order.target, order.base or ""))
     between = target - base if order.unit == "float" else F.try_subtract(target, base)
-    return F.greatest(between if order.above else -between, F.lit(0).cast(distance_type(order)))
+    far = F.greatest(between if order.above else -between, F.lit(0).cast(distance_type(order)))
+    return F.when(between.isNotNull(), far)  # `greatest` passes over nulls
 
 
 def _compared(order: Order, name: str, types: Mapping[str, str]) -> Column:

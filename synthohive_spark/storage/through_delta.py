@@ -11,7 +11,6 @@ from contextlib import contextmanager
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from ..errors import GenerationError
 from ..spec.identifiers import define_table_sql, drop_table_sql, restore_sql
@@ -96,24 +95,25 @@ def _define(spark: SparkSession, target: Target, entry: Entry, run: str) -> None
     features = {f"delta.feature.{name}": "supported" for name in sorted(needed)} | ({MAPPING_MODE: "name"} if MAPPING in needed else {})
     columns = clean_schema(entry.columns)
     if found.kind == "nothing":
-        spark.sql(define_table_sql(name, columns["fields"], {**features, MARK: run}, partitions=entry.partitions, comment=entry.comment))
+        spark.sql(define_table_sql(name, columns["fields"], {**features, MARK: run}, partitions=_partitions(target, entry), comment=entry.comment))
         return
     if found.kind != "delta" or found.run is None:
         raise GenerationError(f"{target.describe(entry.table)} has become something that synthohive_spark did not write; choose another output")
     known = detail(spark, name).asDict()
     said = known.get("description") if entry.comment is None else entry.comment
     now = read_delta(spark, target, entry.table).schema.jsonValue()
-    if not (keeps_form(now, columns) and tuple(known["partitionColumns"]) == entry.partitions and said == known.get("description")):
+    if not (keeps_form(now, columns) and tuple(known["partitionColumns"]) == _partitions(target, entry) and said == known.get("description")):
         kept = {k: v for k, v in dict(known["properties"] or {}).items() if not k.startswith(_OWN_PROPERTIES)}
         properties = {**kept, **features, MARK: run}
-        spark.sql(define_table_sql(name, columns["fields"], properties, partitions=entry.partitions, comment=said, replace=True))
+        spark.sql(define_table_sql(name, columns["fields"], properties, partitions=_partitions(target, entry), comment=said, replace=True))
+
+
+def _partitions(target: Target, entry: Entry) -> tuple[str, ...]:
+    """The session's catalog takes a table whose partition columns are not its last ones for damaged as soon as it is replaced."""
+    return () if target.folder is None else entry.partitions
 
 
 def _replace(target: Target, name: str, entry: Entry, rows: DataFrame, notes: str) -> None:
-    if target.folder is None and entry.partitions:
-        # The session's catalog takes what `saveAsTable` replaces for damaged unless partition columns come last.
-        rows.writeTo(name).option("userMetadata", notes).overwrite(F.lit(True))
-        return
     # A session set to dynamic partition overwrite would keep the old partitions of a partitioned table.
     writer = rows.write.format("delta").mode("overwrite").option("partitionOverwriteMode", "static").option("userMetadata", notes)
     if target.folder is None:

@@ -72,15 +72,17 @@ def _check(spark, output: str, rows, form: TableForm) -> None:
     assert form_of(spark, Target.parse(output).address("t"), table) == form
 
 
-def test_forms_come_and_go_with_the_rows(spark, output, tmp_path):
+def test_forms_come_and_go_with_the_rows(spark, output, tmp_path, request):
     rows, work = spark.createDataFrame(ROWS, TYPES), str(tmp_path / "work")
     few = rows.where("id < 3")
+    parted = "far catalog" not in request.node.name
     spark.conf.set("spark.sql.session.timeZone", "Europe/Berlin")
     spark.conf.set("spark.sql.sources.partitionOverwriteMode", "dynamic")
     try:
         _write(spark, output, work, rows, None)
         _check(spark, output, rows, TableForm())
         form = FORM.model_copy(update={"columns": tuple(sorted(FORM.columns, key=lambda note: rows.columns.index(note.path[0])))})
+        form = form if parted else form.model_copy(update={"partitions": ()})
         for again in (few, few.where("id < 0")):
             _write(spark, output, work, again, FORM)
             _check(spark, output, again, form)
@@ -91,7 +93,7 @@ def test_forms_come_and_go_with_the_rows(spark, output, tmp_path):
             r[1] is not None and r[1] < HOUR + datetime.timedelta(minutes=30) for r in ROWS
         )
         _write(spark, output, work, few, FORM.model_copy(update={"partitions": ("flag",)}))
-        assert detail(spark, sql_name(Target.parse(output), "t"))["partitionColumns"] == ["flag"]
+        assert detail(spark, sql_name(Target.parse(output), "t"))["partitionColumns"] == (["flag"] if parted else [])
         assert read_run(spark, output)["t"].count() == 3
     finally:
         spark.conf.unset("spark.sql.session.timeZone")

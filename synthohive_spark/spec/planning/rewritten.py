@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from ..encoding import NumberEncoding, TableEncoding
 from ..hidden import GAP, depth_column
 from ..program import Match, TableProgram
-from ..steps import Carry, Draw, NumberKey, Step
+from ..steps import Carry, Draw, Inherit, NumberKey, Step
 
 
 def without_drawn(program: TableProgram, columns: Collection[str]) -> TableProgram:
@@ -19,6 +19,19 @@ def without_drawn(program: TableProgram, columns: Collection[str]) -> TableProgr
         kept = [step for step in steps if not isinstance(step, Draw | Carry) or step.columns or phase is program.phases[-1]]
         phases.append(phase.model_copy(update={"steps": tuple(kept), "matches": tuple(matches)}))
     return program.model_copy(update={"phases": tuple(phases)})
+
+
+def without_inherited(program: TableProgram, pairs: Collection[tuple[str, str]]) -> TableProgram:
+    """The program in which some columns no longer repeat the parent's in part of the rows: it is the parent's that is made of theirs.
+
+    Args:
+        pairs: own column and the parent's.
+    """
+    gone = {step.status: step for step in program.inherited if set(pairs) & set(zip(step.columns, step.parent_columns, strict=True))}
+    if not gone:
+        return program
+    phases = [p.model_copy(update={"steps": tuple(s for s in p.steps if not isinstance(s, Inherit) or s.status not in gone)}) for p in program.phases]
+    return without_drawn(program.model_copy(update={"phases": tuple(phases)}), set(gone))
 
 
 def without_odd_gap(program: TableProgram, encoding: TableEncoding) -> tuple[TableProgram, TableEncoding]:
