@@ -63,8 +63,8 @@ def with_hidden(
 
 def with_distances(rows: DataFrame, program: TableProgram) -> DataFrame:
     """`rows` with the hidden distances of columns from those that they are drawn from; 0 in rows that are out of order."""
-    orders = [d for d in program.dependencies if isinstance(d, Order)]
-    return rows.withColumns({o.distance: _distance(o, program.types) for o in orders if o.distance is not None})
+    added = {d.distance: _distance(d, program.types) for d in program.dependencies if isinstance(d, Order) and d.distance is not None}
+    return rows.withColumns(added) if added else rows  # Spark Connect takes no empty mapping
 
 
 def _distance(order: Order, types: Mapping[str, str]) -> Column:
