@@ -141,11 +141,11 @@ class FitRun:
 
     def _totals(self) -> dict[str, tuple[Total, ...]]:
         """The columns of each parent that follow from its rows in child tables."""
-        found = find_schema_totals(self.metadata, self.plan.programs, self.data)
-        kept = {name: totals for name, totals in found.items() if self.config.finds_dependencies(name)}
-        for name, totals in kept.items():
+        wanted = [name for name in self.plan.programs if self.config.finds_dependencies(name)]
+        found = find_schema_totals(self.metadata, self.plan.programs, self.data, wanted)
+        for name, totals in found.items():
             log.info(DEPENDENCIES, table=name, found=[described_total(t) for t in totals])
-        return kept
+        return found
 
     def _looked_up(self, program: TableProgram) -> TableProgram:
         """The program of a table that points at itself, with its levels; how many rows are above each is staged."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from itertools import combinations
@@ -61,9 +61,11 @@ class _Family:
         return self.child.foreign_keys[self.key]
 
 
-def find_schema_totals(metadata: Metadata, programs: Mapping[str, TableProgram], data: Mapping[str, DataFrame]) -> dict[str, tuple[Total, ...]]:
-    """The totals of each parent; none wait for one another in a circle."""
-    families = [f for child in programs.values() for f in _families(metadata, programs, child)]
+def find_schema_totals(
+    metadata: Metadata, programs: Mapping[str, TableProgram], data: Mapping[str, DataFrame], wanted: Collection[str]
+) -> dict[str, tuple[Total, ...]]:
+    """The totals of each parent that is wanted; none wait for one another in a circle."""
+    families = [f for child in programs.values() for f in _families(metadata, programs, child) if f.parent.table in wanted]
     found: dict[str, dict[str, Total]] = defaultdict(dict)
     for batch in batches(list(enumerate(families)), FRAMES_PER_JOB):
         table = union_all([_sampled(place, family, data) for place, family in batch]).toArrow()
