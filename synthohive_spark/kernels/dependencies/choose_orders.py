@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from ...spec.dependencies import AnyDependency, Order
 from .choose import closes_a_circle, sequenced
 from .find_orders import with_unit
+from .formulas import is_clock
 from .sample import Search
 
-CLOSE = 0.5  # spread of the difference in those of the target up to which a distance says more than the value
+CLOSE = 0.5  # spread of the difference of two clocks in those of the target up to which a distance says more than the value
+CLOSE_NUMBERS = 0.1  # the same of numbers: those of counts have their own shapes, many zeros above all, which a difference does not have
 
 
 @dataclass
@@ -41,7 +43,7 @@ def with_orders(chosen: Sequence[AnyDependency], pairs: Sequence[Order], search:
     graph: dict[str, tuple[str, ...]] = {d.target: d.determinants for d in chosen}
     found: dict[str, _Bounds] = {}
     left = list(pairs)
-    for pair, target in _distances(pairs, free):
+    for pair, target in _distances(pairs, free, search):
         if target not in found and _add(graph, target, _other(pair, target)):
             found[target] = _Bounds(base=_other(pair, target))
             found[target].add(pair, target)
@@ -58,13 +60,14 @@ def with_orders(chosen: Sequence[AnyDependency], pairs: Sequence[Order], search:
     return sequenced([*chosen, *(_order(target, bounds, search) for target, bounds in found.items())])
 
 
-def _distances(pairs: Iterable[Order], free: Sequence[str]) -> list[tuple[Order, str]]:
+def _distances(pairs: Iterable[Order], free: Sequence[str], search: Search) -> list[tuple[Order, str]]:
     """Pairs with the one of both that could be drawn as a distance from the other, the nearest first."""
     ways = []
     for pair in pairs:
         spreads = pair.spreads or (1.0, 1.0)
+        close = CLOSE if is_clock(search.types[pair.target]) else CLOSE_NUMBERS
         for i, target in enumerate((pair.target, pair.determinants[0])):
-            if target in free and pair.separable[i] and spreads[i] <= CLOSE:
+            if target in free and pair.separable[i] and spreads[i] <= close:
                 ways.append((round(spreads[i], 2), i, pair, target))
     return [(pair, target) for _, _, pair, target in sorted(ways, key=lambda w: (w[0], w[1], w[3], w[2].determinants, w[2].target))]
 

@@ -97,7 +97,7 @@ def _ordered(
         needed |= _all_complete({name: there[name] for name in (order.base, order.distance)}, encoding, stand_ins, rng)
     if not isinstance(target, NumberEncoding):
         raise TypeError(f"column {order.target!r} is no number, date or time")
-    return keep_order(order, needed, program.types, target, rng, held)
+    return keep_order(order, needed, program.types, target, held)
 
 
 def _all_complete(columns: Mapping[str, pa.Array], encoding: TableEncoding, stand_ins: dict[str, pa.Array], rng: np.random.Generator) -> dict[str, pa.Array]:

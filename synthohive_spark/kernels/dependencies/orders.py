@@ -30,10 +30,10 @@ def keep_order(
     columns: Mapping[str, pa.Array],
     types: Mapping[str, str],
     encoding: NumberEncoding,
-    rng: np.random.Generator,
     held: np.ndarray | None = None,
 ) -> pa.Array:
-    """The target, (n,): its base and the distance from it; without a base as it was drawn, and where that breaks the order another of the drawn values.
+    """The target, (n,): its base and the distance from it; without a base as it was drawn, and where that breaks the order
+    the nearest of the drawn values.
 
     Args:
         encoding: of the target: it stays in the range of the real values where the order lets it.
@@ -44,8 +44,9 @@ def keep_order(
         value, null = _compared(order, order.target, columns, types)
         broken = ~null & ((value < low) | (value > high)) & (low <= high)
         broken &= True if held is None else ~held
-        value = np.where(broken, _redrawn(np.sort(value[~null & ~broken]), low, high, rng), value)
-        kept = _restored(order, value, null, types[order.target], up=low > value)
+        below = value < low
+        value = np.where(broken, _nearest(np.sort(value[~null & ~broken]), low, high, below), value)
+        kept = _restored(order, value, null, types[order.target], up=below)
         return pa.compute.if_else(pa.array(broken), kept, columns[order.target])
     base, missing = _compared(order, order.base, columns, types)
     distance, none = _distance(order, columns)
@@ -127,18 +128,13 @@ def _digits(order: Order, spark_type: str) -> int:
     return scale if scale is not None else order.digits if spark_type in ("float", "double") else 0
 
 
-def _redrawn(values: np.ndarray, low: np.ndarray, high: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """For each row one of `values`, ascending, between its bounds; the bound itself where there is none. (n,)"""
-    luck = rng.random(len(low))
+def _nearest(values: np.ndarray, low: np.ndarray, high: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """For each row the one of `values`, ascending, that is next to the bound that it breaks, `below` the lower one; the bound itself where none fits. (n,)"""
+    bound = np.where(below, low, high)
     if not len(values):
-        return np.where(low > _least(values), low, high)
-    first, past = np.searchsorted(values, low, side="left"), np.searchsorted(values, high, side="right")
-    place = np.minimum(first + (luck * (past - first)).astype(np.int64), len(values) - 1)
-    return np.where(past > first, values[place], np.where(low > _least(values), low, high))
-
-
-def _least(values: np.ndarray) -> float:
-    return _ENDS["float"][0] if values.dtype.kind == "f" else _ENDS["whole"][0]
+        return bound
+    first, last = np.searchsorted(values, low, side="left"), np.searchsorted(values, high, side="right") - 1
+    return np.where(first <= last, values[np.clip(np.where(below, first, last), 0, len(values) - 1)], bound)
 
 
 def _real_range(order: Order, encoding: NumberEncoding, types: Mapping[str, str]) -> tuple[float, float]:
