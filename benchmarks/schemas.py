@@ -42,6 +42,7 @@ def main() -> None:
     for folder in _folders(options.folder):
         if options.only and folder.name not in options.only:
             continue
+        REFERENCES[folder.name] = (*REFERENCES.get(folder.name, ()), *options.references)
         try:
             results[folder.name] = _run(spark, folder, options)
         except Exception as error:  # noqa: BLE001 - one schema that fails must not keep the others from it
@@ -61,6 +62,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rows", type=int, default=20_000, help="rows of each side that the judge's classifiers see")
     parser.add_argument("--only", nargs="*", help="names of the schemas to run")
+    parser.add_argument("--references", nargs="*", default=[], help="tables to copy, as `fit` hints, in whatever schema they are")
     parser.add_argument("--out", type=Path, default=Path("/tmp/schemas"))
     parser.add_argument("--compare", type=Path, help="the schemas.json of an earlier run")
     return parser.parse_args()

@@ -108,8 +108,8 @@ def _repeated(program: TableProgram) -> set[str]:
 
 
 def _aggregates(metadata: Metadata, child: TableProgram, key: int) -> tuple[Total, ...]:
-    # What repeats the parent's row in some rows only may do so because it is the greatest of the family.
-    always = child.taken_over | {c for m in child.matches for c in m.brought}
+    # What always repeats this parent's row says nothing; what does in some rows only may do so because it is the greatest of the family.
+    always = {*(child.taken_over if key == child.driving else ()), *(c for m in child.matches if m.key == key for c in m.brought)}
     measures = [c for c in _measures(metadata, child) if c not in always][:MOST_COLUMNS]
     numbers = [c for c in measures if not is_clock(child.types[c])]
     total = partial(Total, column="", child=child.table, key=key)

@@ -11,8 +11,11 @@ import pytest
 from synthohive_spark.kernels.dependencies.derive import derived_again
 from synthohive_spark.kernels.dependencies.find_totals import find_totals
 from synthohive_spark.spec.dependencies import Linear
+from synthohive_spark.spec.metadata import Metadata
+from synthohive_spark.spec.program import Match, Phase, TableProgram
+from synthohive_spark.spec.steps import Draw
 from synthohive_spark.spec.totals import Total, described_total
-from synthohive_spark.stages.totals import _without_circles
+from synthohive_spark.stages.totals import _aggregates, _without_circles
 
 PARENTS = 500
 
@@ -58,6 +61,22 @@ def test_tables_never_wait_for_one_another() -> None:
     assert _without_circles({"a": (a,), "b": (b,), "c": (c,)}) == {"a": (a,), "b": (b,)}
     itself = Total(column="x", child="a", key=0, what="rows")
     assert _without_circles({"a": (itself,)}) == {"a": (itself,)}
+
+
+def test_what_is_brought_from_one_parent_can_be_summed_up_by_another() -> None:
+    metadata = Metadata().add_table("orders", pk="oid").add_table("items", pk="iid")
+    metadata.add_table("lines", pk="lid", fk={"oid": "orders.oid", "iid": "items.iid"})
+    keys = metadata.tables["lines"].foreign_keys
+    child = TableProgram(
+        table="lines",
+        rows=9,
+        columns=(("lid", "bigint", False), ("oid", "bigint", True), ("iid", "bigint", True), ("price", "double", True)),
+        foreign_keys=keys,
+        driving=0,
+        phases=(Phase(steps=(Draw(columns=("price",)),), matches=(Match(key=1, brings=(("price", "price"),)),)),),
+    )
+    assert [t.of for t in _aggregates(metadata, child, 0) if t.what == "sum"] == [("price",)]
+    assert [t.of for t in _aggregates(metadata, child, 1)] == [()]
 
 
 def test_formulas_follow_a_changed_total() -> None:
