@@ -16,6 +16,7 @@ from .units import MAX_DIGITS
 
 MOST = 0.97  # of a few rows must be in order for a closer look
 CHANCE = 0.02  # share of the pairs of numbers that must break the order where rows are mixed: numbers of unlike size are always in order
+MAX_COLUMNS = 200  # that are compared with one another: the search is quadratic
 MAX_PAIRS = 200  # that are looked at on all rows, those first that chance would break most often
 
 
@@ -28,7 +29,7 @@ def find_orders(sample: Sample, search: Search, related: Collection[frozenset[st
     Args:
         related: columns of formulas: two of one are in order because of it.
     """
-    names = [n for n in search.ordered if sample.varies(n)]
+    names = [n for n in search.ordered if sample.varies(n)][:MAX_COLUMNS]
     pairs = ((a, b) for a, b in combinations(names, 2) if is_clock(search.types[a]) == is_clock(search.types[b]))
     found: list[tuple[float, Order]] = []
     for a, b in pairs:
