@@ -20,7 +20,8 @@ def label_facts(shape: Shape) -> dict[str, Column]:
     for place, (name, spark_type, _) in enumerate(shape):
         if usable(shape, (name,)) and type_family(spark_type) == "text":
             value = F.col(quoted(name))
-            asked |= {f"labelled{place}": F.count(value), f"labels{place}": F.size(F.collect_set(F.xxhash64(value)))}
+            hashed = F.when(value.isNotNull(), F.xxhash64(value))  # the hash of null is a number
+            asked |= {f"labelled{place}": F.count(value), f"labels{place}": F.size(F.collect_set(hashed))}
     return asked
 
 
