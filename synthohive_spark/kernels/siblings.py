@@ -18,6 +18,7 @@ from .block import Parents, as_series
 from .columns import decode_codes, encode_frame
 from .columns.marks import MARKS, is_mark
 from .columns.types import from_float64, to_float64
+from .family_guide import FamilyGuide
 from .models.base import ConditionalGenerativeModel
 from .staging import STRETCH
 
@@ -41,6 +42,16 @@ class Steps:
         column = self.order.columns[0]
         seen = [x for x in (*column.tokens, *column.knots) if x not in MARKS] if isinstance(column, NumberEncoding) else []
         self._limits = min(seen, default=-np.inf), max(seen, default=np.inf)
+
+    def settled(self, gaps: np.ndarray) -> np.ndarray:
+        """Codes of gaps, int64 (B,), without null where every real row has a value: else a row would start anew in the midst of its family."""
+        shares = np.asarray(self.gap.columns[0].weights[1:], dtype=np.float64)
+        empty = np.flatnonzero(gaps == 0)
+        if self.order.columns[0].has_null or not self.gap.columns[0].has_null or not len(empty) or not shares.sum():
+            return gaps
+        out = gaps.copy()
+        out[empty] = 1 + self._rng.choice(len(shares), size=len(empty), p=shares / shares.sum())
+        return out
 
     def next(self, families: np.ndarray, gaps: np.ndarray) -> np.ndarray:
         """Values float64 (B,) of next rows of these families; nan where there is no gap. `gaps` are codes, int64 (B,)."""
@@ -92,13 +103,20 @@ class Turns:
 
 
 def draw_in_turns(
-    model: ConditionalGenerativeModel, context: np.ndarray, given: np.ndarray | None, parents: Parents, steps: Steps | None, rng: np.random.Generator
+    model: ConditionalGenerativeModel,
+    context: np.ndarray,
+    given: np.ndarray | None,
+    parents: Parents,
+    steps: Steps | None,
+    rng: np.random.Generator,
+    guide: FamilyGuide | None = None,
 ) -> tuple[np.ndarray, pa.Array | None]:
     """Codes int64 (n, M), and the values of the column of the order where there are `steps`.
 
     Args:
         context: int64 (n, C).
         given: codes that rows have, int64 (n, M), -1 where the model draws; None where it draws all.
+        guide: tells rows what follows from those before them.
     """
     n, columns = len(context), len(model.layout.row)
     codes = np.full((n, columns), -1, dtype=np.int64) if given is None else given.copy()
@@ -112,13 +130,17 @@ def draw_in_turns(
             gap, order = steps.places
             stepped = turns.stepped[rows] & ~np.isnan(steps.last[families]) & (known[:, order] < 0)
             first = np.where(known[:, gap] < 0, 0, known[:, gap])  # code 0 is null: a first row has no distance
-            drawn = model.sample_columns(context[rows], rng, known, [gap], **history)[:, 0] if stepped.any() else first
+            drawn = steps.settled(model.sample_columns(context[rows], rng, known, [gap], **history)[:, 0]) if stepped.any() else first
             known[:, gap] = np.where(stepped, np.where(known[:, gap] < 0, drawn, known[:, gap]), first)
             values[rows[stepped]] = steps.next(families[stepped], known[stepped, gap])
             found = stepped & ~np.isnan(values[rows])
             known[found, order] = steps.codes(values[rows[found]])
+        if guide is not None:
+            guide.tell(rows, known, codes, lambda known, places: model.sample_columns(context[rows], rng, known, places, **history))  # noqa: B023 - called at once
         drawn = model.sample_columns(context[rows], rng, known, range(columns), **history)
         codes[rows] = np.where(known < 0, drawn, known)
+        if guide is not None:
+            guide.remember(codes[rows])
         if steps is not None:
             free = np.isnan(values[rows])
             values[rows[free]] = steps.values(codes[rows[free], order])

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
+from .across_rows import described_across
 from .base import Spec
 from .dependencies import described
 from .encoding import TableEncoding
@@ -57,8 +58,10 @@ class FittedTable:
 
     @property
     def dependencies(self) -> list[str]:
-        """In words, how columns follow from others."""
-        return [*(described(d, self.program.types) for d in self.program.dependencies), *(described_total(t) for t in self.program.totals)]
+        """In words, how columns follow from others, of the same row and of others."""
+        own = (described(d, self.program.types) for d in self.program.dependencies)
+        parent = self.program.driver.parent_table if self.program.driver else ""
+        return [*own, *(described_across(rule, parent) for rule in self.program.across), *(described_total(t) for t in self.program.totals)]
 
     @property
     def model_columns(self) -> tuple[str, ...]:

@@ -15,11 +15,12 @@ from typing import Literal
 
 from pydantic import Field
 
+from .across_rows import AcrossRule
 from .base import Spec
 from .dependencies import AnyDependency
 from .hidden import depth_column
 from .metadata import ForeignKey, LinkageMethod
-from .steps import Derive, Distinct, Draw, Inherit, NumberKey, ParentKey, Place, Position, Series, Step
+from .steps import AcrossRows, Derive, Distinct, Draw, Inherit, NumberKey, ParentKey, Place, Position, Series, Step
 from .totals import Total
 
 
@@ -265,7 +266,12 @@ class TableProgram(Spec):
     @property
     def dependencies(self) -> tuple[AnyDependency, ...]:
         """How columns follow from others, in the order of evaluation."""
-        return tuple(d for step in self.steps if isinstance(step, Derive) for d in step.dependencies)
+        return tuple(d for step in self.steps if isinstance(step, Derive) and not step.ahead for d in step.dependencies)
+
+    @property
+    def across(self) -> tuple[AcrossRule, ...]:
+        """How columns follow from other rows of the driving parent, in the order of evaluation."""
+        return tuple(rule for step in self.of_kind(AcrossRows) if isinstance(step, AcrossRows) for rule in step.rules)
 
     @property
     def types(self) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from .across_rows import AcrossRule
 from .base import Spec
 from .dependencies import AnyDependency
 from .hidden import POSITION, SIBLINGS
@@ -169,14 +170,30 @@ class Combine(Spec):
 
 
 class Derive(Spec):
-    """Columns that follow from others by exact dependencies, in the order of evaluation."""
+    """Columns that follow from others by exact dependencies, in the order of evaluation.
+
+    Attributes:
+        ahead: only for what other rows read of them; all are derived once more after that.
+    """
 
     kind: Literal["derive"] = "derive"
     dependencies: tuple[AnyDependency, ...]
+    ahead: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
         return tuple(d.target for d in self.dependencies)
+
+
+class AcrossRows(Spec):
+    """Columns that follow from other rows of the same driving parent."""
+
+    kind: Literal["across_rows"] = "across_rows"
+    rules: tuple[AcrossRule, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(rule.column for rule in self.rules)
 
 
 class Presence(Spec):
@@ -217,4 +234,6 @@ class Carry(Spec):
     columns: tuple[str, ...]
 
 
-Step = Annotated[NumberKey | ParentKey | Inherit | Position | Place | Series | Draw | Distinct | Combine | Derive | Settle | Carry, Field(discriminator="kind")]
+Step = Annotated[
+    NumberKey | ParentKey | Inherit | Position | Place | Series | Draw | Distinct | Combine | Derive | AcrossRows | Settle | Carry, Field(discriminator="kind")
+]

@@ -20,6 +20,7 @@ from ..spec.encoding import TextEncoding
 from ..spec.fitted import FittedSchema, FittedTable
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import ForeignKey
+from ..spec.planning.across import adds_up
 from ..spec.program import TableProgram
 from ..spec.relations import inherited_columns
 from ..spec.spelling import spelt
@@ -187,6 +188,8 @@ def closed_columns(table: FittedTable, fitted: FittedSchema) -> dict[str, str]:
         closed[column] = f"repeats the column {above!r} of its row in {parent!r}: name a value of that"
     for total in program.totals:
         closed[total.column] = f"is the {'number' if total.what == 'rows' else total.what} of its rows in {total.child!r}"
+    for rule in (r for r in program.across if adds_up(r)):
+        closed[rule.column] = "follows from other rows of its parent: name values of other columns, or fit without exact_dependencies"
     for dependency in (d for d in program.dependencies if not isinstance(d, Order)):
         closed[dependency.target] = f"follows from {', '.join(map(repr, dependency.determinants))}: name values of those, or fit without exact_dependencies"
     for column in program.drawn:

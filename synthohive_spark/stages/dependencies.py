@@ -19,10 +19,12 @@ from ..kernels.dependencies.find import CANDIDATES, ORDER, find_in_batches
 from ..kernels.dependencies.formulas import is_formula_input
 from ..kernels.dependencies.sample import MIN_SURPRISES, Search
 from ..kernels.dependencies.units import MAX_DIGITS
+from ..spec.across_rows import AcrossRule
 from ..spec.dependencies import AnyDependency, Order, described
 from ..spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import Table
+from ..spec.planning.across import adds_up, goes_round
 from ..spec.planning.derived import with_dependencies
 from ..spec.program import TableProgram
 from .profile import HASH_RANGE, row_hash, row_share, with_plain_times
@@ -42,6 +44,7 @@ def add_dependencies(
     encoding: TableEncoding,
     parent: TableProgram | None,
     keys: Collection[str] = (),
+    across: Sequence[AcrossRule] = (),
     min_rows: int,
     seed: int,
 ) -> TableProgram:
@@ -52,15 +55,17 @@ def add_dependencies(
         encoding: of its columns.
         parent: the driving parent's program, with its dependencies.
         keys: columns that keys of other tables point at; they are never derived.
+        across: what follows from other rows of the family.
         min_rows: combinations of fewer rows are never stored.
         seed: of the sample.
     """
-    search = _search(program, table, encoding, keys, str(data.sparkSession.conf.get("spark.sql.session.timeZone", "UTC")))
+    made = {rule.column for rule in across if adds_up(rule)}
+    search = _search(program, table, encoding, made.union(keys), str(data.sparkSession.conf.get("spark.sql.session.timeZone", "UTC")))
     if program.rows < MIN_SURPRISES or not search.targets:
         return program
     rows = with_plain_times(data.select(*(F.col(quoted(name)) for name in search.types)))
     with step("looking for dependencies in", program.table):
-        candidates = _candidates(data, search, program.rows, seed)
+        candidates = [c for c in _candidates(data, search, program.rows, seed) if not goes_round(c, across)]
         chosen = _confirmed(rows, candidates, search, program.given - program.taken_over, program.rows, min_rows)
     if not chosen:
         return program

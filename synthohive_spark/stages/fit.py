@@ -26,6 +26,7 @@ from ..spec.hidden import GAP, depth_column
 from ..spec.identifiers import HIDDEN_PREFIX
 from ..spec.layout import Layout
 from ..spec.metadata import Metadata
+from ..spec.planning.across import with_across_rows
 from ..spec.planning.programs import SchemaPlan
 from ..spec.planning.rewritten import with_key_lengths, with_levels, without_drawn, without_inherited, without_odd_gap
 from ..spec.planning.structs import with_structs
@@ -34,6 +35,7 @@ from ..spec.sources import Sources
 from ..spec.totals import Total, described_total
 from ..storage.manifest import package_version
 from ..storage.sources import sources_of
+from .across_rows import find_rules_across_rows
 from .copula import fit_copula
 from .dependencies import add_dependencies
 from .encode import stage_training_rows
@@ -173,16 +175,20 @@ class FitRun:
     def _with_dependencies(self, program: TableProgram, encoding: TableEncoding, parent: FittedTable | None) -> TableProgram:
         log.info(STAGE, stage="dependencies", table=program.table)
         tables = self.metadata.tables.values()
-        return add_dependencies(
+        above = 0 if program.driver is None else self.plan.programs[program.driver.parent_table].rows
+        rules = find_rules_across_rows(self.metadata, program, self.data[program.table], above, self.config.encoding.min_category_rows)
+        found = add_dependencies(
             program,
             self.data[program.table],
             table=self.metadata.tables[program.table],
             encoding=encoding,
             keys={c for table in tables for key in table.foreign_keys if key.parent_table == program.table for c in key.parent_columns},
             parent=None if parent is None else parent.program,
+            across=rules,
             min_rows=self.config.encoding.min_category_rows,
             seed=derive_seed(self.seed, program.table, "dependencies"),
         )
+        return with_across_rows(found, rules)
 
     def _with_distances(self, program: TableProgram, encoding: TableEncoding) -> TableEncoding:
         """The encodings with those of the hidden distances between columns that are in order."""

@@ -78,7 +78,7 @@ def derived_again(
 
 def fixed_columns(program: TableProgram) -> set[str]:
     """Columns whose values must stay: those that are known or derived, and keys, which have been made unique or joined to something."""
-    kept = set(program.names) - set(program.drawn) | {c for step in program.inherited for c in step.columns}
+    kept = set(program.names) - set(program.drawn) | {rule.column for rule in program.across} | {c for step in program.inherited for c in step.columns}
     return kept | set(program.primary_key) | set(program.fallback) | {c for key in program.foreign_keys if len(key.columns) > 1 for c in key.columns}
 
 

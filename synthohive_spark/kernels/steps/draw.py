@@ -7,11 +7,12 @@ import pyarrow as pa
 import torch
 
 from ...spec.hidden import GAP
-from ...spec.steps import Draw
+from ...spec.steps import Draw, Position
 from ..block import MODEL, Block
 from ..columns import decode_codes, encode_frame
 from ..columns.rows import Rows
 from ..conditioning import context_codes
+from ..family_guide import FamilyGuide
 from ..given import draw_given, given_codes, with_given_values
 from ..models import restore_model
 from ..models.base import ConditionalGenerativeModel
@@ -23,15 +24,15 @@ BATCH = 10_000  # rows that the model draws at once
 def apply(step: Draw, block: Block) -> None:
     """Draw the codes of the step's columns given what is known, decode them. What is there already (a phase before has drawn it) stays."""
     encoding = block.plan.fitted.encoding.select(step.columns)
-    codes, ordered = _codes(step, block)
+    codes, exact = _codes(step, block)
     rows = Rows(block.rows, block.plan.total, block.salt("distinct"))
-    decoded = with_given_values(decode_codes(codes, encoding, block.rng("values"), rows) | ordered, block.plan.given, block.which)
+    decoded = with_given_values(decode_codes(codes, encoding, block.rng("values"), rows) | exact, block.plan.given, block.which)
     for name in step.columns:
         block.columns.setdefault(name, decoded[name])
 
 
 def _codes(step: Draw, block: Block) -> tuple[np.ndarray, dict[str, pa.Array]]:
-    """Codes int64 (n, columns), and the values of the column that orders siblings where they are exact already; columns with one code have 0."""
+    """Codes int64 (n, columns), and the values of columns where they are exact already; columns with one code have 0."""
     fitted, n = block.plan.fitted, len(block)
     codes = np.zeros((n, len(step.columns)), dtype=np.int64)
     modelled = fitted.model_columns
@@ -44,10 +45,12 @@ def _codes(step: Draw, block: Block) -> tuple[np.ndarray, dict[str, pa.Array]]:
     places = [modelled.index(step.columns[i]) for i in wanted]
     context, given = _context(step, block), _given(modelled, model, block)
     steps = _steps(step, block, modelled)
-    if block.parents is not None and block.plan.is_last and (steps or model.layout.siblings):
-        drawn, values = draw_in_turns(model, context, given, block.parents, steps, block.rng(MODEL))
+    guide = _guide(step, block, model, steps is not None)
+    if block.parents is not None and block.plan.is_last and (steps or model.layout.siblings or guide):
+        drawn, values = draw_in_turns(model, context, given, block.parents, steps, block.rng(MODEL), guide)
         codes[:, wanted] = drawn[:, places]
-        return codes, {} if values is None or step.ordered_by is None else {step.ordered_by: values}
+        exact = {} if guide is None else {name: array for name, array in guide.values().items() if name in step.columns}
+        return codes, exact | ({} if values is None or step.ordered_by is None else {step.ordered_by: values})
     codes[:, wanted] = _draw(model, places, context, given, block)
     return codes, {}
 
@@ -57,6 +60,18 @@ def _steps(step: Draw, block: Block, modelled: tuple[str, ...]) -> Steps | None:
         return None
     encoding = block.plan.fitted.encoding.select((GAP, step.ordered_by))
     return Steps(encoding, len(block.parents.frame), modelled, block.rng("steps"))
+
+
+def _guide(step: Draw, block: Block, model: ConditionalGenerativeModel, in_order: bool) -> FamilyGuide | None:
+    """What tells rows of a family of those before them; None where nothing follows from those, or the model cannot be told."""
+    fitted = block.plan.fitted
+    if block.parents is None or not fitted.program.across or not model.any_order:
+        return None
+    counted = next((s.column for s in fitted.program.of_kind(Position) if isinstance(s, Position)), None)
+    order = step.ordered_by if in_order else counted
+    encoding = fitted.encoding.select(fitted.model_columns)
+    guide = FamilyGuide(fitted.program.across, order, encoding, fitted.program.types, block.parents, block.rng("across rows"))
+    return guide if guide.is_needed else None
 
 
 def _draw(model: ConditionalGenerativeModel, wanted: list[int], context: np.ndarray, given: np.ndarray | None, block: Block) -> np.ndarray:

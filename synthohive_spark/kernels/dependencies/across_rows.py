@@ -1,0 +1,207 @@
+"""Columns that follow from other rows of the family: their values for a block of rows.
+
+Legend: `n` rows, those of a family together; `f` the number of each row's family, `p` its place there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ...spec.across_rows import AcrossRule, Ascending, Lagged, Mirrored, Running, Shared
+from .lookups import stored
+from .units import from_units, plain, to_floats, to_units
+
+
+@dataclass(frozen=True)
+class FamilyRows:
+    """Where the rows of a block stand.
+
+    Attributes:
+        family: of each row, int64 (n,), ascending.
+        alone: rows without a driving parent, bool (n,): no rule holds for them.
+    """
+
+    family: np.ndarray = field(repr=False)
+    alone: np.ndarray = field(repr=False)
+
+    @cached_property
+    def start(self) -> np.ndarray:
+        """The first row of each row's family, int64 (n,)."""
+        return np.searchsorted(self.family, self.family, side="left")
+
+    @cached_property
+    def size(self) -> np.ndarray:
+        return np.searchsorted(self.family, self.family, side="right") - self.start
+
+    def before(self, order: np.ndarray | None) -> np.ndarray:
+        """The row before each one in its family, int64 (n,), -1 for none; rows alike in `order` stand as they are, those without a value at the end."""
+        n = len(self.family)
+        by = np.arange(n) if order is None else np.lexsort((np.arange(n), order, self.family))
+        previous = np.full(n, -1)
+        previous[by[1:]] = np.where(self.family[by[1:]] == self.family[by[:-1]], by[:-1], -1)
+        return np.where(self.alone, -1, previous)
+
+
+def across_rows(
+    columns: Mapping[str, pa.Array], rules: Sequence[AcrossRule], types: Mapping[str, str], rows: FamilyRows, held: Mapping[str, np.ndarray]
+) -> dict[str, pa.Array]:
+    """The rules' columns: sorted ones, mirrored ones, then the others in the order of the rules.
+
+    Args:
+        columns: what the rules read, and the drawn values of their own columns, (n,) each.
+        types: Spark types.
+        held: for columns that must stay in some rows, which rows those are, bool (n,): other rows of the family follow them.
+    """
+    there = dict(columns)
+    ascending, mirrored = [r for r in rules if isinstance(r, Ascending)], [r for r in rules if isinstance(r, Mirrored)]
+    there |= {r.column: _ascending(there[r.column], rows, held.get(r.column)) for r in ascending}
+    there |= _mirrored(there, mirrored, types, rows, held)
+    for rule in rules:
+        mine = held.get(rule.column, np.zeros(len(rows.family), dtype=bool))
+        if isinstance(rule, Shared):
+            value = there[rule.column].take(pa.array(_leader(rows, mine)))
+        elif isinstance(rule, Lagged):
+            value = _lagged(rule, there, rows)
+        elif isinstance(rule, Running):
+            value = _running(rule, there, types, rows)
+        else:
+            continue
+        there[rule.column] = pc.if_else(pa.array(mine), there[rule.column], value)
+    return {rule.column: there[rule.column] for rule in rules}
+
+
+def _ascending(column: pa.Array, rows: FamilyRows, held: np.ndarray | None) -> pa.Array:
+    """The values of each family in order, nulls last; families with given values stay as they are."""
+    n = len(column)
+    order = np.lexsort((np.arange(n), order_of(column), rows.family))
+    stay = rows.alone.copy()
+    if held is not None:
+        stay |= np.isin(rows.start, rows.start[held])
+    return column.take(pa.array(np.where(stay, np.arange(n), order)))
+
+
+def _leader(rows: FamilyRows, held: np.ndarray) -> np.ndarray:
+    """The row that the others of its family follow, int64 (n,): the first that is held, or the first; rows alone follow themselves."""
+    n = len(rows.family)
+    first_held = np.full(n + 1, n)
+    np.minimum.at(first_held, rows.start[held], np.flatnonzero(held))
+    leader = np.where(first_held[rows.start] < n, first_held[rows.start], rows.start)
+    return np.where(rows.alone, np.arange(n), leader)
+
+
+def _mirrored(
+    columns: Mapping[str, pa.Array], rules: Sequence[Mirrored], types: Mapping[str, str], rows: FamilyRows, held: Mapping[str, np.ndarray]
+) -> dict[str, pa.Array]:
+    """All at once: the second row of a pair takes what the first had before any of them changed."""
+    if not rules:
+        return {}
+    n = len(rows.family)
+    pair = (rows.size == 2) & ~rows.alone
+    asked = np.zeros(n, dtype=bool)
+    for rule in rules:
+        asked |= held.get(rule.column, asked)
+    follows = pair & (np.arange(n) != _leader(rows, asked & pair))
+    other = np.where(pair, 2 * rows.start + 1 - np.arange(n), np.arange(n))
+    out = {}
+    for rule in rules:
+        mine = held.get(rule.column, np.zeros(n, dtype=bool))
+        value = counterpart(rule, columns[rule.of].take(pa.array(other)), types)
+        out[rule.column] = pc.if_else(pa.array((pair if rule.both else follows) & ~mine), value, columns[rule.column])
+    return out
+
+
+def counterpart(rule: Mirrored, values: pa.Array, types: Mapping[str, str]) -> pa.Array:
+    """What the row has whose partner has `values` in `rule.of`, in the exact type of `rule.column`."""
+    spark_type = types[rule.column]
+    if rule.total is not None:
+        array = plain(values)
+        if pa.types.is_floating(values.type):
+            return pa.array(rule.total - to_floats(array), from_pandas=True).cast(values.type)
+        digits = values.type.scale if pa.types.is_decimal(values.type) else 0
+        units, null = to_units(array, digits)
+        return from_units(round(rule.total * 10**digits) - units, null, spark_type, digits)
+    if not rule.keys:
+        return values
+    keys, theirs = plain(stored(rule.keys, types[rule.of])), stored(rule.values, spark_type)
+    array = plain(values)
+    place = pc.index_in(array, value_set=keys.cast(array.type))
+    known = place.is_valid()
+    return pc.if_else(known, theirs.take(place.fill_null(0)), values)
+
+
+def order_of(column: pa.Array) -> np.ndarray:
+    """Numbers by which rows with these values are sorted, float64 or int64 (n,); nulls come last."""
+    array = plain(column)
+    if pa.types.is_integer(array.type):
+        whole = array.fill_null(0).cast(pa.int64()).to_numpy(zero_copy_only=False)
+        return np.where(array.is_null().to_numpy(zero_copy_only=False), np.iinfo(np.int64).max, whole)
+    return np.nan_to_num(to_floats(array), nan=np.inf)
+
+
+def _order(rule: Lagged | Running, columns: Mapping[str, pa.Array]) -> np.ndarray | None:
+    return None if rule.ordered_by is None else order_of(columns[rule.ordered_by])
+
+
+def _lagged(rule: Lagged, columns: Mapping[str, pa.Array], rows: FamilyRows) -> pa.Array:
+    before = rows.before(_order(rule, columns))
+    value = columns[rule.of].take(pa.array(np.maximum(before, 0)))
+    first = columns[rule.column] if rule.first == "drawn" else pa.nulls(len(value), columns[rule.column].type)
+    alone = pc.if_else(pa.array(rows.alone), columns[rule.column], first)
+    return pc.if_else(pa.array(before >= 0), value, alone)
+
+
+def _running(rule: Running, columns: Mapping[str, pa.Array], types: Mapping[str, str], rows: FamilyRows) -> pa.Array:
+    """Exact in whole units where the column has digits."""
+    own = plain(columns[rule.column])
+    start, missing = _amounts(own, rule.digits)
+    steps = step_of(rule, columns, types, len(own))
+    order = _order(rule, columns)
+    n = len(own)
+    by = np.arange(n) if order is None else np.lexsort((np.arange(n), order, rows.family))
+    first = rows.before(order) < 0
+    kept = rows.alone if rule.first == "zero" else first
+    steps = np.where(kept, start, steps)
+    total = np.cumsum(steps[by])
+    begins = np.maximum.accumulate(np.where(first[by], np.arange(n), 0))
+    summed = np.empty_like(total)
+    summed[by] = total - (total - steps[by])[begins]
+    empty = missing & rows.alone  # a family that begins with null counts from 0
+    return _typed(summed, empty, types[rule.column], rule.digits)
+
+
+def step_of(rule: Running, columns: Mapping[str, pa.Array], types: Mapping[str, str], n: int) -> np.ndarray:
+    """What each of `n` rows adds, in units of `rule.digits` int64, or float64 (n,)."""
+    scale = 1 if rule.digits is None else 10**rule.digits
+    total = np.zeros(n, dtype=np.float64 if rule.digits is None else np.int64)
+    for factor, name in zip(rule.factors, rule.terms, strict=True):
+        total = total + factor * _amounts(plain(columns[name]), rule.digits)[0]
+    if rule.by is not None:
+        array = plain(columns[rule.by])
+        place = pc.index_in(array, value_set=plain(stored(rule.keys, types[rule.by])).cast(array.type)).fill_null(-1).to_numpy(zero_copy_only=False)
+        total = total * np.append(np.asarray(rule.signs), 1)[place]
+    return total + (rule.constant if rule.digits is None else round(rule.constant * scale))
+
+
+def _amounts(array: pa.Array, digits: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Units of `digits` after the point int64, or float64, 0 for null; and where it is null, bool; (n,) each."""
+    if digits is None:
+        x = to_floats(array)
+        return np.nan_to_num(x), np.isnan(x)
+    own = array.type.scale if pa.types.is_decimal(array.type) else digits if pa.types.is_floating(array.type) else 0
+    units, null = to_units(array, own)
+    return np.where(null, 0, units * 10 ** (digits - own) if own <= digits else np.rint(units / 10 ** (own - digits)).astype(np.int64)), null
+
+
+def _typed(values: np.ndarray, null: np.ndarray, spark_type: str, digits: int | None) -> pa.Array:
+    if digits is None:
+        return pa.array(values, type=pa.float64(), mask=null).cast(pa.float32() if spark_type == "float" else pa.float64())
+    if spark_type in ("float", "double"):
+        return from_units(values, null, spark_type, digits)
+    scale = int(spark_type.partition(",")[2].strip(" )") or 0) if spark_type.startswith("decimal") else 0
+    return from_units(values * 10 ** (scale - digits), null, spark_type, scale)
