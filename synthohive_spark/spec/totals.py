@@ -14,8 +14,9 @@ class Total(Spec):
         column: of the parent.
         child: table.
         key: index of its foreign key to the parent.
-        what: number of the rows, or the sum, the least or the greatest of `of`, nulls left out.
+        what: number of the rows, or the sum, the least or the greatest of `of`, nulls left out; or what `of` is in the first or the last row.
         of: the child's columns; of a sum their product.
+        by: the child's columns by which its rows are first or last.
         digits: after the point, to which a sum is rounded; None for none.
         empty: what parents without rows have: 0, null, or the value that was drawn for them.
         share: of the real parents, those on which it holds. It holds on all synthetic ones.
@@ -24,8 +25,9 @@ class Total(Spec):
     column: str
     child: str
     key: int
-    what: Literal["rows", "sum", "least", "greatest"]
+    what: Literal["rows", "sum", "least", "greatest", "first", "last"]
     of: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
     digits: int | None = None
     empty: Literal["zero", "null", "drawn"] = "zero"
     share: float = 1.0
@@ -34,4 +36,4 @@ class Total(Spec):
 def described_total(total: Total) -> str:
     """The total in words: `total = sum of quantity * unit_price in lines`."""
     what = "number of rows" if total.what == "rows" else f"{total.what} of {' * '.join(total.of)}"
-    return f"{total.column} = {what} in {total.child}"
+    return f"{total.column} = {what} in {total.child}{f' by {total.by[0]}' if total.by else ''}"

@@ -29,6 +29,7 @@ from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey, Metadata
 from ..spec.planning.view import unique_keys
 from ..spec.program import TableProgram
+from ..spec.steps import NumberKey
 from ..spec.totals import Total
 from ..spec.types import type_family
 from .frames import all_there, plain_value
@@ -38,6 +39,7 @@ from .profile import plain_number
 SAMPLE_PARENTS = 4_000  # 99.5 % of so many is told from 99 %
 MOST_COLUMNS = 24  # of either side that are looked at
 MOST_FACTORS = 8  # columns of a child whose products are summed up: their number grows with the square
+MOST_ENDS = 8  # columns of a child whose first and last values are looked at, in two orders of its rows
 HASH_RANGE = 1_000_000_000
 
 
@@ -118,7 +120,15 @@ def _aggregates(metadata: Metadata, child: TableProgram, key: int) -> tuple[Tota
         *(total(what="sum", of=(c,)) for c in numbers),
         *(total(what=what, of=(c,)) for what in ("greatest", "least") for c in measures),
         *(total(what="sum", of=pair) for pair in combinations(numbers[:MOST_FACTORS], 2)),
+        *(total(what=what, of=(c,), by=by) for by in _orders(child, always) for c in measures[:MOST_ENDS] if c not in by for what in ("last", "first")),
     )
+
+
+def _orders(child: TableProgram, always: Collection[str]) -> list[tuple[str, ...]]:
+    """By what the rows of a family can be sorted: the number of the row, and a time before it."""
+    numbers = [s.column for s in child.of_kind(NumberKey) if isinstance(s, NumberKey) and s.pattern.form == "integer"][:1]
+    times = [c for c in (child.draw.ordered_by, *(c for c, kind, _ in child.columns if is_clock(kind))) if c and c not in always][:1]
+    return [*([(times[0], *numbers)] if times else []), *([tuple(numbers)] if numbers else [])]
 
 
 def _sampled(place: int, family: _Family, data: Mapping[str, DataFrame]) -> DataFrame:
@@ -147,6 +157,8 @@ def aggregate_of(total: Total, types: Mapping[str, str]) -> Column:
     if total.what == "rows":
         return F.count(F.lit(1))
     cells = [F.col(quoted(c)) for c in total.of]
+    if total.by:
+        return (F.max_by if total.what == "last" else F.min_by)(cells[0], F.struct(*(F.col(quoted(c)) for c in total.by)))
     if total.what != "sum":
         return (F.max if total.what == "greatest" else F.min)(cells[0])
     if any(types[c] in ("float", "double") for c in total.of):

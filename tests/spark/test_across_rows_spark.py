@@ -60,7 +60,7 @@ def bank(spark: SparkSession) -> dict[str, DataFrame]:
     rng = np.random.default_rng(7)
     accounts, moves, number = [], [], 0
     for a in range(250):
-        accounts.append((a, str(rng.choice(["private", "business"]))))
+        kind = str(rng.choice(["private", "business"]))
         currency, balance = str(rng.choice(["EUR", "USD", "CHF"], p=[0.5, 0.3, 0.2])), Decimal(int(rng.integers(0, 2_000)))
         when = datetime(2021, 1, 1) + timedelta(minutes=int(rng.integers(0, 500_000)))
         for _ in range(int(rng.integers(3, 20))):
@@ -70,8 +70,9 @@ def bank(spark: SparkSession) -> dict[str, DataFrame]:
             when += timedelta(minutes=int(rng.integers(10, 50_000)))
             moves.append((number, a, when, way, amount, before, balance, currency))
             number += 1
+        accounts.append((a, kind, balance))
     return {
-        "accounts": spark.createDataFrame(accounts, "account_id long, kind string"),
+        "accounts": spark.createDataFrame(accounts, "account_id long, kind string, now decimal(12,2)"),
         "moves": spark.createDataFrame(
             moves,
             "move_id long, account_id long, at timestamp_ntz, way string, amount decimal(10,2), before decimal(12,2), balance decimal(12,2), currency string",
@@ -94,6 +95,10 @@ def test_a_ledger_adds_up(spark: SparkSession) -> None:
     assert (steps[later] == signed[later]).all()
     was = rows.groupby("account_id")["balance"].shift()
     assert (was[later] == rows["before"][later]).all()
+    assert synth.dependencies["accounts"] == ["now = last of balance in moves by at"]
+    last = rows.groupby("account_id")["balance"].last()
+    accounts = synth.sample(seed=2)["accounts"].toPandas().set_index("account_id")["now"]
+    assert (accounts.loc[last.index] == last).all()
     real = data["moves"].toPandas()
     assert abs(float(rows["balance"].astype(float).median()) - float(real["balance"].astype(float).median())) < float(real["balance"].astype(float).std())
     again = synth.sample(seed=2)["moves"].toPandas().sort_values(["account_id", "at", "move_id"])
