@@ -151,7 +151,7 @@ class _Surveyor:
             columns = [F.col(quoted(c)) for c in key]
             if len(key) == 1 and key[0] in generated:
                 is_text = type_family(types[key[0]]) == "text"
-                asked |= _pattern_facts(columns[0], place) if is_text else {f"top{place}": F.max(columns[0].try_cast("bigint"))}
+                asked |= _pattern_facts(columns[0], place) if is_text else {f"top{place}": _top(columns[0], types[key[0]])}
             elif len(key) > 1:
                 asked |= {f"values{place}_{i}": F.approx_count_distinct(c) for i, c in enumerate(columns)}
         for index, fk in enumerate(self.metadata.tables[name].foreign_keys):
@@ -259,8 +259,13 @@ def _pattern_facts(text: Column, place: int) -> dict[str, Column]:
     }
 
 
+def _top(number: Column, spark_type: str) -> Column:
+    """The greatest of a whole key; past int64 as text, as JSON would make a float of it."""
+    return F.max(number).cast("string") if type_family(spark_type) == "decimal" else F.max(number.try_cast("bigint"))
+
+
 def _pattern(found: Mapping[str, Any], place: int, whole: int) -> KeyPattern | None:
-    top = max(found.get(f"top{place}") or 0, 0)
+    top = max(int(found.get(f"top{place}") or 0), 0)
     if f"low{place}" not in found:
         return KeyPattern(after=top) if top else None
     seen = TextKeys(

@@ -59,7 +59,13 @@ def find_form(units: np.ndarray, counts: np.ndarray, digits: int) -> DecimalForm
         both = math.gcd(common, whole[0])
         common = next((10**power for power in range(digits, 0, -1) if both % 10**power == 0), 1)
     cuts = _wide_gaps(whole, np.cumsum(counts), EXACT * common)
-    return DecimalForm(digits, common, tuple(whole[i] for i in (0, *cuts)), tuple(whole[i - 1] for i in (*cuts, len(whole))))
+    form = DecimalForm(digits, common, 0, tuple(whole[i] for i in (0, *cuts)), tuple(whole[i - 1] for i in (*cuts, len(whole))))
+    last = form.offsets[-1] + (whole[-1] - form.starts[-1]) // common
+    if last <= EXACT:
+        return form
+    least = min(whole, key=abs)
+    run = max(i for i, start in enumerate(form.starts) if start <= least)
+    return form._replace(first=-(form.offsets[run] + (least - form.starts[run]) // common))
 
 
 def _wide_gaps(whole: list[int], upto: np.ndarray, limit: int) -> list[int]:
@@ -87,21 +93,21 @@ def numbers_of(units: np.ndarray, form: str) -> np.ndarray:
     widths = [end - start for start, end in zip(runs.starts[:-1], runs.ends[:-1], strict=True)] + [10**39 if kind is object else 2**63 - 1]
     run = np.clip(np.searchsorted(starts, units, side="right") - 1, 0, None)
     inside = np.minimum(units - starts[run], np.array(widths, dtype=kind)[run])
-    offset = np.array(runs.offsets, dtype=np.float64)[run]
-    return offset + (inside // runs.unit).astype(np.float64) + (inside % runs.unit).astype(np.float64) / runs.unit
+    whole = np.array(runs.offsets, dtype=kind)[run] + inside // runs.unit
+    return whole.astype(np.float64) + (inside % runs.unit).astype(np.float64) / runs.unit
 
 
 def values_of(x: np.ndarray, form: str, digits: np.ndarray | None = None) -> np.ndarray:
     """The inverse of `numbers_of`: units (N,) of whole numbers, float64 (N,).
 
     Args:
-        digits: how much less each is, int64 (N,): what a float64 cannot hold.
+        digits: how much nearer to 0 each is, int64 (N,): what a float64 cannot hold.
     """
     runs = decimal_form(form)
     kind = object if float(np.abs(x).max(initial=0.0)) * runs.unit + _bound(runs) > LARGEST else np.int64
     run = np.clip(np.searchsorted(np.array(runs.offsets, dtype=np.float64), x, side="right") - 1, 0, None)
     whole = np.array([int(v) for v in x.tolist()], dtype=object) if kind is object else x.astype(np.int64)
-    whole = whole if digits is None else whole - digits.astype(kind)
+    whole = whole if digits is None else whole - np.sign(x).astype(np.int64) * digits.astype(kind)
     return (whole - np.array(runs.offsets, dtype=kind)[run]) * runs.unit + np.array(runs.starts, dtype=kind)[run]
 
 

@@ -211,7 +211,7 @@ def _decimals(x: np.ndarray, null: np.ndarray, token: np.ndarray, encoding: Numb
     Args:
         token: place of each among the tokens, int64 (N,), -1 for none.
     """
-    spacing = np.where(token < 0, np.minimum(np.spacing(np.abs(x)), 2.0**62), 1.0)
+    spacing = np.where(token < 0, np.clip(np.spacing(np.abs(x)), 1.0, 2.0**62), 1.0)
     digits = rng.integers(0, spacing.astype(np.int64)) if (spacing > 1).any() else None
     runs, target = decimal_form(encoding.form), arrow_type(encoding.spark_type)
     low, high = type_range(encoding.spark_type, encoding.form)

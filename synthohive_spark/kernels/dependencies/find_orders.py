@@ -12,10 +12,11 @@ from ..columns.types import decimal_scale
 from .formulas import is_clock
 from .sample import FEWER_ERRORS, HOLDS, MIN_SURPRISES, Sample, Search
 from .times import DAY, local_micros
-from .units import MAX_DIGITS
+from .units import LARGEST, MAX_DIGITS
 
 MOST = 0.97  # of a few rows must be in order for a closer look
 CHANCE = 0.02  # share of the pairs of numbers that must break the order where rows are mixed: numbers of unlike size are always in order
+MOST_SCALE = 38  # of decimals
 MAX_COLUMNS = 200  # that are compared with one another: the search is quadratic
 MAX_PAIRS = 200  # that are looked at on all rows, those first that chance would break most often
 
@@ -71,7 +72,10 @@ def _held(sample: Sample, search: Search, low: str, high: str) -> Iterator[tuple
         spreads=(between / _spread(y), between / _spread(x)),
         separable=(bool(apart[0] <= (1 - HOLDS) * rows), bool(apart[1] <= (1 - HOLDS) * rows)),
     )
-    yield chance / rows, with_unit(order, search)
+    order = with_unit(order, search)
+    if order.unit == "whole" and max(np.abs(x).max(), np.abs(y).max()) * 10.0**order.digits > LARGEST:
+        order = order.model_copy(update={"separable": (False, False)})  # no distance of theirs is an int64
+    yield chance / rows, order
 
 
 def with_unit(order: Order, search: Search) -> Order:
@@ -82,7 +86,8 @@ def with_unit(order: Order, search: Search) -> Order:
         mixed = {"unit": "clock", "zone": search.zone if "timestamp" in types else None}
         return order if len(types) == 1 else order.model_copy(update=mixed)
     digits = [search.digits.get(n) if search.types[n] in ("float", "double") else decimal_scale(search.types[n]) or 0 for n in names]
-    known = [d for d in digits if d is not None and d <= MAX_DIGITS]
+    most = MAX_DIGITS if types & {"float", "double"} else MOST_SCALE
+    known = [d for d in digits if d is not None and d <= most]
     return order.model_copy(update={"digits": max(known)} if len(known) == len(names) else {"unit": "float"})
 
 

@@ -9,12 +9,15 @@ import numpy as np
 import pyarrow as pa
 
 from ...spec.dependencies import Order
+from ...spec.decimal_forms import decimal_form, is_decimal_form
 from ...spec.encoding import NumberEncoding
+from ...spec.types import decimal_digits
 from ..columns.marks import MARKS
 from ..columns.types import decimal_scale, is_time
 from .times import DAY, local_micros, moments_of
 from .units import from_units, plain, to_floats, to_units
 
+_WIDE = 18  # digits of decimals past which units are no int64
 _ENDS = {"whole": (-(2**63), 2**63 - 1), "clock": (-(2**63), 2**63 - 1), "float": (-np.inf, np.inf)}
 
 
@@ -82,15 +85,24 @@ def _distance(order: Order, columns: Mapping[str, pa.Array]) -> tuple[np.ndarray
 
 def _bounds(order: Order, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> tuple[np.ndarray, np.ndarray]:
     """The greatest of the columns below and the least of those above, (n,) each."""
-    least, most = _ends_of(order, len(columns[order.determinants[0]]))
+    least, most = _ends_of(order, columns, types)
     below = [np.where(null, least, v) for v, null in (_compared(order, name, columns, types) for name in order.at_least)]
     above = [np.where(null, most, v) for v, null in (_compared(order, name, columns, types) for name in order.at_most)]
     return reduce(np.maximum, below, least), reduce(np.minimum, above, most)
 
 
-def _ends_of(order: Order, rows: int) -> tuple[np.ndarray, np.ndarray]:
+def _ends_of(order: Order, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> tuple[np.ndarray, np.ndarray]:
+    rows = len(columns[(*order.at_least, *order.at_most)[0]])
+    if _is_wide(order, types):
+        return np.full(rows, -(10**39), dtype=object), np.full(rows, 10**39, dtype=object)
     least, most = _ENDS[order.unit]
     return np.full(rows, least), np.full(rows, most)
+
+
+def _is_wide(order: Order, types: Mapping[str, str]) -> bool:
+    """Whether units can be past int64."""
+    sizes = [decimal_digits(types[name]) for name in (order.target, *order.at_least, *order.at_most)]
+    return order.unit == "whole" and any(size is not None and size[0] + order.digits - size[1] > _WIDE for size in sizes)
 
 
 def _compared(order: Order, name: str, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> tuple[np.ndarray, np.ndarray]:
@@ -104,6 +116,8 @@ def _compared(order: Order, name: str, columns: Mapping[str, pa.Array], types: M
     if order.unit == "clock":
         return (units * DAY if spark_type == "date" else local_micros(units, order.zone) if spark_type == "timestamp" else units), null
     grain = 10 ** (order.digits - own)
+    if _is_wide(order, types):
+        return units.astype(object) * grain, null
     fits = np.abs(units) <= 2**62 // grain
     return np.where(fits, units, 0) * grain, null | ~fits
 
@@ -145,6 +159,9 @@ def _real_range(order: Order, encoding: NumberEncoding, types: Mapping[str, str]
     ends, spark_type = (min(seen), max(seen)), types[order.target]
     if order.unit == "float":
         return ends
+    if is_decimal_form(encoding.form):
+        runs, grain = decimal_form(encoding.form), 10 ** (order.digits - _digits(order, spark_type))
+        return (runs.starts[0] * grain, runs.ends[-1] * grain) if order.unit == "whole" else (-np.inf, np.inf)
     if order.unit == "whole":
         return round(ends[0] * 10**order.digits), round(ends[1] * 10**order.digits)
     if spark_type == "date":

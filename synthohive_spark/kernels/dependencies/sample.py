@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ...spec.base import Spec
+from ...spec.types import decimal_digits
 from ..columns.types import arrow_type, is_integer
 from .formulas import Formula, holds, incomplete
 from .units import LARGEST, digits_of, plain, to_floats
@@ -134,9 +135,11 @@ def fits(sample: Sample, target: str, terms: Mapping[str, float], constant: floa
     """Whether every sum of what the determinants take fits into the target's type, although generated rows pair values that real ones never do."""
     limits = [np.sort([f * np.nanmin(sample.numbers(n), initial=np.inf), f * np.nanmax(sample.numbers(n), initial=-np.inf)]) for n, f in terms.items()]
     low, high = np.sum(limits, axis=0) + constant
-    if not np.isfinite([low, high]).all() or max(abs(low), abs(high)) * 10.0**digits > LARGEST:
-        return False
     kind = sample.types[target]
+    precision = decimal_digits(kind)
+    largest = LARGEST if precision is None else 10.0 ** precision[0]
+    if not np.isfinite([low, high]).all() or max(abs(low), abs(high)) * 10.0**digits >= largest:
+        return False
     if not is_integer(kind):
         return True
     whole = np.iinfo(arrow_type(kind).to_pandas_dtype())
