@@ -129,6 +129,7 @@ class Order(_Dependency):
         base: one of them that the target is drawn as a distance from; None where the target is drawn as it is, and moved where it breaks the order.
         unit: what is compared: `whole` units of `digits` after the point (days of dates, microseconds of times), `clock` for dates beside times, as
             microseconds on the clock of `zone`, or `float`.
+        forms: of columns that hold dates or times in text or whole numbers, as `strptime` writes it.
         spreads: of a candidate, the spread of the difference measured in those of the target and of the other column.
         separable: of a candidate, whether the target is null where the other column is, and the other way round.
     """
@@ -140,6 +141,7 @@ class Order(_Dependency):
     unit: Literal["whole", "clock", "float"] = "whole"
     digits: int = 0
     zone: str | None = None
+    forms: dict[str, str] = {}
     spreads: tuple[float, float] | None = None
     separable: tuple[bool, bool] = (False, False)
 

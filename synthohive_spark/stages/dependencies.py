@@ -19,6 +19,7 @@ from ..kernels.dependencies.find import CANDIDATES, ORDER, find_in_batches
 from ..kernels.dependencies.formulas import is_formula_input
 from ..kernels.dependencies.sample import MIN_SURPRISES, Search
 from ..kernels.dependencies.units import MAX_DIGITS
+from ..spec.decimal_forms import is_decimal_form
 from ..spec.dependencies import AnyDependency, Order, described
 from ..spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
@@ -87,6 +88,7 @@ def _search(program: TableProgram, table: Table, encoding: TableEncoding, refere
         inputs=tuple(name for name in visible if is_formula_input(program.types[name])),
         discrete=tuple(name for name in visible if name not in totals and _is_discrete(encoding, name)),
         ordered=tuple(name for name in visible if name not in totals and _is_comparable(encoding, name)),
+        forms={name: form for name, form in _forms(encoding).items() if name in modelled},
         bounded=tuple(name for name, limits in table.constraints.items() if limits.min is not None or limits.max is not None),
         digits={name: _digits(encoding, name) for name in modelled if program.types[name] in ("float", "double")},
         zone=zone,
@@ -102,7 +104,12 @@ def _is_discrete(encoding: TableEncoding, name: str) -> bool:
 def _is_comparable(encoding: TableEncoding, name: str) -> bool:
     """Whether the column holds numbers, dates or times as such, all of them finite."""
     column = encoding.column(name)
-    return isinstance(column, NumberEncoding) and not column.form and column.spark_type != "string" and not set(column.tokens) & set(MARKS)
+    return isinstance(column, NumberEncoding) and (column.spark_type != "string" or bool(column.form)) and not set(column.tokens) & set(MARKS)
+
+
+def _forms(encoding: TableEncoding) -> dict[str, str]:
+    """Of dates and times in text or whole numbers."""
+    return {c.name: c.form for c in encoding.columns if isinstance(c, NumberEncoding) and c.form and not is_decimal_form(c.form)}
 
 
 def _digits(encoding: TableEncoding, name: str) -> int | None:

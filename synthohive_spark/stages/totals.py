@@ -30,7 +30,7 @@ from ..spec.metadata import ForeignKey, Metadata
 from ..spec.planning.view import unique_keys
 from ..spec.program import TableProgram
 from ..spec.totals import Total
-from ..spec.types import type_family
+from ..spec.types import decimal_digits, type_family
 from .frames import all_there, plain_value
 from .jobs import FRAMES_PER_JOB, batches, union_all
 from .profile import plain_number
@@ -39,6 +39,8 @@ SAMPLE_PARENTS = 4_000  # 99.5 % of so many is told from 99 %
 MOST_COLUMNS = 24  # of either side that are looked at
 MOST_FACTORS = 8  # columns of a child whose products are summed up: their number grows with the square
 HASH_RANGE = 1_000_000_000
+MOST_DIGITS = 38  # of Spark's decimals
+WHOLE_DIGITS = 6  # before the point, that a factor of a product keeps at least
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,22 @@ def aggregate_of(total: Total, types: Mapping[str, str]) -> Column:
         return (F.max if total.what == "greatest" else F.min)(cells[0])
     if any(types[c] in ("float", "double") for c in total.of):
         return F.sum(reduce(mul, (cell.cast("double") for cell in cells)))
-    return F.try_sum(reduce(mul, (cell.cast("decimal(19,0)") if is_integer(types[c]) else cell for c, cell in zip(total.of, cells, strict=True))))
+    return F.try_sum(reduce(mul, (cell.try_cast(kind) for cell, kind in zip(cells, _factor_types([types[c] for c in total.of]), strict=True))))
+
+
+def _factor_types(types: Sequence[str]) -> list[str]:
+    """Types in which columns multiply without loss: Spark cuts digits after the point where a product could have more than 38 in all.
+
+    Decimals of more digits share those that are left; a value that needs more of them is null.
+    """
+    sizes = [(19, 0) if is_integer(kind) else decimal_digits(kind) or (38, 0) for kind in types]
+    room = MOST_DIGITS - (len(sizes) - 1)
+    if len(sizes) > 1 and sum(precision for precision, _ in sizes) > room:
+        fair = room // len(sizes)
+        wide = [precision > fair for precision, _ in sizes]
+        share = (room - sum(p for (p, _), is_wide in zip(sizes, wide, strict=True) if not is_wide)) // sum(wide)
+        sizes = [(share, min(scale, share - WHOLE_DIGITS)) if is_wide else (p, scale) for (p, scale), is_wide in zip(sizes, wide, strict=True)]
+    return [f"decimal({precision},{scale})" for precision, scale in sizes]
 
 
 def _as_float(value: Column, total: Total, types: Mapping[str, str]) -> Column:

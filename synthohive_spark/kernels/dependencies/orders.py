@@ -9,12 +9,13 @@ import numpy as np
 import pyarrow as pa
 
 from ...spec.dependencies import Order
+from ...spec.date_forms import has_time
 from ...spec.decimal_forms import decimal_form, is_decimal_form
 from ...spec.encoding import NumberEncoding
 from ...spec.types import decimal_digits
 from ..columns.marks import MARKS
-from ..columns.types import decimal_scale, is_time
-from .times import DAY, local_micros, moments_of
+from ..columns.types import arrow_type, decimal_scale, is_time
+from .times import DAY, in_form, local_micros, micros_of, moments_of
 from .units import from_units, plain, to_floats, to_units
 
 _WIDE = 18  # digits of decimals past which units are no int64
@@ -49,14 +50,14 @@ def keep_order(
         broken &= True if held is None else ~held
         below = value < low
         value = np.where(broken, _nearest(np.sort(value[~null & ~broken]), low, high, below), value)
-        kept = _restored(order, value, null, types[order.target], up=below)
+        kept = _restored(order, order.target, value, null, types, up=below)
         return pa.compute.if_else(pa.array(broken), kept, columns[order.target])
     base, missing = _compared(order, order.base, columns, types)
     distance, none = _distance(order, columns)
     value = base + distance if order.above else base - distance
     value = np.clip(value, *_real_range(order, encoding, types))
     value = np.where(low <= high, np.clip(value, low, high), value)
-    return _restored(order, value, missing | none, types[order.target], up=np.full(len(value), order.above))
+    return _restored(order, order.target, value, missing | none, types, up=np.full(len(value), order.above))
 
 
 def turned_round(order: Order, target: pa.Array, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> pa.Array:
@@ -64,7 +65,7 @@ def turned_round(order: Order, target: pa.Array, columns: Mapping[str, pa.Array]
     asked, null = _compared(order, order.target, {order.target: target}, types)
     distance, none = _distance(order, columns)
     value = asked - distance if order.above else asked + distance
-    return _restored(order, value, null | none, types[order.base or ""], up=np.full(len(value), not order.above))
+    return _restored(order, order.base or "", value, null | none, types, up=np.full(len(value), not order.above))
 
 
 def distance_between(order: Order, target: pa.Array, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> pa.Array:
@@ -108,6 +109,9 @@ def _is_wide(order: Order, types: Mapping[str, str]) -> bool:
 def _compared(order: Order, name: str, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> tuple[np.ndarray, np.ndarray]:
     """A column in the order's units, int64 or float64 (n,), and where it is null."""
     array, spark_type = plain(columns[name]), types[name]
+    if name in order.forms:
+        micros = micros_of(array, order.forms[name])
+        return np.nan_to_num(micros).astype(np.int64), np.isnan(micros)
     if order.unit == "float":
         floats = to_floats(array)
         return np.nan_to_num(floats), np.isnan(floats)
@@ -122,8 +126,11 @@ def _compared(order: Order, name: str, columns: Mapping[str, pa.Array], types: M
     return np.where(fits, units, 0) * grain, null | ~fits
 
 
-def _restored(order: Order, value: np.ndarray, null: np.ndarray, spark_type: str, up: np.ndarray) -> pa.Array:
+def _restored(order: Order, name: str, value: np.ndarray, null: np.ndarray, types: Mapping[str, str], up: np.ndarray) -> pa.Array:
     """The inverse of `_compared`; what is finer than the type goes `up` where that keeps the order, bool (n,), and down elsewhere."""
+    spark_type = types[name]
+    if name in order.forms:
+        return in_form(value, null, order.forms[name], up).cast(arrow_type(spark_type))
     own = _digits(order, spark_type)
     if order.unit == "float":
         if spark_type in ("float", "double"):
@@ -157,6 +164,9 @@ def _real_range(order: Order, encoding: NumberEncoding, types: Mapping[str, str]
     if not seen:
         return _ENDS[order.unit]
     ends, spark_type = (min(seen), max(seen)), types[order.target]
+    if order.target in order.forms:
+        unit = 1 if has_time(encoding.form) else DAY
+        return int(ends[0]) * unit, int(ends[1]) * unit
     if order.unit == "float":
         return ends
     if is_decimal_form(encoding.form):

@@ -15,6 +15,7 @@ from ...spec.base import Spec
 from ...spec.types import decimal_digits
 from ..columns.types import arrow_type, is_integer
 from .formulas import Formula, holds, incomplete
+from .times import micros_of
 from .units import LARGEST, digits_of, plain, to_floats
 
 T = TypeVar("T")
@@ -36,6 +37,7 @@ class Search(Spec):
         inputs: columns that formulas may read.
         discrete: columns whose synthetic values are real ones, which lookups may read.
         ordered: columns of numbers, dates and times that can be in order with others.
+        forms: of dates and times in text or whole numbers, as `strptime` writes it.
         bounded: columns with limits, which sums could break.
         digits: of float columns, the digits after the point that generated values have, whatever the sample shows; None where they have no grid.
         zone: of the session.
@@ -47,6 +49,7 @@ class Search(Spec):
     inputs: tuple[str, ...]
     discrete: tuple[str, ...]
     ordered: tuple[str, ...] = ()
+    forms: dict[str, str] = {}
     bounded: tuple[str, ...] = ()
     digits: dict[str, int | None] = {}
     zone: str = "UTC"
@@ -72,6 +75,10 @@ class Sample:
     def numbers(self, name: str) -> np.ndarray:
         """float64 (n,); nulls are nan."""
         return self.once("numbers", name, to_floats)
+
+    def form_numbers(self, name: str, form: str) -> np.ndarray:
+        """Dates or times in text or whole numbers: microseconds since 1970-01-01, or in the day, float64 (n,); nulls and other forms are nan."""
+        return self.once("form numbers", name, lambda a: micros_of(a, form))
 
     def quick_numbers(self, name: str) -> np.ndarray:
         """The same of the rows for a first look, float64 (m,)."""

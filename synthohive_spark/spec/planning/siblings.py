@@ -12,7 +12,8 @@ from .keys import KeyPlan
 from .uniques import UniquePlan
 from .view import TableView
 
-STEPPED = frozenset({"integer", "float", "date", "timestamp", "timestamp_ntz"})  # kinds of values with distances
+# Kinds of values with distances; of text, dates and times have them, which is known once the column is profiled.
+STEPPED = frozenset({"integer", "float", "date", "timestamp", "timestamp_ntz", "text"})
 LEAST_ROWS = 2_000  # of a table; in a smaller one the rows held out could not tell whether looking at siblings pays
 COMPLETE = 0.95  # share of the rows that a column must be there in to order them
 
