@@ -156,7 +156,25 @@ class Order(_Dependency):
         return None if self.base is None else distance_column(self.target)
 
 
-AnyDependency = Annotated[Copy | DatePart | Linear | Product | Quotient | Remainder | Lookup | Order, Field(discriminator="kind")]
+class Unequal(_Dependency):
+    """`target` never has the value of one of the determinants. It is drawn as it is, and drawn again where it has.
+
+    Attributes:
+        free: determinants that can be drawn again in its place.
+        chance: of a candidate, share of the rows that would be equal were both columns independent.
+    """
+
+    kind: Literal["unequal"] = "unequal"
+    free: tuple[str, ...] = ()
+    chance: float = 0.0
+
+
+def is_bound(dependency: _Dependency) -> bool:
+    """Whether it only says what the target cannot be."""
+    return isinstance(dependency, Order | Unequal)
+
+
+AnyDependency = Annotated[Copy | DatePart | Linear | Product | Quotient | Remainder | Lookup | Order | Unequal, Field(discriminator="kind")]
 
 
 def described(dependency: AnyDependency, types: Mapping[str, str]) -> str:
@@ -176,6 +194,8 @@ def described(dependency: AnyDependency, types: Mapping[str, str]) -> str:
         return f"{target} = {_product(dependency)}"
     if isinstance(dependency, Order):
         return ", ".join([f"{target} >= {name}" for name in dependency.at_least] + [f"{target} <= {name}" for name in dependency.at_most])
+    if isinstance(dependency, Unequal):
+        return ", ".join(f"{target} != {name}" for name in dependency.determinants)
     return f"{target} by {', '.join(dependency.determinants)} ({len(dependency.counts):,} combinations)"
 
 

@@ -15,6 +15,7 @@ from .find_lookups import find_lookups
 from .find_orders import find_orders
 from .find_parts import find_parts
 from .find_products import find_products
+from .find_unequal import find_unequal
 from .sample import Sample, Search, read_sample
 
 ORDER = hidden("order")
@@ -43,4 +44,5 @@ def find_candidates(sample: Sample, search: Search) -> list[AnyDependency]:
     formulas += sums
     formulas += [p for p in find_products(sample, search) if not any(pair < {p.target, *p.determinants} for pair in related)]
     columns = {frozenset((f.target, *f.determinants)) for f in formulas}
-    return [*formulas, *find_lookups(sample, search, {f.target for f in formulas}), *find_orders(sample, search, columns)]
+    bounds = [*find_orders(sample, search, columns), *find_unequal(sample, search, columns)]
+    return [*formulas, *find_lookups(sample, search, {f.target for f in formulas}), *bounds]

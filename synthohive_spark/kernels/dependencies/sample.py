@@ -37,6 +37,8 @@ class Search(Spec):
         inputs: columns that formulas may read.
         discrete: columns whose synthetic values are real ones, which lookups may read.
         ordered: columns of numbers, dates and times that can be in order with others.
+        apart: columns that can be found never to be equal to others.
+        movable: those of them that may be drawn again where they are.
         forms: of dates and times in text or whole numbers, as `strptime` writes it.
         bounded: columns with limits, which sums could break.
         digits: of float columns, the digits after the point that generated values have, whatever the sample shows; None where they have no grid.
@@ -49,6 +51,8 @@ class Search(Spec):
     inputs: tuple[str, ...]
     discrete: tuple[str, ...]
     ordered: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
+    movable: tuple[str, ...] = ()
     forms: dict[str, str] = {}
     bounded: tuple[str, ...] = ()
     digits: dict[str, int | None] = {}

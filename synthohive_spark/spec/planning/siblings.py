@@ -56,7 +56,8 @@ def plan_siblings(view: TableView, keys: KeyPlan, uniques: UniquePlan, drawn: Co
 
 
 def _found(view: TableView, drawn: Collection[str]) -> str | None:
-    """The time column with the most values, before a column of years."""
+    """The time column with the most values, before dates in text or whole numbers, and those before a column of years."""
     there = [f for f in view.facts.orders if f.column in drawn and f.rows >= COMPLETE * view.facts.rows and f.values > 1]
-    best = max(there, key=lambda f: (not f.years, f.values), default=None)
+    told = {f.column for f in there if type_family(view.facts.types[f.column]) in ("integer", "text")}
+    best = max(there, key=lambda f: (not f.years, f.column not in told, f.values), default=None)
     return best.column if best else None
