@@ -1,8 +1,8 @@
 """Decimals of more digits than a float64 holds, as whole numbers of a unit that all of them are multiples of.
 
-They are counted from the least of them on, or from the one nearest to 0 where that would be past what a float64 counts by ones; and gaps so wide that the numbers on
-their two sides could not be told apart are left out: 0 beside account numbers of 30 digits. So most columns are exact, and of the rest only digits past the
-sixteenth are lost.
+They are counted from the least of them on, or from the one nearest to 0 where that would be past what a float64 counts by ones; and gaps so wide that the
+numbers on their two sides could not be told apart are left out: 0 beside account numbers of 30 digits. So most columns are exact, and of the rest only digits
+past the sixteenth are lost.
 """
 
 from __future__ import annotations

@@ -8,9 +8,9 @@ from functools import reduce
 import numpy as np
 import pyarrow as pa
 
-from ...spec.dependencies import Order
 from ...spec.date_forms import has_time
 from ...spec.decimal_forms import decimal_form, is_decimal_form
+from ...spec.dependencies import Order
 from ...spec.encoding import NumberEncoding
 from ...spec.types import decimal_digits
 from ..columns.marks import MARKS

@@ -32,7 +32,7 @@ def to_floats(array: pa.Array) -> np.ndarray:
 
 
 def to_units(array: pa.Array, digits: int) -> tuple[np.ndarray, np.ndarray]:
-    """Units (N,) of an array that is `plain`, and where it is null, or a float that is too large, bool (N,). `digits` after the point; a decimal has its own."""
+    """Units (N,) of an array that is `plain`, and where it is null or a float too large, bool (N,). `digits` after the point; a decimal has its own."""
     null = array.is_null().to_numpy(zero_copy_only=False)
     if pa.types.is_decimal(array.type):
         return decimals.units_of(array), null

@@ -12,8 +12,8 @@ from ...spec.steps import Derive
 from ..block import Block
 from ..dependencies.derive import derive_columns, filled
 from ..dependencies.turned import turn_round
-from ..redraw import Redrawing
 from ..given import held_rows, with_given_values
+from ..redraw import Redrawing
 
 
 def apply(step: Derive, block: Block) -> None:

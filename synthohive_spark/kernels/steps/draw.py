@@ -12,10 +12,8 @@ from ..columns import decode_codes, encode_frame
 from ..columns.rows import Rows
 from ..given import draw_given, given_codes, with_given_values
 from ..models.base import ConditionalGenerativeModel
-from ..redraw import context_of, model_of
+from ..redraw import BATCH, context_of, model_of
 from ..siblings import Steps, draw_in_turns
-
-BATCH = 10_000  # rows that the model draws at once
 
 
 def apply(step: Draw, block: Block) -> None:
