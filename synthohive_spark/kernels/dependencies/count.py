@@ -8,9 +8,10 @@ from decimal import Decimal
 import numpy as np
 import pyarrow as pa
 
-from ...spec.dependencies import AnyDependency, Lookup, Order, Unequal, is_bound
+from ...spec.dependencies import AnyDependency, Clock, Lookup, Order, Unequal, is_bound
 from ...spec.encoding import Scalar
 from ..columns.types import decimal_scale, is_integer, is_time
+from .clocks import FORMS, ends_of_day
 from .formulas import holds, incomplete
 from .orders import in_order
 from .sample import FEWER_ERRORS, HOLDS, MAX_INCOMPLETE, SUPPORTED_ROWS
@@ -70,6 +71,8 @@ def _formula_counts(candidate: AnyDependency, columns: Mapping[str, pa.Array], t
         ok, unknown = holds(candidate, columns, types), incomplete(candidate.determinants, columns)
     nulls = plain(columns[candidate.target]).null_count
     measures = {"rows": len(ok), "broken": (~ok).sum(), "incomplete": unknown.sum(), "broken_complete": (~ok & ~unknown).sum(), "null": nulls}
+    if isinstance(candidate, Clock):
+        measures |= dict(zip(("zero", "turn"), ends_of_day(candidate, columns), strict=True))
     return pa.concat_tables([_line(measure, int(n)) for measure, n in measures.items()])
 
 
@@ -104,6 +107,8 @@ def confirmed(candidate: AnyDependency, counts: pa.Table, types: Mapping[str, st
         counted, broken = counted - n["incomplete"], n["broken_complete"]
     if isinstance(candidate, Unequal) and broken > FEWER_ERRORS * candidate.chance * counted:
         return None
+    if isinstance(candidate, Clock) and not candidate.is_span and candidate.readings[0] not in FORMS and n["zero"] + n["turn"]:
+        candidate = candidate.model_copy(update={"first": int(n["turn"] > n["zero"])})
     return candidate.model_copy(update={"share": 1 - broken / counted}) if counted and broken <= (1 - HOLDS) * counted else None
 
 

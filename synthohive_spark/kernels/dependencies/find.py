@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from ...spec.dependencies import AnyDependency, Quotient
 from ...spec.hidden import hidden
+from .find_clocks import find_clocks
 from .find_linear import find_single, find_sums
 from .find_lookups import find_lookups
 from .find_orders import find_orders
@@ -43,6 +44,7 @@ def find_candidates(sample: Sample, search: Search) -> list[AnyDependency]:
     sums = [s for s in sums if not any(pair < {s.target, *s.determinants} for pair in related)]
     formulas += sums
     formulas += [p for p in find_products(sample, search) if not any(pair < {p.target, *p.determinants} for pair in related)]
+    formulas += [c for c in find_clocks(sample, search) if not any(pair < {c.target, *c.determinants} for pair in related)]
     columns = {frozenset((f.target, *f.determinants)) for f in formulas}
     bounds = [*find_orders(sample, search, columns), *find_unequal(sample, search, columns)]
     return [*formulas, *find_lookups(sample, search, {f.target for f in formulas}), *bounds]

@@ -7,19 +7,22 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pyarrow as pa
 
-from ...spec.dependencies import Copy, DatePart, Linear, Product, Quotient, Remainder
+from ...spec.dependencies import Clock, Copy, DatePart, Linear, Product, Quotient, Remainder
 from ..columns.types import is_time
+from .clocks import on_clock, shows_sum
 from .products import NEARLY, is_product, multiplied
 from .times import DAY, local_micros, part_of
 from .units import LARGEST, from_units, plain, to_floats, to_units
 
-Formula = Copy | DatePart | Linear | Product | Quotient | Remainder
+Formula = Clock | Copy | DatePart | Linear | Product | Quotient | Remainder
 
 INT64_MAX = 2**63 - 1
 
 
 def evaluate(formula: Formula, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> pa.Array:
     """The target in its exact type, (N,)."""
+    if isinstance(formula, Clock):
+        return on_clock(formula, columns, types)
     arrays = [plain(columns[name]) for name in formula.determinants]
     spark_type = types[formula.target]
     if isinstance(formula, Copy):
@@ -76,6 +79,8 @@ def holds(formula: Formula, columns: Mapping[str, pa.Array], types: Mapping[str,
     """On which rows the target is what the formula gives, or both are null; bool (N,)."""
     if isinstance(formula, Product):
         return is_product(formula, columns, types)
+    if isinstance(formula, Clock):
+        return shows_sum(formula, columns)
     found, actual = plain(evaluate(formula, columns, types)), plain(columns[formula.target])
     null, missing = (a.is_null().to_numpy(zero_copy_only=False) for a in (found, actual))
     if isinstance(formula, Linear) and types[formula.target] in NEARLY:
