@@ -89,7 +89,7 @@ def _search(program: TableProgram, table: Table, encoding: TableEncoding, refere
         targets=tuple(name for name in visible if name in drawn and name not in keys),
         inputs=tuple(name for name in visible if is_formula_input(program.types[name])),
         discrete=tuple(name for name in visible if name not in totals and _is_discrete(encoding, name)),
-        ordered=tuple(name for name in visible if name not in totals and _is_comparable(encoding, name)),
+        ordered=tuple(name for name in visible if _is_comparable(encoding, name)),
         apart=apart,
         movable=tuple(name for name in apart if name in drawn and name not in _unmoved(program, keys)),
         forms={name: form for name, form in _forms(encoding).items() if name in modelled},

@@ -224,15 +224,20 @@ def with_totals(rows: DataFrame, fitted: FittedTable, children: Mapping[str, Fit
     by_key: dict[tuple[str, int], list[Total]] = defaultdict(list)
     for total in program.totals:
         by_key[total.child, total.key].append(total)
+    again = _follows(fitted)
+    orders = [d for d in again if isinstance(d, Order)]
+    drawn = {t.column: hidden(f"drawn_{t.column}") for t in program.totals if any(t.column in d.determinants for d in orders)}
+    whole = rows.columns
+    rows = rows.withColumns({old: F.col(quoted(name)) for name, old in drawn.items()}) if drawn else rows
     for (child, index), totals in by_key.items():
         rows = _with_totals_along(rows, program, children[child].program, index, totals, frames[child])
-    again = _follows(fitted)
     if not again:
         return rows
     names = rows.columns
     numbered = rows.toDF(*(f"c{i}" for i in range(len(names))))  # `mapInArrow` takes a dot in a name for a field of a struct
-    kernel = partial(derived_again, names=tuple(names), dependencies=again, types=program.types)
-    return numbered.mapInArrow(kernel, numbered.schema).toDF(*names)
+    encoding = fitted.encoding.select(tuple(d.target for d in orders))
+    kernel = partial(derived_again, names=tuple(names), dependencies=again, types=program.types, encoding=encoding, drawn=drawn)
+    return numbered.mapInArrow(kernel, numbered.schema).toDF(*names).select(*(F.col(quoted(name)) for name in whole))
 
 
 def _with_totals_along(rows: DataFrame, parent: TableProgram, child: TableProgram, index: int, totals: Sequence[Total], children: DataFrame) -> DataFrame:
@@ -256,12 +261,12 @@ def _without_rows(total: Total, parent: TableProgram) -> Column:
     return F.col(quoted(total.column)) if total.empty == "drawn" else F.lit(0 if total.empty == "zero" else None).cast(kind)
 
 
-def _follows(fitted: FittedTable) -> tuple[Formula, ...]:
+def _follows(fitted: FittedTable) -> tuple[Formula | Order, ...]:
     """The dependencies to evaluate again: those that read a total, over any number of steps."""
     changed = {t.column for t in fitted.program.totals}
-    again: list[Formula] = []
+    again: list[Formula | Order] = []
     for dependency in fitted.program.dependencies:
-        if not isinstance(dependency, Lookup | Order | Unequal) and changed & set(dependency.determinants):
+        if not isinstance(dependency, Lookup | Unequal) and changed & set(dependency.determinants):
             again.append(dependency)
             changed.add(dependency.target)
     return tuple(again)

@@ -50,7 +50,7 @@ def test_wide_decimals_stay_exact(spark: SparkSession) -> None:
         assert ends[0][0] <= ends[1][0] and ends[1][1] <= ends[0][1]
     for name in ("id", "code"):
         assert accounts.select(name).distinct().count() == accounts.count() == ACCOUNTS
-    assert accounts.agg(F.min("id")).collect()[0][0] == max(ids) + 1
+    assert int(accounts.agg(F.min("id")).collect()[0][0]) == int(max(ids)) + 1
     assert drawn.join(accounts, drawn["account"] == accounts["id"], "left_anti").isEmpty()
     assert drawn.join(accounts, drawn["code"] == accounts["code"], "left_anti").isEmpty()
     sums = drawn.groupBy(F.col("account").alias("id")).agg(F.sum("gross").alias("sum"))

@@ -14,7 +14,7 @@ from ...spec.program import TableProgram
 from ..columns import decode_codes
 from .formulas import Formula, evaluate
 from .lookups import look_up
-from .orders import keep_order
+from .orders import follow_order, keep_order
 from .unequal import Redraw, keep_apart
 from .units import plain
 
@@ -69,21 +69,38 @@ def derive_columns(
 
 
 def derived_again(
-    batches: Iterator[pa.RecordBatch], *, names: Sequence[str], dependencies: Sequence[Formula], types: Mapping[str, str]
+    batches: Iterator[pa.RecordBatch],
+    *,
+    names: Sequence[str],
+    dependencies: Sequence[Formula | Order],
+    types: Mapping[str, str],
+    encoding: TableEncoding,
+    drawn: Mapping[str, str],
 ) -> Iterator[pa.RecordBatch]:
-    """Rows in, and out with the targets of formulas whose determinants have changed; a target stays where a determinant is null.
+    """Rows in, and out with the targets of formulas and orders whose determinants have changed; that of a formula stays where a determinant is null.
 
     Args:
         names: of the batches' columns, which come and go under others.
         dependencies: in the order in which they are evaluated.
         types: of the columns that they read and give.
+        encoding: of the targets of orders.
+        drawn: for columns that have changed already, the column with what was drawn.
     """
     for batch in batches:
         columns = dict(zip(names, batch.columns, strict=True))
+        before = {name: columns[old] for name, old in drawn.items()}
         for d in dependencies:
-            found = plain(evaluate(d, columns, types))
-            kept = pc.if_else(found.is_null(), plain(columns[d.target]).cast(found.type), found)
-            columns[d.target] = kept.view(columns[d.target].type) if pa.types.is_temporal(columns[d.target].type) else kept.cast(columns[d.target].type)
+            target = columns[d.target]
+            if isinstance(d, Order):
+                column = encoding.column(d.target)
+                if not isinstance(column, NumberEncoding):
+                    raise TypeError(f"column {d.target!r} is no number, date or time")
+                found = plain(follow_order(d, columns, before, types, column))
+            else:
+                made = plain(evaluate(d, columns, types))
+                found = pc.if_else(made.is_null(), plain(target).cast(made.type), made)
+            before.setdefault(d.target, target)
+            columns[d.target] = found.view(target.type) if pa.types.is_temporal(target.type) else found.cast(target.type)
         yield pa.RecordBatch.from_arrays(list(columns.values()), schema=batch.schema)
 
 

@@ -60,6 +60,42 @@ def keep_order(
     return _restored(order, order.target, value, missing | none, types, up=np.full(len(value), order.above))
 
 
+def follow_order(order: Order, columns: Mapping[str, pa.Array], before: Mapping[str, pa.Array], types: Mapping[str, str], encoding: NumberEncoding) -> pa.Array:
+    """The target, (n,), once others have changed: as far from its base as it was; without one, where the order is broken, as far from the bound that it
+    breaks, or of numbers at the same share of it.
+
+    Args:
+        before: what the changed columns were when the target was drawn.
+        encoding: of the target.
+    """
+    value, null = _compared(order, order.target, columns, types)
+    low, high = _bounds(order, columns, types)
+    broken = ~null & ((value < low) | (value > high)) & (low <= high)
+    up, missing = value < low, np.zeros(len(value), dtype=bool)
+    if order.base is not None and order.base in before:
+        (now, missing), (then, unknown) = (_compared(order, order.base, {order.base: c[order.base]}, types) for c in (columns, before))
+        moved, touched = np.where(missing | unknown, value, value + now - then), np.ones(len(value), dtype=bool)
+        moved = np.where(missing | unknown, moved, np.clip(moved, *_real_range(order, encoding, types)))
+    else:
+        old_low, old_high = _bounds(order, {**columns, **before}, types)
+        bound, old = np.where(up, low, high), np.where(up, old_low, old_high)
+        moved, touched = _beside(value, bound, old, order.unit), broken
+    moved = np.where(low <= high, np.clip(moved, low, high), moved)
+    kept = _restored(order, order.target, moved, null | missing, types, up=up if order.base is None else np.full(len(value), order.above))
+    return pa.compute.if_else(pa.array(touched), kept, columns[order.target])
+
+
+def _beside(value: np.ndarray, bound: np.ndarray, old: np.ndarray, unit: str) -> np.ndarray:
+    """Values where `bound` is what they were beside `old`, (n,): at the same share of numbers above 0, else as far from it; `bound` where `old` is none."""
+    floats = [side.astype(np.float64) for side in (value, bound, old)]
+    known = np.abs(floats[2]) < 2.0**62
+    far = np.where(known, floats[0] + floats[1] - floats[2], floats[1])
+    shared = known & (unit != "clock") & (floats[0] >= 0) & (floats[1] >= 0) & (floats[2] > 0)
+    share = np.divide(floats[0], floats[2], out=np.zeros(len(value)), where=shared)
+    found = np.where(shared, share * floats[1], far)
+    return found if unit == "float" else np.rint(found).astype(np.int64) if value.dtype != object else np.array([int(v) for v in found], dtype=object)
+
+
 def turned_round(order: Order, target: pa.Array, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> pa.Array:
     """The base, (n,), that gives this target at the distance that was drawn; null where the target or the distance is."""
     asked, null = _compared(order, order.target, {order.target: target}, types)
