@@ -240,8 +240,8 @@ def _on_clock(clock: Clock) -> str:
         unit = units[abs(factor)] if i and reading == "number" and not clock.is_span else ""
         terms.append((factor, f"{name} {unit}".strip()))
     if clock.constant:
-        unit = next(u for u in sorted(units, reverse=True) if clock.constant % u == 0)
-        terms.append((1, f"{clock.constant // unit} {units[unit]}".strip()))
+        largest = next(u for u in sorted(units, reverse=True) if clock.constant % u == 0)
+        terms.append((1, f"{clock.constant // largest} {units[largest]}".strip()))
     text = "".join(f" {'-' if factor < 0 else '+'} {term}" for factor, term in terms).removeprefix(" + ").strip()
     shown = next((reading for reading in clock.readings if reading != "number"), str(clock.cycle))
     return f"{text} (clock {shown})"

@@ -143,6 +143,8 @@ def test_times_in_two_writings() -> None:
     columns: Columns = {"sched": ("string", text(planned * 60, "%H:%M")), "delay": ("int", delay), "dep": ("int", hhmm(planned + delay))}
     words = found(columns, forms={"sched": "%H:%M"})
     assert {"dep = sched + delay min (clock hhmm)", "sched = dep - delay min (clock HH:MM)"} <= set(words)
+    same: Columns = {"told": ("string", text(planned * 60, "%H:%M")), "sched": ("int", hhmm(planned))}
+    assert found(same, forms={"told": "%H:%M"}) == ["told = sched (clock HH:MM)", "sched = told (clock hhmm)"]
 
 
 def test_a_duration_past_midnight_has_no_negative_values() -> None:

@@ -19,7 +19,7 @@ from synthohive_spark.kernels.dependencies.unequal import is_apart, keep_apart
 from synthohive_spark.kernels.redraw import Redrawing
 from synthohive_spark.kernels.steps import APPLY
 from synthohive_spark.spec.dependencies import AnyDependency, Copy, Linear, Lookup, Order, Unequal, described
-from synthohive_spark.spec.encoding import TableEncoding
+from synthohive_spark.spec.encoding import NumberEncoding, TableEncoding
 from synthohive_spark.spec.program import Phase, TableProgram
 from synthohive_spark.spec.steps import Derive, Draw
 
@@ -157,8 +157,17 @@ def test_given_values_stay_and_the_other_column_moves() -> None:
 
 def test_the_commonest_other_label_is_taken_where_none_is_drawn() -> None:
     columns = {"home": pa.array(["z"] * 5), "away": pa.array(["z"] * 5)}
-    out = keep_apart(PAIR, columns, TYPES, TEAMS, lambda name, rows, there: there[name].take(pa.array(rows)), {})
+    out = keep_apart(PAIR, columns, TYPES, TEAMS, lambda name, rows, there: there[name].take(pa.array(rows)), {}, RNG)
     assert out["home"].to_pylist() == ["y"] * 5
+
+
+def test_a_number_that_nearly_all_rows_have_gives_way() -> None:
+    number = NumberEncoding(name="a", spark_type="int", has_null=True, weights=(0.05, 0.94, 0.01), tokens=(7.0, 8.0))
+    encoding = TableEncoding(table="t", rows=50, columns=(number,))
+    columns = {"a": pa.array([7] * 50, pa.int32()), "b": pa.array([7] * 50, pa.int64())}
+    types = {"a": "int", "b": "bigint"}
+    out = keep_apart(Unequal(target="a", determinants=("b",)), columns, types, encoding, lambda name, rows, _: pa.array([7] * len(rows), pa.int32()), {}, RNG)
+    assert out["a"].to_pylist() == [8] * 50
 
 
 def test_a_block_draws_again_without_a_model() -> None:

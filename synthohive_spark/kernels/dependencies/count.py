@@ -65,8 +65,8 @@ def _formula_counts(candidate: AnyDependency, columns: Mapping[str, pa.Array], t
     if isinstance(candidate, Lookup):
         raise TypeError("a lookup is counted by its combinations")
     if isinstance(candidate, Order | Unequal):
-        kept = in_order if isinstance(candidate, Order) else is_apart
-        ok, unknown = kept(candidate, columns, types), incomplete((candidate.target, *candidate.determinants), columns)
+        ok = in_order(candidate, columns, types) if isinstance(candidate, Order) else is_apart(candidate, columns, types)
+        unknown = incomplete((candidate.target, *candidate.determinants), columns)
     else:
         ok, unknown = holds(candidate, columns, types), incomplete(candidate.determinants, columns)
     nulls = plain(columns[candidate.target]).null_count

@@ -52,7 +52,7 @@ def derive_columns(
             found = look_up(dependency, there, program.types, fixed | apart, held or {}, rng)
         elif isinstance(dependency, Unequal):
             unequal.append(dependency)
-            there |= keep_apart(dependency, there, program.types, encoding, redraw or _marginal(encoding, rng), held or {})
+            there |= keep_apart(dependency, there, program.types, encoding, redraw or _marginal(encoding, rng), held or {}, rng)
             changed |= {name: there[name] for name in (dependency.target, *dependency.free)}
             continue
         elif isinstance(dependency, Order):

@@ -46,5 +46,5 @@ def find_candidates(sample: Sample, search: Search) -> list[AnyDependency]:
     formulas += [p for p in find_products(sample, search) if not any(pair < {p.target, *p.determinants} for pair in related)]
     formulas += [c for c in find_clocks(sample, search) if not any(pair < {c.target, *c.determinants} for pair in related)]
     columns = {frozenset((f.target, *f.determinants)) for f in formulas}
-    bounds = [*find_orders(sample, search, columns), *find_unequal(sample, search, columns)]
+    bounds: list[AnyDependency] = [*find_orders(sample, search, columns), *find_unequal(sample, search, columns)]
     return [*formulas, *find_lookups(sample, search, {f.target for f in formulas}), *bounds]

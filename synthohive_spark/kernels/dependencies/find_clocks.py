@@ -82,9 +82,9 @@ def _between(sample: Sample, search: Search, numbers: list[str], cycle: int, fac
         return
     steps, counts = np.unique(apart[known], return_counts=True)
     shift = int(steps[np.argmax(counts)])
-    if shift and counts.max() >= MOST * known.sum():
-        for one, two, constant in ((face, other, shift), (other, face, cycle - shift)):
-            yield _held(sample, search, Clock(**_fields(cycle, one, two), factors=(1,), constant=constant), {two.name: 1})
+    if (shift or face.reading != other.reading) and counts.max() >= MOST * known.sum():
+        for one, two, constant in ((face, other, shift), (other, face, -shift % cycle)):
+            yield _held(sample, search, _clock(cycle, one, two, constant), {two.name: 1})
     names = [n for n in numbers if n not in (face.name, other.name)]
     if not names:
         return
@@ -100,8 +100,9 @@ def _solved(sample: Sample, search: Search, cycle: int, faces: tuple[_Face, _Fac
     """`face = other + factor * number`, for each of the three."""
     face, other = faces
     for one, two, sign in ((face, other, factor), (other, face, -factor)):
-        fields = _fields(cycle, one, two)
-        clock = Clock(**{**fields, "determinants": (two.name, number), "readings": (*fields["readings"], "number")}, factors=(1, sign))
+        clock = _clock(cycle, one, two)
+        added = {"determinants": (two.name, number), "readings": (*clock.readings, "number"), "factors": (1, sign)}
+        clock = clock.model_copy(update=added)
         yield _held(sample, search, clock, {two.name: 1, number: sign})
     values = sample.numbers(number)
     low, high = int(np.nanmin(values)), int(np.nanmax(values))
@@ -114,10 +115,11 @@ def _solved(sample: Sample, search: Search, cycle: int, faces: tuple[_Face, _Fac
         yield _held(sample, search, span, {later.name: 1, earlier.name: -1})
 
 
-def _fields(cycle: int, target: _Face, other: _Face) -> dict[str, object]:
+def _clock(cycle: int, target: _Face, other: _Face, constant: int = 0) -> Clock:
+    """`target = other + constant`."""
     top = np.nanmax(target.values) == cycle and not (target.values == 0).any()
     readings = (target.reading, other.reading)
-    return {"target": target.name, "determinants": (other.name,), "cycle": cycle, "first": int(top), "readings": readings}
+    return Clock(target=target.name, determinants=(other.name,), factors=(1,), constant=constant, cycle=cycle, first=int(top), readings=readings)
 
 
 def _held(sample: Sample, search: Search, clock: Clock, terms: dict[str, int]) -> Clock | None:

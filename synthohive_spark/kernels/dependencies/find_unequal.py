@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 
 from ...spec.dependencies import AnyDependency, Order, Unequal
 from ...spec.types import decimal_digits, type_family
@@ -15,6 +17,7 @@ from .unequal import is_apart
 
 FAMILIES = ("text", "integer", "decimal", "date")
 MOST_VALUES = 5_000  # of a column, which more would hardly ever meet by chance
+MEETINGS = 0.005  # share of the rows that numbers and dates must have in common by chance: times of departure and arrival differ because one is later
 MAX_COLUMNS = 100  # that are compared with one another: the search is quadratic
 MAX_PAIRS = 100  # that are looked at on all rows, those first that chance would make equal most often
 
@@ -34,7 +37,7 @@ def find_unequal(sample: Sample, search: Search, related: Collection[frozenset[s
         few, many = sorted(pair, key=lambda n: len(_values(sample, n)[0]))  # where there are more values, there is more room to give way
         rows = int((~sample.nulls(few) & ~sample.nulls(many)).sum())
         chance = _meetings(sample, few, many) * rows
-        if chance < MIN_SURPRISES:
+        if chance < max(MIN_SURPRISES, 0 if type_family(search.types[few]) == "text" else MEETINGS * rows):
             continue
         candidate = Unequal(target=many, determinants=(few,), chance=chance / rows)
         errors = int((~is_apart(candidate, sample.columns, search.types)).sum())
@@ -49,11 +52,12 @@ def _kind(name: str, search: Search) -> tuple[object, ...]:
 
 
 def _values(sample: Sample, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """The different values as text, ascending, and their shares of the rows that have one."""
+    """A number for each different value, ascending, equal for what is equal as text, and their shares of the rows that have one."""
 
     def counted() -> tuple[np.ndarray, np.ndarray]:
         array = sample.columns[name].drop_null()
-        values, counts = np.unique(np.array(array.cast("string").to_pylist(), dtype=object), return_counts=True) if len(array) else (np.empty(0), np.empty(0))
+        texts = np.array(array.cast(pa.string()).to_pylist(), dtype=object)
+        values, counts = np.unique(pd.util.hash_array(texts, categorize=False), return_counts=True)
         return values, counts / max(len(array), 1)
 
     return sample.once("values", name, lambda _: counted())

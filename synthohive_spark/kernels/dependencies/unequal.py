@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...spec.dependencies import Unequal
-from ...spec.encoding import CategoryEncoding, TableEncoding
+from ...spec.encoding import TableEncoding
 from ...spec.types import decimal_digits, type_family
-from ..columns.types import from_scalars
+from ..columns import decode_codes
 from .units import plain
 
-TRIES = 12  # values that a row model draws for a row before its column's labels are gone through
+TRIES = 12  # values that a row model draws for a row before the commonest ones of its column are gone through
 Redraw = Callable[[str, np.ndarray, Mapping[str, pa.Array]], pa.Array]  # column, places of rows (m,), columns (n,) -> values (m,)
 
 
@@ -37,7 +37,13 @@ def _comparable(array: pa.Array, spark_type: str) -> pa.Array:
 
 
 def keep_apart(
-    unequal: Unequal, columns: Mapping[str, pa.Array], types: Mapping[str, str], encoding: TableEncoding, redraw: Redraw, held: Mapping[str, np.ndarray]
+    unequal: Unequal,
+    columns: Mapping[str, pa.Array],
+    types: Mapping[str, str],
+    encoding: TableEncoding,
+    redraw: Redraw,
+    held: Mapping[str, np.ndarray],
+    rng: np.random.Generator,
 ) -> dict[str, pa.Array]:
     """The columns that change, (n,) each: the target, and where that must stay a determinant that need not.
 
@@ -45,6 +51,7 @@ def keep_apart(
         encoding: of the table.
         redraw: other values for some rows, given the rest of each.
         held: for columns that must stay in some rows, which rows those are, bool (n,).
+        rng: where the row model draws the same value again and again.
     """
     there, changed = dict(columns), {}
     for name in (unequal.target, *unequal.free):
@@ -52,22 +59,31 @@ def keep_apart(
         pair = Unequal(target=name, determinants=others)
         rows = np.flatnonzero(~is_apart(pair, there, types) & ~held.get(name, np.zeros(len(columns[name]), dtype=bool)))
         if len(rows):
-            there[name] = changed[name] = _moved(pair, rows, there, types, encoding, redraw)
+            there[name] = changed[name] = _moved(pair, rows, there, types, encoding, redraw, rng)
     return changed
 
 
-def _moved(pair: Unequal, rows: np.ndarray, there: Mapping[str, pa.Array], types: Mapping[str, str], encoding: TableEncoding, redraw: Redraw) -> pa.Array:
+def _moved(
+    pair: Unequal,
+    rows: np.ndarray,
+    there: Mapping[str, pa.Array],
+    types: Mapping[str, str],
+    encoding: TableEncoding,
+    redraw: Redraw,
+    rng: np.random.Generator,
+) -> pa.Array:
     """The target with other values in `rows`, none of them null: whether there is a value is not what was wrong."""
     array = there[pair.target]
     for _ in range(TRIES):
         if not len(rows):
             return array
         array, rows = _with_values(pair, array, rows, plain(redraw(pair.target, rows, {**there, pair.target: array})), there, types)
-    column = encoding.column(pair.target)
-    if isinstance(column, CategoryEncoding) and len(column.values):
-        labels = from_scalars(column.values, column.spark_type)
-        for label in np.argsort(-np.asarray(column.counts), kind="stable")[: len(pair.determinants) + 1]:  # one of these is none of the others
-            array, rows = _with_values(pair, array, rows, labels.take(pa.array(np.full(len(rows), label))), there, types)
+    column = encoding.select((pair.target,))
+    codes = np.argsort(-np.asarray(column.columns[0].weights), kind="stable")
+    for code in codes[: len(pair.determinants) + 2]:  # one of these is neither null nor the value of another
+        if len(rows):
+            values = decode_codes(np.full((len(rows), 1), code), column, rng)[pair.target]
+            array, rows = _with_values(pair, array, rows, plain(values), there, types)
     return array
 
 
