@@ -115,6 +115,15 @@ def test_a_code_for_nothing_beside_long_ids_does_not_blur_them() -> None:
     assert out[Decimal(0)] == 80 and len(out) > 900 and min(set(out) - {Decimal(0)}) >= 10**30
 
 
+def test_rare_values_that_share_a_float_are_not_told() -> None:
+    rare = [Decimal(5 * 10**29 + i) for i in range(1000)]
+    values = rare + scaled([int(v) for v in np.linspace(0, 10**9, 3000)], -27)
+    encoding = fitted(values, WHOLE)
+    assert "" in encoding.exact and not {str(v) for v in rare} & set(encoding.exact)
+    out = copied(values, WHOLE).to_pylist()
+    assert not set(rare) & set(out) and len({v for v in out if 4 * 10**29 < v < 6 * 10**29}) > 900
+
+
 def test_numbers_of_a_form_and_back() -> None:
     units = np.sort(np.array([0, 5, 10**30, 10**30 + 5, 10**30 + 10] * 30, dtype=object))
     form = str(find_form(np.unique(units), np.full(5, 30), 38))

@@ -40,6 +40,7 @@ from .types import decimal_scale, from_scalars, is_integer, is_time
 COUNTED = ("column", "text", "number", "is_null", "kept", "n", "sampled", "distinct")
 MIN_TEXT_VALUES = 50  # fewer values are a category, however rare each of them is
 RARE_SHARE = 0.05  # of the rows: fewer rare values are typing errors, and a common value in their place is no loss
+OPEN_END = 99_991_231  # a date that stands for none
 TEXT_SHARE = 0.5  # distinct values per row from which a string names its row
 
 
@@ -105,7 +106,8 @@ def _dates_in_numbers(seen: pd.DataFrame, hint: ColumnHint) -> tuple[str, pd.Ser
     """The form of whole numbers that are dates, and the days that they mean; no form, and the numbers themselves, where they are none."""
     numbers = seen["number"]
     known = numbers[numbers.notna()]
-    if not is_integer(hint.spark_type) or not len(known) or known.min() < YEARS[0] * 100 or known.max() > (YEARS[1] + 1) * 10_000:
+    usual = known[known != OPEN_END]
+    if not is_integer(hint.spark_type) or not len(usual) or usual.min() < YEARS[0] * 100 or usual.max() > (YEARS[1] + 1) * 10_000:
         return "", numbers
     texts = pa.array(known.astype("int64").astype(str), type=pa.string())
     form = find_form(texts)
@@ -127,10 +129,12 @@ def _wide(sampled: pd.DataFrame, hint: ColumnHint, null_share: float, config: En
     form = str(find_decimal_form(units, rows, array.type.precision))
     numbers = numbers_of_units(units, form)
     encoding = fit_numbers(hint.name, hint.spark_type, measured(numbers, rows, null_share), config, form)
-    # Values that a float64 cannot tell apart share a token, which stands for the commonest.
+    # Values that a float64 cannot tell apart share a token, which stands for the commonest; where all of them are rare, for none.
     first, last = (np.searchsorted(numbers, encoding.tokens, side=side) for side in ("left", "right"))
     commonest = [a + int(np.argmax(rows[a:b])) for a, b in zip(first, last, strict=True)]
-    return encoding.model_copy(update={"exact": tuple(str(v) for v in array.take(pa.array(commonest, pa.int64())).cast(pa.string()).to_pylist())})
+    texts = array.take(pa.array(commonest, pa.int64())).cast(pa.string()).to_pylist()
+    exact = tuple(str(text) if rows[i] >= config.min_category_rows else "" for text, i in zip(texts, commonest, strict=True))
+    return encoding.model_copy(update={"exact": exact})
 
 
 def _text(seen: pd.DataFrame, hint: ColumnHint, null_share: float, config: EncodingConfig, seed: int) -> TextEncoding:

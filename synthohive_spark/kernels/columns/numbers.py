@@ -23,7 +23,7 @@ from .decimals import from_units, values_of
 from .grid import EXACT, Coarse, decimals_of, find_coarse, find_grid, on_coarse, typed_numbers, with_last_digits
 from .marks import is_mark
 from .rows import Rows
-from .types import arrow_type, from_scalars, is_integer, to_float64, to_typed, type_range
+from .types import arrow_type, is_integer, to_float64, to_typed, type_range
 
 TOKEN_SHARE = 0.005  # a value with less of the rows is told well enough by its bin
 MAX_TOKENS = 64  # beside the bins: more would starve the model of rows per code
@@ -196,13 +196,15 @@ def number_codes(series: pd.Series, encoding: NumberEncoding) -> np.ndarray:
     if not encoding.exact:
         return codes
     # A float64 could take a value for a token beside it, and one token for another.
-    place = pc.index_in(to_typed(series, encoding.name, encoding.spark_type), value_set=_exact(encoding)).fill_null(-1)
+    place = pc.index_in(to_typed(series, encoding.name, encoding.spark_type), value_set=exact_tokens(encoding), skip_nulls=True).fill_null(-1)
     place = place.to_numpy(zero_copy_only=False)
     return np.where(place >= 0, place + int(encoding.has_null), codes)
 
 
-def _exact(encoding: NumberEncoding) -> pa.Array:
-    return from_scalars(encoding.exact, encoding.spark_type)
+def exact_tokens(encoding: NumberEncoding) -> pa.Array:
+    """The tokens of decimals that have a form; null for one that stands for several rare values."""
+    texts = pa.array(encoding.exact, pa.string())
+    return pc.if_else(pc.equal(texts, ""), None, texts).cast(arrow_type(encoding.spark_type))
 
 
 def _decimals(x: np.ndarray, null: np.ndarray, token: np.ndarray, encoding: NumberEncoding, rng: np.random.Generator) -> pa.Array:
@@ -211,15 +213,16 @@ def _decimals(x: np.ndarray, null: np.ndarray, token: np.ndarray, encoding: Numb
     Args:
         token: place of each among the tokens, int64 (N,), -1 for none.
     """
-    spacing = np.where(token < 0, np.clip(np.spacing(np.abs(x)), 1.0, 2.0**62), 1.0)
+    told = np.array([bool(text) for text in encoding.exact] + [False])[token]  # -1 is the last
+    spacing = np.where(~told, np.clip(np.spacing(np.abs(x)) / 2, 1.0, 2.0**62), 1.0)
     digits = rng.integers(0, spacing.astype(np.int64)) if (spacing > 1).any() else None
     runs, target = decimal_form(encoding.form), arrow_type(encoding.spark_type)
     low, high = type_range(encoding.spark_type, encoding.form)
     units = values_of(np.clip(np.where(null, 0.0, x), low, high), encoding.form, digits)
     inside = from_units(np.clip(units, runs.starts[0], runs.ends[-1]), null, target)
-    if not (token >= 0).any():
+    if not told.any():
         return inside
-    return pc.if_else(pa.array(token >= 0), _exact(encoding).take(pa.array(np.maximum(token, 0))), inside)
+    return pc.if_else(pa.array(told), exact_tokens(encoding).take(pa.array(np.maximum(token, 0))), inside)
 
 
 def _room(encoding: NumberEncoding) -> float:
