@@ -30,7 +30,7 @@ Part = Literal[
     "yyyymmdd",
 ]
 Way = Literal["times", "over", "less", "more"]
-Reading = Literal["hhmm", "HH:MM", "HH:MM:SS", "number"]
+Reading = Literal["hhmm", "HHMM", "HH:MM", "HH:MM:SS", "number"]
 _ADDED = {1_440: {1: "min", 60: "h"}, 86_400: {1: "s", 60: "min", 3_600: "h"}, 24: {1: "h"}}  # what numbers that are added to a clock count
 _UNITS = {1: "us", 1_000: "ms", 1_000_000: "s", 60_000_000: "min", 3_600_000_000: "h", 86_400_000_000: "d"}  # microseconds
 
@@ -115,7 +115,7 @@ class Clock(_Dependency):
     Attributes:
         cycle: a whole turn, in the clock's unit: 1,440 minutes, 24 hours, 7 days.
         first: the least value that the target shows: 0, or 1 where it shows a whole turn in place of 0 (2400, the seventh day).
-        readings: how the target and each determinant show the unit: 517 or "05:17" for 317 minutes, or the number itself.
+        readings: how the target and each determinant show the unit: 517, "0517" or "05:17" for 317 minutes, or the number itself.
         is_span: the target is no time but the number between two, at least `first` and less than a turn more.
     """
 

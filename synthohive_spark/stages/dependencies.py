@@ -92,7 +92,7 @@ def _search(program: TableProgram, table: Table, encoding: TableEncoding, refere
         ordered=tuple(name for name in visible if _is_comparable(encoding, name)),
         apart=apart,
         movable=tuple(name for name in apart if name in drawn and name not in _unmoved(program, keys)),
-        forms={name: form for name, form in _forms(encoding).items() if name in modelled},
+        forms={name: form for name, form in _forms(encoding).items() if name in visible},
         bounded=tuple(name for name, limits in table.constraints.items() if limits.min is not None or limits.max is not None),
         digits={name: _digits(encoding, name) for name in modelled if program.types[name] in ("float", "double")},
         zone=zone,

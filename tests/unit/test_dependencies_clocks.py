@@ -193,3 +193,15 @@ def test_a_clock_goes_before_the_sum_that_nearly_holds() -> None:
     candidates = find_candidates(drawn, search)
     assert any(isinstance(c, Linear) for c in candidates)
     assert [described(c, search.types) for c in choose(candidates, (), search.types)] == ["b = a + n min (clock 1440)"]
+
+
+def test_four_digits_as_text() -> None:
+    planned, delay = flights(11)
+    digits = [f"{v:04d}" for v in hhmm(planned + delay, 2400)]
+    columns: Columns = {"sched": ("int", hhmm(planned)), "delay": ("int", delay), "dep": ("string", digits), "code": ("string", ["2599"] * ROWS)}
+    assert "dep = sched + delay min (clock HHMM)" in found(columns)
+    drawn, search = sample(columns)
+    rule = next(c for c in find_clocks(drawn, search) if c.target == "dep" and len(c.determinants) == 2)
+    assert rule.first == 1 and evaluate(rule, drawn.columns, search.types).equals(drawn.columns["dep"])
+    wrong = {**drawn.columns, "dep": pa.array(["9999"] * ROWS)}
+    assert not holds(rule, wrong, search.types).any()

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ...spec.dependencies import Clock, Reading
 from ..columns.types import arrow_type
 from .times import MINUTE, SECOND, in_form, micros_of
 from .units import from_units, plain, to_units
 
+DIGITS = "^([01][0-9]|2[0-4])[0-5][0-9]$"  # of "HHMM"
 # As `strptime` writes them, and the microseconds of their unit.
 FORMS: dict[Reading, tuple[str, int]] = {"HH:MM": ("%H:%M", MINUTE), "HH:MM:SS": ("%H:%M:%S", SECOND)}
 
@@ -23,8 +25,10 @@ def read_clock(array: pa.Array, reading: Reading) -> tuple[np.ndarray, np.ndarra
         form, unit = FORMS[reading]
         micros = micros_of(array, form)
         return np.nan_to_num(micros).astype(np.int64) // unit, np.isnan(micros)
+    if reading == "HHMM":
+        array = pc.if_else(pc.match_substring_regex(array, DIGITS), array, pa.scalar(None, array.type)).cast(pa.int64())
     units, null = to_units(array, 0)
-    return (units // 100 * 60 + units % 100 if reading == "hhmm" else units), null
+    return (units if reading == "number" else units // 100 * 60 + units % 100), null
 
 
 def show_clock(values: np.ndarray, null: np.ndarray, reading: Reading, spark_type: str) -> pa.Array:
@@ -32,6 +36,9 @@ def show_clock(values: np.ndarray, null: np.ndarray, reading: Reading, spark_typ
     if reading in FORMS:
         form, unit = FORMS[reading]
         return in_form(values * unit, null, form, np.zeros(len(values), dtype=bool)).cast(arrow_type(spark_type))
+    if reading == "HHMM":
+        numbers = pa.array(values // 60 * 100 + values % 60, mask=np.ascontiguousarray(null))
+        return pc.utf8_lpad(numbers.cast(pa.string()), 4, "0")
     scale = int(spark_type.partition(",")[2].strip(" )") or 0) if spark_type.startswith("decimal") else 0
     units = values // 60 * 100 + values % 60 if reading == "hhmm" else values
     return from_units(units * 10**scale, null, spark_type, scale)

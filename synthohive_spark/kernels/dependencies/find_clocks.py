@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow.compute as pc
 
 from ...spec.dependencies import Clock, Reading
 from ..columns.types import is_integer
-from .clocks import FORMS, read_clock
+from .clocks import DIGITS, FORMS, read_clock
 from .find_linear import FEW, MOST
 from .formulas import is_clock, is_formula_input
 from .sample import MIN_SURPRISES, Sample, Search
@@ -55,6 +56,9 @@ def _faces(sample: Sample, search: Search, numbers: list[str], cycle: int) -> It
     for reading, (form, _) in FORMS.items():
         if cycle == (1_440 if reading == "HH:MM" else 86_400):
             yield from (_face(sample, name, reading) for name, own in search.forms.items() if own == form and sample.varies(name))
+    if cycle == 1_440:
+        texts = [n for n in dict.fromkeys((*search.targets, *search.apart)) if search.types[n] == "string"]
+        yield from (_face(sample, name, "HHMM") for name in texts if _is_digits(sample, name))
     for name in (n for n in numbers if n not in search.forms):
         values = sample.numbers(name)
         low, high = float(np.nanmin(values)), float(np.nanmax(values))
@@ -64,6 +68,12 @@ def _faces(sample: Sample, search: Search, numbers: list[str], cycle: int) -> It
             yield _face(sample, name, "hhmm")
         if high <= cycle and high - low >= COVERED * (cycle - 1) - 1 and not (low == 0 and high == cycle):
             yield _face(sample, name, "number")
+
+
+def _is_digits(sample: Sample, name: str) -> bool:
+    """Whether a text always has the hour and the minute as four digits."""
+    array = sample.columns[name].drop_null()
+    return sample.varies(name) and len(array) > 0 and bool(pc.all(pc.match_substring_regex(array, DIGITS)).as_py())
 
 
 def _face(sample: Sample, name: str, reading: Reading) -> _Face:
