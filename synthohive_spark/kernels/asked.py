@@ -16,7 +16,7 @@ from ..spec.encoding import CategoryEncoding, NumberEncoding, TextEncoding
 from .columns.categories import encode_categories
 from .columns.grid import decimals_of
 from .columns.marks import MARKS, is_mark, marked
-from .columns.numbers import encode_numbers
+from .columns.numbers import exact_tokens, number_codes
 from .columns.types import arrow_type, decimal_scale, from_scalars, is_integer, to_float64
 
 NEVER_SEEN = "was never seen in the real rows, or too rarely to be reproduced"
@@ -40,12 +40,14 @@ def asked_code(value: Any, encoding: NumberEncoding | CategoryEncoding, zone: st
         if not pc.is_in(typed, value_set=from_scalars(encoding.values, encoding.spark_type))[0].as_py():
             raise ValueError(f"{value!r} {NEVER_SEEN}")
         return int(encode_categories(typed, encoding)[0]), typed
-    x = to_float64(pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([marked(typed)]))), encoding.name, encoding.spark_type, encoding.form)
+    series = pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([marked(typed)])))
+    x = to_float64(series, encoding.name, encoding.spark_type, encoding.form)
     if np.isnan(x[0]):
         raise ValueError(f"{value!r} is not of the form {encoding.form}, which all values of the column have")
-    if x[0] not in encoding.tokens:
+    known = typed[0].as_py() in exact_tokens(encoding).to_pylist() if encoding.exact else x[0] in encoding.tokens
+    if not known:
         _check_inside_bins(value, float(x[0]), encoding)
-    return int(encode_numbers(x, encoding)[0]), typed
+    return int(number_codes(series, encoding)[0]), typed
 
 
 def _check_inside_bins(value: Any, x: float, encoding: NumberEncoding) -> None:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from ..errors import GenerationError
 from ..spec.steps import KeyPattern
+from .columns.decimals import LARGEST, from_units
 from .seeds import derive_seed
 
 UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"  # as Python and Java read it
@@ -85,13 +86,13 @@ def _numbers(rows: np.ndarray, after: int, limit: int) -> np.ndarray:
 
 
 def _whole(rows: np.ndarray, after: int, arrow_type: pa.DataType) -> pa.Array:
-    limit = 10**arrow_type.precision - 1 if pa.types.is_decimal(arrow_type) else np.iinfo(arrow_type.to_pandas_dtype()).max
-    keys = _numbers(rows, after, min(int(limit), 2**63 - 1))
+    limit = 10**arrow_type.precision - 1 if pa.types.is_decimal(arrow_type) else int(np.iinfo(arrow_type.to_pandas_dtype()).max)
     if len(rows) and rows[-1] >= limit:
         raise GenerationError(f"a generated primary key of type {arrow_type} ends at {limit:,}; sample fewer rows, or widen the column before fit")
-    if pa.types.is_decimal(arrow_type):
-        return pa.array(keys).cast(pa.decimal128(19, 0)).cast(arrow_type)
-    return pa.array(keys).cast(arrow_type)
+    if not pa.types.is_decimal(arrow_type):
+        return pa.array(_numbers(rows, after, limit)).cast(arrow_type)
+    numbers = _numbers(rows.astype(object) if limit > LARGEST else rows, after, limit)
+    return from_units(numbers, np.zeros(len(rows), dtype=bool), arrow_type)
 
 
 def _uuid(seed: int, row: int) -> str:

@@ -41,6 +41,7 @@ class Steps:
         self._rng = rng
         column = self.order.columns[0]
         seen = [x for x in (*column.tokens, *column.knots) if x not in MARKS] if isinstance(column, NumberEncoding) else []
+        self._form = column.form if isinstance(column, NumberEncoding) else ""
         self._limits = min(seen, default=-np.inf), max(seen, default=np.inf)
 
     def settled(self, gaps: np.ndarray) -> np.ndarray:
@@ -59,21 +60,19 @@ class Steps:
         return np.clip(self.last[families] + distance, *self._limits)
 
     def codes(self, values: np.ndarray) -> np.ndarray:
-        name = self.order.names[0]
-        array = from_float64(values, np.isnan(values), self.order.columns[0].spark_type)
-        return encode_frame(as_series(array).to_frame(name), self.order)[:, 0]
+        return encode_frame(as_series(self.array(values)).to_frame(self.order.names[0]), self.order)[:, 0]
 
     def values(self, codes: np.ndarray) -> np.ndarray:
         name = self.order.names[0]
-        return _floats(decode_codes(codes[:, None], self.order, self._rng)[name], name, self.order)
+        return _floats(decode_codes(codes[:, None], self.order, self._rng)[name], name, self.order, self._form)
 
     def array(self, values: np.ndarray) -> pa.Array:
-        return from_float64(values, np.isnan(values), self.order.columns[0].spark_type)
+        return from_float64(values, np.isnan(values), self.order.columns[0].spark_type, self._form)
 
 
-def _floats(array: pa.Array, name: str, encoding: TableEncoding) -> np.ndarray:
+def _floats(array: pa.Array, name: str, encoding: TableEncoding, form: str = "") -> np.ndarray:
     """Nan where no distance can be told from or by a value."""
-    x = to_float64(as_series(array), name, encoding.columns[0].spark_type)
+    x = to_float64(as_series(array), name, encoding.columns[0].spark_type, form)
     return np.where(is_mark(x), np.nan, x)
 
 

@@ -30,6 +30,8 @@ Part = Literal[
     "yyyymmdd",
 ]
 Way = Literal["times", "over", "less", "more"]
+Reading = Literal["hhmm", "HHMM", "HH:MM", "HH:MM:SS", "number"]
+_ADDED = {1_440: {1: "min", 60: "h"}, 86_400: {1: "s", 60: "min", 3_600: "h"}, 24: {1: "h"}}  # what numbers that are added to a clock count
 _UNITS = {1: "us", 1_000: "ms", 1_000_000: "s", 60_000_000: "min", 3_600_000_000: "h", 86_400_000_000: "d"}  # microseconds
 
 
@@ -107,6 +109,25 @@ class Remainder(_Dependency):
     divisor: int
 
 
+class Clock(_Dependency):
+    """`target = factors[0] * determinants[0] + ... + constant` on a clock that starts again; null where a determinant is.
+
+    Attributes:
+        cycle: a whole turn, in the clock's unit: 1,440 minutes, 24 hours, 7 days.
+        first: the least value that the target shows: 0, or 1 where it shows a whole turn in place of 0 (2400, the seventh day).
+        readings: how the target and each determinant show the unit: 517, "0517" or "05:17" for 317 minutes, or the number itself.
+        is_span: the target is no time but the number between two, at least `first` and less than a turn more.
+    """
+
+    kind: Literal["clock"] = "clock"
+    factors: tuple[int, ...]
+    constant: int = 0
+    cycle: int
+    first: int = 0
+    readings: tuple[Reading, ...]
+    is_span: bool = False
+
+
 class Lookup(_Dependency):
     """`target` by the values of one or two determinants, null being a value too. A combination with a null may have several values, drawn by their counts.
 
@@ -129,6 +150,7 @@ class Order(_Dependency):
         base: one of them that the target is drawn as a distance from; None where the target is drawn as it is, and moved where it breaks the order.
         unit: what is compared: `whole` units of `digits` after the point (days of dates, microseconds of times), `clock` for dates beside times, as
             microseconds on the clock of `zone`, or `float`.
+        forms: of columns that hold dates or times in text or whole numbers, as `strptime` writes it.
         spreads: of a candidate, the spread of the difference measured in those of the target and of the other column.
         separable: of a candidate, whether the target is null where the other column is, and the other way round.
     """
@@ -140,6 +162,7 @@ class Order(_Dependency):
     unit: Literal["whole", "clock", "float"] = "whole"
     digits: int = 0
     zone: str | None = None
+    forms: dict[str, str] = {}
     spreads: tuple[float, float] | None = None
     separable: tuple[bool, bool] = (False, False)
 
@@ -154,7 +177,25 @@ class Order(_Dependency):
         return None if self.base is None else distance_column(self.target)
 
 
-AnyDependency = Annotated[Copy | DatePart | Linear | Product | Quotient | Remainder | Lookup | Order, Field(discriminator="kind")]
+class Unequal(_Dependency):
+    """`target` never has the value of one of the determinants. It is drawn as it is, and drawn again where it has.
+
+    Attributes:
+        free: determinants that can be drawn again in its place.
+        chance: of a candidate, share of the rows that would be equal were both columns independent.
+    """
+
+    kind: Literal["unequal"] = "unequal"
+    free: tuple[str, ...] = ()
+    chance: float = 0.0
+
+
+def is_bound(dependency: _Dependency) -> bool:
+    """Whether it only says what the target cannot be."""
+    return isinstance(dependency, Order | Unequal)
+
+
+AnyDependency = Annotated[Copy | DatePart | Linear | Product | Quotient | Remainder | Clock | Lookup | Order | Unequal, Field(discriminator="kind")]
 
 
 def described(dependency: AnyDependency, types: Mapping[str, str]) -> str:
@@ -170,10 +211,14 @@ def described(dependency: AnyDependency, types: Mapping[str, str]) -> str:
         return f"{target} = {first} % {dependency.divisor}"
     if isinstance(dependency, Linear):
         return f"{target} = {_sum(dependency, types)}"
+    if isinstance(dependency, Clock):
+        return f"{target} = {_on_clock(dependency)}"
     if isinstance(dependency, Product):
         return f"{target} = {_product(dependency)}"
     if isinstance(dependency, Order):
         return ", ".join([f"{target} >= {name}" for name in dependency.at_least] + [f"{target} <= {name}" for name in dependency.at_most])
+    if isinstance(dependency, Unequal):
+        return ", ".join(f"{target} != {name}" for name in dependency.determinants)
     return f"{target} by {', '.join(dependency.determinants)} ({len(dependency.counts):,} combinations)"
 
 
@@ -186,6 +231,20 @@ def _product(dependency: Product) -> str:
             dependency.way
         ]
     )
+
+
+def _on_clock(clock: Clock) -> str:
+    units = _ADDED.get(clock.cycle, {1: ""})
+    terms = []
+    for i, (name, factor, reading) in enumerate(zip(clock.determinants, clock.factors, clock.readings[1:], strict=True)):
+        unit = units[abs(factor)] if i and reading == "number" and not clock.is_span else ""
+        terms.append((factor, f"{name} {unit}".strip()))
+    if clock.constant:
+        largest = next(u for u in sorted(units, reverse=True) if clock.constant % u == 0)
+        terms.append((1, f"{clock.constant // largest} {units[largest]}".strip()))
+    text = "".join(f" {'-' if factor < 0 else '+'} {term}" for factor, term in terms).removeprefix(" + ").strip()
+    shown = next((reading for reading in clock.readings if reading != "number"), str(clock.cycle))
+    return f"{text} (clock {shown})"
 
 
 def _sum(dependency: Linear, types: Mapping[str, str]) -> str:

@@ -128,6 +128,7 @@ class Draw(Spec):
         conditions: own columns that are there before and that the model is told, beside the driving parent's row.
         ordered_by: the column that orders the rows of one driving parent.
         stepwise: `ordered_by` is among `columns` and follows from the hidden column `GAP`, its distance from the row before.
+        form: of `ordered_by`, where it holds dates or times in text or whole numbers.
     """
 
     kind: Literal["draw"] = "draw"
@@ -135,6 +136,7 @@ class Draw(Spec):
     conditions: tuple[str, ...] = ()
     ordered_by: str | None = None
     stepwise: bool = False
+    form: str = ""
 
 
 class Distinct(Spec):

@@ -91,12 +91,12 @@ class SequenceFacts(Spec):
 
 
 class OrderFacts(Spec):
-    """A column that may order the rows of a parent: dates and times, and whole numbers that can be years.
+    """A column that may order the rows of a parent: dates and times, also in text or whole numbers, and whole numbers that can be years.
 
     Attributes:
         rows: that have a value (of years: one from 1700 to 2200).
         values: how many different ones there are, about.
-        years: it is a whole number.
+        years: they are taken for years.
     """
 
     column: str

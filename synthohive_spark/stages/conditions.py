@@ -13,9 +13,10 @@ from pyspark.sql import functions as F
 from ..errors import GenerationError
 from ..kernels.asked import asked_code, can_be_asked
 from ..kernels.dependencies.orders import in_order
+from ..kernels.dependencies.unequal import is_apart
 from ..kernels.given import Given, GivenValues
 from ..spec.condition import Condition, read_conditions
-from ..spec.dependencies import Order, described
+from ..spec.dependencies import Order, Unequal, described, is_bound
 from ..spec.encoding import TextEncoding
 from ..spec.fitted import FittedSchema, FittedTable
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
@@ -105,6 +106,7 @@ def plan_conditions(
             found = [
                 *_broken_keys(fitted.tables[table], fitted, given.values, reference_has),
                 *_broken_orders(fitted.tables[table].program, given.values),
+                *_equal_values(fitted.tables[table].program, given.values),
                 *broken_limits(table, given.values),
             ]
         faults += [f"{place}: {fault}" for fault in found]
@@ -190,7 +192,7 @@ def closed_columns(table: FittedTable, fitted: FittedSchema) -> dict[str, str]:
         closed[total.column] = f"is the {'number' if total.what == 'rows' else total.what} of its rows in {total.child!r}"
     for rule in (r for r in program.across if adds_up(r)):
         closed[rule.column] = "follows from other rows of its parent: name values of other columns, or fit without exact_dependencies"
-    for dependency in (d for d in program.dependencies if not isinstance(d, Order)):
+    for dependency in (d for d in program.dependencies if not is_bound(d)):
         closed[dependency.target] = f"follows from {', '.join(map(repr, dependency.determinants))}: name values of those, or fit without exact_dependencies"
     for column in program.drawn:
         if column.startswith(HIDDEN_PREFIX):
@@ -238,6 +240,14 @@ def _broken_orders(program: TableProgram, values: Typed) -> list[str]:
         if asked.determinants and not in_order(asked, values, program.types).all():
             faults.append(f"{_shown((order.target, *asked.determinants))}: the values break {described(asked, program.types)}")
     return faults
+
+
+def _equal_values(program: TableProgram, values: Typed) -> list[str]:
+    """Columns that are never equal, and whose asked values are."""
+    pairs = [Unequal(target=d.target, determinants=(n,)) for d in program.dependencies if isinstance(d, Unequal) for n in d.determinants]
+    asked = [pair for pair in pairs if {pair.target, *pair.determinants} <= set(values)]
+    broken = [pair for pair in asked if not is_apart(pair, values, program.types).all()]
+    return [f"{_shown((p.target, *p.determinants))}: the values break {described(p, program.types)}" for p in broken]
 
 
 def _shown(names: Iterable[str]) -> str:

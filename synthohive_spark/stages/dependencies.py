@@ -16,12 +16,14 @@ from ..kernels.dependencies.choose import choose
 from ..kernels.dependencies.choose_orders import with_orders
 from ..kernels.dependencies.count import LINES_PER_COMBINATION, confirmed, count_batches
 from ..kernels.dependencies.find import CANDIDATES, ORDER, find_in_batches
+from ..kernels.dependencies.find_unequal import with_unequal
 from ..kernels.dependencies.formulas import is_formula_input
 from ..kernels.dependencies.sample import MIN_SURPRISES, Search
 from ..kernels.dependencies.units import MAX_DIGITS
 from ..spec.across_rows import AcrossRule
-from ..spec.dependencies import AnyDependency, Order, described
-from ..spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding
+from ..spec.decimal_forms import is_decimal_form
+from ..spec.dependencies import AnyDependency, Order, Unequal, described, is_bound
+from ..spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding, TextEncoding
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import Table
 from ..spec.planning.across import adds_up, goes_round
@@ -86,16 +88,28 @@ def _search(program: TableProgram, table: Table, encoding: TableEncoding, refere
     fallback = set(program.fallback) - program.taken_over
     keys = {*totals, *table.key_columns, *replaced, *referenced, *fallback, *program.distinct, *([program.draw.ordered_by] if program.draw.ordered_by else [])}
     visible = [name for name in modelled if name not in table.pii_cols]
+    apart = tuple(name for name in visible if name not in totals and not isinstance(encoding.column(name), TextEncoding))
     return Search(
         types={name: program.types[name] for name in modelled},
         targets=tuple(name for name in visible if name in drawn and name not in keys),
         inputs=tuple(name for name in visible if is_formula_input(program.types[name])),
         discrete=tuple(name for name in visible if name not in totals and _is_discrete(encoding, name)),
-        ordered=tuple(name for name in visible if name not in totals and _is_comparable(encoding, name)),
+        ordered=tuple(name for name in visible if _is_comparable(encoding, name)),
+        apart=apart,
+        movable=tuple(name for name in apart if name in drawn and name not in _unmoved(program, keys)),
+        forms={name: form for name, form in _forms(encoding).items() if name in visible},
         bounded=tuple(name for name, limits in table.constraints.items() if limits.min is not None or limits.max is not None),
         digits={name: _digits(encoding, name) for name in modelled if program.types[name] in ("float", "double")},
         zone=zone,
     )
+
+
+def _unmoved(program: TableProgram, keys: Collection[str]) -> set[str]:
+    """Columns that must stay as they are drawn: all keys but those of one column to reference tables, and what an earlier phase has drawn."""
+    single = {key.columns[0] for key in program.foreign_keys if len(key.columns) == 1}
+    shared = {c for key in program.foreign_keys if len(key.columns) > 1 for c in key.columns}
+    early = {c for phase in program.phases[:-1] for step in phase.steps for c in step.columns}
+    return (set(keys) - single) | shared | early | set(program.primary_key) | set(program.distinct)
 
 
 def _is_discrete(encoding: TableEncoding, name: str) -> bool:
@@ -107,7 +121,12 @@ def _is_discrete(encoding: TableEncoding, name: str) -> bool:
 def _is_comparable(encoding: TableEncoding, name: str) -> bool:
     """Whether the column holds numbers, dates or times as such, all of them finite."""
     column = encoding.column(name)
-    return isinstance(column, NumberEncoding) and not column.form and column.spark_type != "string" and not set(column.tokens) & set(MARKS)
+    return isinstance(column, NumberEncoding) and (column.spark_type != "string" or bool(column.form)) and not set(column.tokens) & set(MARKS)
+
+
+def _forms(encoding: TableEncoding) -> dict[str, str]:
+    """Of dates and times in text or whole numbers."""
+    return {c.name: c.form for c in encoding.columns if isinstance(c, NumberEncoding) and c.form and not is_decimal_form(c.form)}
 
 
 def _digits(encoding: TableEncoding, name: str) -> int | None:
@@ -139,11 +158,11 @@ def _numbered(data: DataFrame) -> DataFrame:
 
 def _confirmed(rows: DataFrame, candidates: Sequence[AnyDependency], search: Search, known: Collection[str], count: int, min_rows: int) -> list[AnyDependency]:
     """The chosen candidates, each with what was counted on all rows."""
-    left, counted = [c for c in candidates if not isinstance(c, Order)], {}
-    orders: list[AnyDependency] = [c for c in candidates if isinstance(c, Order)]
+    left, counted = [c for c in candidates if not is_bound(c)], {}
+    bounds = [c for c in candidates if is_bound(c)]
     for _ in range(ROUNDS):
         chosen = choose(left, known, search.types)
-        new = [c for c in (*chosen, *orders) if id(c) not in counted]
+        new = [c for c in (*chosen, *bounds) if id(c) not in counted]
         if not new:
             break
         for candidate, found in zip(new, _count(rows, new, search, count, min_rows), strict=True):
@@ -151,7 +170,8 @@ def _confirmed(rows: DataFrame, candidates: Sequence[AnyDependency], search: Sea
         left = [c for c in left if counted.get(id(c), c) is not None]
     held = [c for c in left if counted.get(id(c)) is not None]  # what was never counted must not take the place of what holds
     exact = [found for c in choose(held, known, search.types) if (found := counted[id(c)]) is not None]
-    return with_orders(exact, [found for c in orders if isinstance(found := counted[id(c)], Order)], search)
+    ordered = with_orders(exact, [found for c in bounds if isinstance(found := counted[id(c)], Order)], search)
+    return with_unequal(ordered, [found for c in bounds if isinstance(found := counted[id(c)], Unequal)], search)
 
 
 def _count(rows: DataFrame, candidates: Sequence[AnyDependency], search: Search, count: int, min_rows: int) -> list[AnyDependency | None]:

@@ -28,7 +28,7 @@ from ..spec.layout import Layout
 from ..spec.metadata import Metadata
 from ..spec.planning.across import with_across_rows
 from ..spec.planning.programs import SchemaPlan
-from ..spec.planning.rewritten import with_key_lengths, with_levels, without_drawn, without_inherited, without_odd_gap
+from ..spec.planning.rewritten import with_form_of_order, with_key_lengths, with_levels, without_drawn, without_inherited
 from ..spec.planning.structs import with_structs
 from ..spec.program import TableProgram
 from ..spec.sources import Sources
@@ -131,7 +131,7 @@ class FitRun:
             encoding = profile_table(
                 rows, table=name, rows=program.rows, hints=hints, config=self.config.encoding, seed=derive_seed(self.seed, name, "profile")
             )
-            program, encoding = without_odd_gap(program, encoding)
+            program, encoding = self._with_sibling_dates(*with_form_of_order(program, encoding, self.metadata.tables[name].order_by))
             parent = None if program.driver is None else tables[program.driver.parent_table]
             if self.config.finds_dependencies(name):
                 program = self._with_dependencies(program, encoding, parent)
@@ -189,6 +189,16 @@ class FitRun:
             seed=derive_seed(self.seed, program.table, "dependencies"),
         )
         return with_across_rows(found, rules)
+
+    def _with_sibling_dates(self, program: TableProgram, encoding: TableEncoding) -> tuple[TableProgram, TableEncoding]:
+        """Both, with the gaps between siblings that are ordered by dates in text or whole numbers."""
+        if not program.draw.form:
+            return program, encoding
+        rows = with_hidden(self.data, program, {}, self._depths.get(program.table, {}))
+        seed = derive_seed(self.seed, program.table, "profile")
+        hint = ColumnHint(name=GAP, spark_type="bigint")
+        found = profile_table(rows, table=program.table, rows=program.rows, hints=(hint,), config=self.config.encoding, seed=seed)
+        return program, encoding.model_copy(update={"columns": (*encoding.columns, *found.columns)})
 
     def _with_distances(self, program: TableProgram, encoding: TableEncoding) -> TableEncoding:
         """The encodings with those of the hidden distances between columns that are in order."""

@@ -12,12 +12,15 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from ..kernels.dependencies.formulas import is_clock
+from ..spec.date_forms import MICROS_PER_DAY, has_time
 from ..spec.dependencies import Order
 from ..spec.hidden import GAP, POSITION, SIBLINGS, count_column, depth_column, hidden, status_column
 from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey
 from ..spec.program import Match, TableProgram, Trait
 from ..spec.steps import Inherit
+from ..spec.types import type_family
+from .date_forms import number_of_form
 from .forest import with_depths
 from .frames import all_there
 from .jobs import union_all
@@ -77,6 +80,9 @@ def _distance(order: Order, types: Mapping[str, str]) -> Column:
 def _compared(order: Order, name: str, types: Mapping[str, str]) -> Column:
     """The column in the units of `kernels/dependencies/orders.py`."""
     cell, spark_type = F.col(quoted(name)), types[name]
+    if name in order.forms:
+        form = order.forms[name]
+        return number_of_form(cell, form) * F.lit(1 if has_time(form) else MICROS_PER_DAY)
     if order.unit == "clock":
         return plain_number(cell.cast("timestamp_ntz"), "timestamp_ntz")
     if order.unit == "float":
@@ -96,13 +102,21 @@ def _with_places(rows: DataFrame, program: TableProgram) -> DataFrame:
     key = program.driver.columns if program.driver else ()
     order, whole = program.draw.ordered_by, F.xxhash64(*(F.col(quoted(c)) for c in rows.columns))
     parts = [*(F.col(quoted(c)) for c in key), F.when(~all_there(key), whole)]
-    sorting = [*([F.col(quoted(order)).asc_nulls_last()] if order else []), whole]
+    value = None if order is None else _place_in_order(order, program)
+    sorting = [*([] if value is None else [value.asc_nulls_last()]), whole]
     family = Window.partitionBy(*parts)
     added = {POSITION: F.row_number().over(family.orderBy(*sorting)).cast("bigint") - 1, SIBLINGS: F.count(F.lit(1)).over(family)}
-    if order and program.draw.stepwise:
-        value = plain_number(F.col(quoted(order)), program.types[order])
-        added[GAP] = F.try_subtract(value, F.lag(value).over(family.orderBy(*sorting)))
+    if order and value is not None and program.draw.stepwise:
+        # Of text nobody knows yet whether it holds dates.
+        unknown = type_family(program.types[order]) == "text" and not program.draw.form
+        added[GAP] = F.lit(None).cast("bigint") if unknown else F.try_subtract(value, F.lag(value).over(family.orderBy(*sorting)))
     return rows.withColumns(added)
+
+
+def _place_in_order(column: str, program: TableProgram) -> Column:
+    """The column that orders siblings as a number; text that holds no dates as it is."""
+    cell = F.col(quoted(column))
+    return number_of_form(cell, program.draw.form) if program.draw.form else plain_number(cell, program.types[column])
 
 
 def _with_repeats(rows: DataFrame, parents: DataFrame, key: ForeignKey, inherited: Sequence[Inherit]) -> DataFrame:

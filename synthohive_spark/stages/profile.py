@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from ..causes import step
 from ..errors import SchemaError
-from ..kernels.columns.fit import COUNTED, fit_column, is_number_hint
+from ..kernels.columns.fit import COUNTED, fit_column, is_number_hint, is_wide
 from ..kernels.columns.marks import INFINITE, NAN
 from ..kernels.columns.texts import provider_fault
 from ..kernels.columns.types import SUPPORTED, is_supported, is_time
@@ -127,7 +127,7 @@ def _in_sample(data: DataFrame, share: float, seed: int) -> Column:
 def _counted(data: DataFrame, hints: Sequence[ColumnHint], share: float, config: EncodingConfig, seed: int) -> DataFrame:
     """The counted frame that `kernels.columns.fit` describes."""
     sampled = _in_sample(data, share, seed)
-    entries = [_entry(i, hint) for i, hint in enumerate(hints)]
+    entries = [_entry(i, hint, sampled) for i, hint in enumerate(hints)]
     cells = data.select(F.explode(F.array(*entries)).alias("cell"), sampled.alias("in_sample")).select("cell.*", "in_sample")
     # Numbers outside the sample are known by their total: only their nulls are counted.
     cells = cells.where(F.col("is_null") | F.col("text").isNotNull() | F.col("in_sample"))
@@ -147,11 +147,14 @@ def _counted(data: DataFrame, hints: Sequence[ColumnHint], share: float, config:
     return ranked.where(F.col("rank") <= MAX_VALUES).select(*COUNTED)
 
 
-def _entry(index: int, hint: ColumnHint) -> Column:
-    """One cell as (column, text, number, is_null)."""
+def _entry(index: int, hint: ColumnHint, sampled: Column) -> Column:
+    """One cell as (column, text, number, is_null); of decimals of many digits the sampled ones have their text too."""
     cell = F.col(quoted(hint.name))
     is_null = cell.isNull()
-    text = F.lit(None) if is_number_hint(hint) else plain_number(cell, hint.spark_type) if is_time(hint.spark_type) else cell
+    if is_wide(hint):
+        text = F.when(sampled, cell)
+    else:
+        text = F.lit(None) if is_number_hint(hint) else plain_number(cell, hint.spark_type) if is_time(hint.spark_type) else cell
     number = F.lit(None) if hint.spark_type in ("string", "boolean") else _number(cell, hint.spark_type)
     return F.struct(
         F.lit(index).alias("column"),

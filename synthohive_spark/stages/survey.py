@@ -37,6 +37,10 @@ from .tally import KeyCount, Tally, count_keys, total
 MAX_ENTITIES = 100_000  # combinations of natural key values that travel in the program; where there are more, columns are combined freely
 ROWS, KEPT = "rows", "kept"  # of a table: its rows as they were read, and those that the policy `drop` leaves
 YEARS = (1700, 2200)  # whole numbers between them can be years
+DATED = (  # how dates in text or whole numbers begin
+    "^((1[6-9]|2[0-3])[0-9]{2}[-/.](0[1-9]|1[0-2])[-/.][0-3][0-9]|[0-3][0-9][-/.][0-3][0-9][-/.](1[6-9]|2[0-3])[0-9]{2}"
+    "|[0-3][0-9][ -][A-Z][a-z]{2,8}[ -][0-9]{4}$|[A-Z][a-z]{2,8} [0-3][0-9], [0-9]{4}$|(1[6-9]|2[0-3])[0-9]{2}(0[1-9]|1[0-2])[0-3][0-9]([0-9]{6})?$)"
+)
 HOLDS = 0.995  # share of the parents in which a column must count without a gap to be taken for a sequence
 
 
@@ -151,7 +155,7 @@ class _Surveyor:
             columns = [F.col(quoted(c)) for c in key]
             if len(key) == 1 and key[0] in generated:
                 is_text = type_family(types[key[0]]) == "text"
-                asked |= _pattern_facts(columns[0], place) if is_text else {f"top{place}": F.max(columns[0].try_cast("bigint"))}
+                asked |= _pattern_facts(columns[0], place) if is_text else {f"top{place}": _top(columns[0], types[key[0]])}
             elif len(key) > 1:
                 asked |= {f"values{place}_{i}": F.approx_count_distinct(c) for i, c in enumerate(columns)}
         for index, fk in enumerate(self.metadata.tables[name].foreign_keys):
@@ -205,22 +209,25 @@ class _Surveyor:
 
 
 def _order_facts(shape: Shape) -> dict[str, Column]:
-    """For columns of times and of whole numbers, how many rows have a fitting value, and how many values there are."""
+    """For columns of times, of whole numbers and of dates in text, how many rows have a fitting value, and how many values there are."""
     asked: dict[str, Column] = {}
     for place, (name, spark_type, _) in enumerate(shape):
         family = type_family(spark_type) if usable(shape, (name,)) else None
         value = F.col(quoted(name))
-        if family in ("date", "timestamp", "timestamp_ntz", "integer"):
-            fits = value.between(*YEARS) if family == "integer" else value.isNotNull()
-            asked |= {f"ordered{place}": F.count_if(fits), f"orders{place}": F.approx_count_distinct(value)}
+        if family in ("date", "timestamp", "timestamp_ntz", "integer", "text"):
+            dated = value.cast("string").rlike(DATED) if family in ("integer", "text") else value.isNotNull()
+            asked |= {f"dated{place}": F.count_if(dated), f"orders{place}": F.approx_count_distinct(value)}
+        if family == "integer":
+            asked |= {f"years{place}": F.count_if(value.between(*YEARS))}
     return asked
 
 
 def _orders(shape: Shape, facts: Mapping[str, Any]) -> tuple[OrderFacts, ...]:
     return tuple(
-        OrderFacts(column=name, rows=facts[f"ordered{place}"], values=facts[f"orders{place}"], years=type_family(spark_type) == "integer")
-        for place, (name, spark_type, _) in enumerate(shape)
-        if facts.get(f"ordered{place}")
+        OrderFacts(column=name, rows=facts[f"{kind}{place}"], values=facts[f"orders{place}"], years=kind == "years")
+        for place, (name, _, _) in enumerate(shape)
+        for kind in ("dated", "years")
+        if facts.get(f"{kind}{place}")
     )
 
 
@@ -259,8 +266,13 @@ def _pattern_facts(text: Column, place: int) -> dict[str, Column]:
     }
 
 
+def _top(number: Column, spark_type: str) -> Column:
+    """The greatest of a whole key; past int64 as text, as JSON would make a float of it."""
+    return F.max(number).cast("string") if type_family(spark_type) == "decimal" else F.max(number.try_cast("bigint"))
+
+
 def _pattern(found: Mapping[str, Any], place: int, whole: int) -> KeyPattern | None:
-    top = max(found.get(f"top{place}") or 0, 0)
+    top = max(int(found.get(f"top{place}") or 0), 0)
     if f"low{place}" not in found:
         return KeyPattern(after=top) if top else None
     seen = TextKeys(

@@ -22,7 +22,7 @@ from ..kernels.columns.types import decimal_scale, is_integer
 from ..kernels.dependencies.derive import derived_again
 from ..kernels.dependencies.find_totals import find_totals
 from ..kernels.dependencies.formulas import Formula, is_clock
-from ..spec.dependencies import Lookup, Order
+from ..spec.dependencies import Lookup, Order, Unequal
 from ..spec.fitted import FittedTable
 from ..spec.hidden import hidden
 from ..spec.identifiers import quoted
@@ -31,7 +31,7 @@ from ..spec.planning.view import unique_keys
 from ..spec.program import TableProgram
 from ..spec.steps import NumberKey
 from ..spec.totals import Total
-from ..spec.types import type_family
+from ..spec.types import decimal_digits, type_family
 from .frames import all_there, plain_value
 from .jobs import FRAMES_PER_JOB, batches, union_all
 from .profile import plain_number
@@ -41,6 +41,8 @@ MOST_COLUMNS = 24  # of either side that are looked at
 MOST_FACTORS = 8  # columns of a child whose products are summed up: their number grows with the square
 MOST_ENDS = 8  # columns of a child whose first and last values are looked at, in two orders of its rows
 HASH_RANGE = 1_000_000_000
+MOST_DIGITS = 38  # of Spark's decimals
+WHOLE_DIGITS = 6  # before the point, that a factor of a product keeps at least
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,22 @@ def aggregate_of(total: Total, types: Mapping[str, str]) -> Column:
         return (F.max if total.what == "greatest" else F.min)(cells[0])
     if any(types[c] in ("float", "double") for c in total.of):
         return F.sum(reduce(mul, (cell.cast("double") for cell in cells)))
-    return F.try_sum(reduce(mul, (cell.cast("decimal(19,0)") if is_integer(types[c]) else cell for c, cell in zip(total.of, cells, strict=True))))
+    return F.try_sum(reduce(mul, (cell.try_cast(kind) for cell, kind in zip(cells, _factor_types([types[c] for c in total.of]), strict=True))))
+
+
+def _factor_types(types: Sequence[str]) -> list[str]:
+    """Types in which columns multiply without loss: Spark cuts digits after the point where a product could have more than 38 in all.
+
+    Decimals of more digits share those that are left; a value that needs more of them is null.
+    """
+    sizes = [(19, 0) if is_integer(kind) else decimal_digits(kind) or (38, 0) for kind in types]
+    room = MOST_DIGITS - (len(sizes) - 1)
+    if len(sizes) > 1 and sum(precision for precision, _ in sizes) > room:
+        fair = room // len(sizes)
+        wide = [precision > fair for precision, _ in sizes]
+        share = (room - sum(p for (p, _), is_wide in zip(sizes, wide, strict=True) if not is_wide)) // sum(wide)
+        sizes = [(share, min(scale, share - WHOLE_DIGITS)) if is_wide else (p, scale) for (p, scale), is_wide in zip(sizes, wide, strict=True)]
+    return [f"decimal({precision},{scale})" for precision, scale in sizes]
 
 
 def _as_float(value: Column, total: Total, types: Mapping[str, str]) -> Column:
@@ -219,15 +236,20 @@ def with_totals(rows: DataFrame, fitted: FittedTable, children: Mapping[str, Fit
     by_key: dict[tuple[str, int], list[Total]] = defaultdict(list)
     for total in program.totals:
         by_key[total.child, total.key].append(total)
+    again = _follows(fitted)
+    orders = [d for d in again if isinstance(d, Order)]
+    drawn = {t.column: hidden(f"drawn_{t.column}") for t in program.totals if any(t.column in d.determinants for d in orders)}
+    whole = rows.columns
+    rows = rows.withColumns({old: F.col(quoted(name)) for name, old in drawn.items()}) if drawn else rows
     for (child, index), totals in by_key.items():
         rows = _with_totals_along(rows, program, children[child].program, index, totals, frames[child])
-    again = _follows(fitted)
     if not again:
         return rows
     names = rows.columns
     numbered = rows.toDF(*(f"c{i}" for i in range(len(names))))  # `mapInArrow` takes a dot in a name for a field of a struct
-    kernel = partial(derived_again, names=tuple(names), dependencies=again, types=program.types)
-    return numbered.mapInArrow(kernel, numbered.schema).toDF(*names)
+    encoding = fitted.encoding.select(tuple(d.target for d in orders))
+    kernel = partial(derived_again, names=tuple(names), dependencies=again, types=program.types, encoding=encoding, drawn=drawn)
+    return numbered.mapInArrow(kernel, numbered.schema).toDF(*names).select(*(F.col(quoted(name)) for name in whole))
 
 
 def _with_totals_along(rows: DataFrame, parent: TableProgram, child: TableProgram, index: int, totals: Sequence[Total], children: DataFrame) -> DataFrame:
@@ -251,12 +273,12 @@ def _without_rows(total: Total, parent: TableProgram) -> Column:
     return F.col(quoted(total.column)) if total.empty == "drawn" else F.lit(0 if total.empty == "zero" else None).cast(kind)
 
 
-def _follows(fitted: FittedTable) -> tuple[Formula, ...]:
+def _follows(fitted: FittedTable) -> tuple[Formula | Order, ...]:
     """The dependencies to evaluate again: those that read a total, over any number of steps."""
     changed = {t.column for t in fitted.program.totals}
-    again: list[Formula] = []
+    again: list[Formula | Order] = []
     for dependency in fitted.program.dependencies:
-        if not isinstance(dependency, Lookup | Order) and changed & set(dependency.determinants):
+        if not isinstance(dependency, Lookup | Unequal) and changed & set(dependency.determinants):
             again.append(dependency)
             changed.add(dependency.target)
     return tuple(again)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,14 @@ import pytest
 from synthohive_spark.errors import GenerationError, SchemaError
 from synthohive_spark.kernels.given import Given
 from synthohive_spark.spec.condition import Condition
+from synthohive_spark.spec.dependencies import Unequal
 from synthohive_spark.spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding, TextEncoding
 from synthohive_spark.spec.fitted import FittedSchema, FittedTable
 from synthohive_spark.spec.graph import SchemaGraph
 from synthohive_spark.spec.metadata import Metadata
 from synthohive_spark.spec.program import Match, Phase, TableProgram
 from synthohive_spark.spec.run_config import RunConfig
-from synthohive_spark.spec.steps import Draw, NumberKey, ParentKey, Position, Step
+from synthohive_spark.spec.steps import Derive, Draw, NumberKey, ParentKey, Position, Step
 from synthohive_spark.stages.conditions import plan_conditions, spread_over
 
 KNOWN = {"id": "bigint", "customer": "bigint", "line": "int"}
@@ -163,3 +165,15 @@ def test_names_are_those_of_the_data_whatever_their_capitals(fitted: FittedSchem
     assert plan(fitted, [{"table": "ORDERS", "values": {"Total": 20, "Status.X": "b"}, "rows": 2}]) == exact
     with pytest.raises(GenerationError, match="column 'total' is named twice"):
         plan(fitted, [order(2, total=20, TOTAL=30)])
+
+
+def test_values_that_are_never_equal_are_not_asked_to_be(fitted: FittedSchema) -> None:
+    table = fitted.tables["orders"]
+    step = Derive(dependencies=(Unequal(target="status.x", determinants=("region",), share=1.0),))
+    last = table.program.phases[0]
+    program = table.program.model_copy(update={"phases": (last.model_copy(update={"steps": (*last.steps, step)}),)})
+    changed = replace(fitted, tables={"orders": replace(table, program=program)})
+    with pytest.raises(GenerationError, match="the values break status.x != region") as error:
+        plan(changed, [order(**{"status.x": "b", "region": "b", "total": "x"}), order(**{"status.x": "b", "region": "b"})])
+    assert "2 faults" in str(error.value)
+    assert plan(changed, [order(**{"status.x": "b", "region": "secret"}), order(**{"status.x": None})])

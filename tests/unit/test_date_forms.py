@@ -74,3 +74,17 @@ def test_dates_as_whole_numbers(form, spark_type):
     frame = pd.DataFrame({"x": [values[3], None]})  # pandas has floats where some are null
     assert encode_frame(frame, TableEncoding(table="t", rows=1, columns=(encoding,))).shape == (2, 1)
     assert _counted(list(range(20_210_101, 20_210_301)), spark_type).form == ""
+
+
+@pytest.mark.parametrize(("form", "spark_type"), [("%Y%m%d", "int"), ("%d/%m/%Y", "string"), ("%Y-%m-%d", "string")])
+def test_a_date_for_no_end_spoils_no_form(form, spark_type):
+    kind = int if spark_type == "int" else str
+    values = [kind(m.strftime(form)) for m in MOMENTS] + [kind(dt.date(9999, 12, 31).strftime(form))] * 100
+    frame_values, counts = np.unique(np.array(values, dtype=object), return_counts=True)
+    encoding = _counted(list(frame_values), spark_type)
+    assert encoding.form == form
+    assert all(dt.datetime.strptime(str(v), form).strftime(form) == str(v) for v in _made(encoding))
+    never = _counted(
+        [kind(dt.date(9999, 12, 31).strftime(form))] + [kind(f"99981{m:02d}15") if kind is int else f"15/{m:02d}/9998" for m in range(10, 13)], spark_type
+    )
+    assert isinstance(never, NumberEncoding) is (kind is int) and getattr(never, "form", "") == ""

@@ -148,3 +148,83 @@ def test_asked_values_move_what_they_are_drawn_from() -> None:
     assert there["a"].to_pylist() == [390, 2, 390]
     assert there[b].to_pylist() == [10, 20, 0]  # 500 less 300 is before 390
     assert there[c].to_pylist() == [100, 200, 300]
+
+
+FORMS = {
+    "%Y%m%d": ("int", 86_400),
+    "%d/%m/%Y": ("string", 86_400),
+    "%d-%b-%Y": ("string", 86_400),
+    "%Y-%m-%dT%H:%M:%SZ": ("string", 1),
+    "%d.%m.%Y %H:%M": ("string", 60),
+    "%Y%m%d%H%M%S": ("string", 1),
+    "%H:%M": ("string", 60),
+}
+
+
+def in_text(seconds: np.ndarray, form: str) -> pa.Array:
+    """Times that `seconds` after the beginning of 2023 are, in the type of their form; the first is null."""
+    start = 0 if "%Y" not in form else 1_672_531_200
+    texts = pa.compute.strftime(pa.array(start + seconds).cast(pa.timestamp("s")), format=form)
+    return pa.compute.if_else(pa.array(np.arange(len(seconds)) > 0), texts, None).cast(arrow_type(FORMS[form][0]))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_dates_and_times_in_text_are_in_order_like_real_ones(form: str) -> None:
+    kind, unit = FORMS[form]
+    rng = np.random.default_rng(4)
+    span = 86_400 // 2 if "%Y" not in form else 300 * 86_400
+    first = rng.integers(0, span // unit, ROWS) * unit
+    later = first + rng.integers(0, 12 if "%Y" not in form else 40, ROWS) * (3_600 if "%Y" not in form else 86_400)
+    types, forms = {"first": kind, "later": kind}, dict.fromkeys(("first", "later"), form)
+    columns = {"first": in_text(first, form), "later": in_text(np.minimum(later, 2 * span - unit), form)}
+    pairs = found(columns, types, forms=forms)
+    assert [(p.determinants, p.target, p.unit) for p in pairs] == [(("first",), "later", "clock")]
+    (order,) = with_orders([], pairs, search(types, forms=forms))
+    assert isinstance(order, Order) and order.forms == forms and described(order, types) in ("later >= first", "first <= later")
+    low, high = (float(v) for v in ((0, 2 * span * 10**6) if "%Y" not in form else (19_000 * 10**6 * 86_400, 20_500 * 10**6 * 86_400)))
+    per = 1 if "%H" in form else 86_400 * 10**6
+    encoding = number_encoding(order.target, kind, low / per, high / per).model_copy(update={"form": form})
+    other = "first" if order.target == "later" else "later"
+    if order.distance is not None:
+        drawn = {other: columns[other], order.distance: pa.array(rng.integers(0, span // 4, ROWS) * 10**6 + 1)}
+        made = keep_order(order, drawn, types, encoding)
+        assert in_order(order, {other: columns[other], order.target: made}, types).all() and made.type == arrow_type(kind)
+        shown = in_text_again(made, form)
+        assert shown.equals(made.cast(pa.string())) and made.null_count == 1
+    moved = keep_order(order.model_copy(update={"base": None}), {"first": columns["later"], "later": columns["first"]}, types, encoding)
+    assert in_order(order, {**{"first": columns["later"], "later": columns["first"]}, order.target: moved}, types).all()
+
+
+def in_text_again(array: pa.Array, form: str) -> pa.Array:
+    return pa.compute.strftime(pa.compute.strptime(array.cast(pa.string()), format=form, unit="s"), format=form)
+
+
+def test_dates_in_text_beside_a_real_date_and_a_moment() -> None:
+    rng = np.random.default_rng(5)
+    days = rng.integers(19_000, 19_700, ROWS)
+    types = {"on": "date", "sent": "timestamp", "told": "string", "number": "int"}
+    forms = {"told": "%d/%m/%Y", "number": "%Y%m%d"}
+    later = days + rng.integers(0, 20, ROWS)
+    text = pa.array(later * 86_400).cast(pa.timestamp("s"))
+    columns = {
+        "on": pa.array(days, pa.int32()),
+        "sent": pa.array(later * 86_400_000_000 + 10**11),  # past 24 hours on any clock
+        "told": pa.compute.strftime(text, format="%d/%m/%Y"),
+        "number": pa.compute.strftime(text, format="%Y%m%d").cast(pa.int32()),
+    }
+    pairs = found(columns, types, forms=forms)
+    assert {(p.determinants[0], p.target) for p in pairs} >= {("on", "sent"), ("on", "told"), ("on", "number"), ("told", "sent"), ("number", "sent")}
+    chosen = with_orders([], pairs, search(types, forms=forms))
+    assert {d.target for d in chosen if isinstance(d, Order) and d.base} == set(types) - {next(n for n in types if n not in {d.target for d in chosen})}
+    for order in (d for d in chosen if isinstance(d, Order)):
+        asked = columns[order.target]
+        out = turn_round({**columns, order.distance or "": pa.array([10**9] * ROWS)}, [order], {order.target: (asked, np.ones(ROWS, dtype=bool))}, types)
+        assert in_order(order, {**columns, **out}, types).all()
+
+
+def test_times_of_the_day_and_dates_are_not_compared() -> None:
+    rng = np.random.default_rng(6)
+    types = {"at": "string", "on": "date"}
+    minutes = pa.array(rng.integers(0, 1440, ROWS) * 60).cast(pa.timestamp("s"))
+    columns = {"at": pa.compute.strftime(minutes, format="%H:%M"), "on": pa.array(rng.integers(19_000, 19_700, ROWS), pa.int32())}
+    assert found(columns, types, forms={"at": "%H:%M"}) == []

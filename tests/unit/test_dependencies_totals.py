@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import datetime
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from synthohive_spark.kernels.columns.types import arrow_type
 from synthohive_spark.kernels.dependencies.derive import derived_again
 from synthohive_spark.kernels.dependencies.find_totals import find_totals
-from synthohive_spark.spec.dependencies import Linear
+from synthohive_spark.spec.dependencies import Linear, Order
+from synthohive_spark.spec.encoding import NumberEncoding, TableEncoding
+from synthohive_spark.spec.hidden import distance_column
 from synthohive_spark.spec.metadata import Metadata
 from synthohive_spark.spec.program import Match, Phase, TableProgram
 from synthohive_spark.spec.steps import Draw
@@ -18,6 +22,7 @@ from synthohive_spark.spec.totals import Total, described_total
 from synthohive_spark.stages.totals import _aggregates, _without_circles
 
 PARENTS = 500
+NONE = TableEncoding(table="t", rows=1, columns=())
 
 
 def families(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -86,11 +91,50 @@ def test_formulas_follow_a_changed_total() -> None:
     noon = datetime.datetime(2024, 1, 1, 12)
     columns = {"c0": pa.array([5, None]), "c1": pa.array([0, 9], pa.int32()), "c2": pa.array([noon, noon], pa.timestamp("us"))}
     batch = pa.record_batch(columns | {"c3": pa.array([None, None], pa.timestamp("us")), "c4": pa.array(["a", "b"])})
-    (out,) = derived_again(iter([batch]), names=(*types, "text"), dependencies=(gross, due), types=types)
+    (out,) = derived_again(iter([batch]), names=(*types, "text"), dependencies=(gross, due), types=types, encoding=NONE, drawn={})
     assert out.schema == batch.schema
     assert out.column("c1").to_pylist() == [11, 9]
     assert out.column("c3").to_pylist() == [noon + datetime.timedelta(days=11), noon + datetime.timedelta(days=9)]
     assert out.column("c4").to_pylist() == ["a", "b"]
+
+
+def _number(name: str, kind: str, low: float, high: float) -> NumberEncoding:
+    return NumberEncoding(name=name, spark_type=kind, has_null=True, weights=(0.5, 0.5), knots=(low, high))
+
+
+def test_what_is_in_order_with_a_total_follows_it() -> None:
+    """Paid stays the same share of a total where that has fallen below it, and the day of the last order as far from the first one as it was drawn."""
+    day = datetime.date(2024, 1, 1)
+    paid = Order(target="paid", determinants=("total",), at_most=("total",), digits=2)
+    since = Order(target="since", determinants=(distance_column("since"), "first"), at_most=("first",), base="first")
+    double = Linear(target="double", determinants=("paid",), factors=(2.0,), digits=(2, 2))
+    types = {
+        "total": "decimal(9,2)",
+        "paid": "double",
+        "first": "date",
+        "since": "date",
+        "double": "decimal(9,2)",
+        "old_total": "decimal(9,2)",
+        "old_first": "date",
+    }
+    columns = {
+        "total": [Decimal(50), Decimal(500), Decimal(0), None],
+        "paid": [80.0, 80.0, 80.0, 80.0],
+        "first": [day, day + datetime.timedelta(days=30), None, day],
+        "since": [day, day, day, None],
+        "double": [Decimal(160)] * 4,
+        "old_total": [Decimal(100)] * 4,
+        "old_first": [day + datetime.timedelta(days=10)] * 4,
+    }
+    batch = pa.record_batch({f"c{i}": pa.array(v, arrow_type(types[n])) for i, (n, v) in enumerate(columns.items())})
+    encoding = TableEncoding(table="t", rows=1, columns=(_number("paid", "double", 0, 1000), _number("since", "date", 19_700, 20_000)))
+    drawn = {"total": "old_total", "first": "old_first"}
+    rules = (paid, since, double)
+    (out,) = derived_again(iter([batch]), names=tuple(types), dependencies=rules, types=types, encoding=encoding, drawn=drawn)
+    assert out.schema == batch.schema
+    assert out.column("c1").to_pylist() == [40.0, 80.0, 0.0, 80.0]
+    assert out.column("c3").to_pylist() == [day - datetime.timedelta(days=10), day + datetime.timedelta(days=20), None, None]
+    assert out.column("c4").to_pylist() == [Decimal(80), Decimal(160), Decimal(0), Decimal(160)]
 
 
 def test_totals_are_told_in_words() -> None:

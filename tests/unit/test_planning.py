@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from generated_schemas import GeneratedSchema
 
-from synthohive_spark.spec.encoding import NumberEncoding, TableEncoding
+from synthohive_spark.spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding
 from synthohive_spark.spec.graph import SchemaGraph
 from synthohive_spark.spec.hidden import GAP, PARENT_ROW, POSITION, SIBLINGS, count_column, same_column, status_column
 from synthohive_spark.spec.metadata import ForeignKey, Metadata
 from synthohive_spark.spec.planning.programs import SchemaPlan, plan_schema
-from synthohive_spark.spec.planning.rewritten import with_key_lengths, without_odd_gap
+from synthohive_spark.spec.planning.rewritten import with_form_of_order, with_key_lengths
 from synthohive_spark.spec.planning.room import Room, largest_number
 from synthohive_spark.spec.program import Match, Phase, TableProgram
 from synthohive_spark.spec.steps import Carry, Combine, Distinct, KeyPattern, NumberKey, ParentKey, Series
@@ -206,14 +206,27 @@ def test_rows_of_one_parent_are_ordered_by_a_time_or_by_what_is_declared() -> No
     assert (text.ordered_by, text.stepwise) == ("runs", False) and GAP not in text.columns
 
 
-@pytest.mark.parametrize(("form", "stepwise"), [("", True), ("%Y%m%d", False)])
-def test_dates_in_whole_numbers_have_no_distances(form: str, stepwise: bool) -> None:
+@pytest.mark.parametrize(("form", "has_gap"), [("", True), ("%Y%m%d", False)])
+def test_gaps_of_dates_in_whole_numbers_are_looked_at_again(form: str, has_gap: bool) -> None:
     program = seasons(order_by="year")
     year = NumberEncoding(name="year", spark_type="int", has_null=False, weights=(1.0,), tokens=(18_000.0,), step=1.0, form=form)
     encoding = TableEncoding(table="seasons", rows=3_000, columns=(year, year.model_copy(update={"name": GAP, "form": ""})))
-    program, encoding = without_odd_gap(program, encoding)
-    assert (program.draw.stepwise, GAP in program.draw.columns, GAP in encoding.names) == (stepwise,) * 3
+    program, encoding = with_form_of_order(program, encoding, "year")
+    assert (program.draw.stepwise, program.draw.form) == (True, form) and GAP in program.draw.columns and (GAP in encoding.names) == has_gap
     assert program.draw.ordered_by == "year" and "year" in encoding.names
+
+
+@pytest.mark.parametrize("declared", ["told", None])
+def test_text_without_dates_has_no_gaps_and_orders_rows_only_where_it_was_declared(declared: str | None) -> None:
+    schema = Schema().table("players", "id int!", [(i,) for i in range(500)], pk="id")
+    rows = [(i % 500, f"{1 + i % 28:02d}/01/2024") for i in range(3_000)]
+    schema.table("seasons", "player int, told string", rows, foreign_keys=[to(["player"], "players", ["id"])], order_by="told")
+    program = schema.program("seasons")
+    assert program.draw.stepwise
+    told = CategoryEncoding(name="told", spark_type="string", has_null=False, weights=(1.0,), values=("x",), counts=(1,), starts=(0,))
+    gap = NumberEncoding(name=GAP, spark_type="bigint", has_null=True, weights=(1.0,))
+    program, encoding = with_form_of_order(program, TableEncoding(table="seasons", rows=3_000, columns=(told, gap)), declared)
+    assert (program.draw.ordered_by, program.draw.stepwise, GAP in program.draw.columns, encoding.names) == (declared, False, False, ("told",))
 
 
 def test_a_small_table_knows_nothing_of_siblings() -> None:

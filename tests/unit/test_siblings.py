@@ -135,3 +135,15 @@ def test_marks_limit_no_steps_and_lead_nowhere() -> None:
     assert np.isnan(steps.values(np.array([2]))[0])
     steps.last = np.array([6.0, 6.0])
     assert steps.next(np.array([0, 1]), np.array([1, 2]))[0] == 9 and np.isnan(steps.next(np.array([0, 1]), np.array([1, 2]))[1])
+
+
+@pytest.mark.parametrize(("kind", "form", "first", "next_day"), [("int", "%Y%m%d", 20240131, 20240201), ("string", "%d/%m/%Y", "31/12/2023", "01/01/2024")])
+def test_dates_in_text_or_whole_numbers_go_on_by_days(kind: str, form: str, first: object, next_day: object) -> None:
+    order = NumberEncoding(name="t", spark_type=kind, has_null=False, weights=(0.5, 0.5), knots=(19_000.0, 20_000.0), step=1.0, form=form)
+    gap = NumberEncoding(name=GAP, spark_type="bigint", has_null=True, weights=(0.5, 0.5), tokens=(1.0,))
+    steps = Steps(TableEncoding(table="t", rows=100, columns=(order, gap)), 1, ("t", GAP), np.random.default_rng(0))
+    day = (np.datetime64("2024-01-31") if kind == "int" else np.datetime64("2023-12-31")).astype(float)
+    steps.last[0] = day
+    values = steps.next(np.array([0]), np.array([1]))
+    assert values.tolist() == [day + 1] and steps.array(values).to_pylist() == [next_day] and steps.array(np.array([day])).to_pylist() == [first]
+    assert steps.codes(values).tolist() == [0]

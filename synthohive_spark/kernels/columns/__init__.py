@@ -8,10 +8,10 @@ import pyarrow as pa
 
 from ...spec.encoding import CategoryEncoding, ColumnEncoding, NumberEncoding, TableEncoding, TextEncoding
 from .categories import decode_categories, encode_categories
-from .numbers import decode_numbers, encode_numbers
+from .numbers import decode_numbers, number_codes
 from .rows import Rows
 from .texts import decode_text, encode_text
-from .types import SUPPORTED, arrow_type, is_supported, to_float64, to_typed
+from .types import SUPPORTED, arrow_type, is_supported, to_typed
 
 __all__ = ["SUPPORTED", "arrow_type", "decode_codes", "encode_frame", "is_supported"]
 
@@ -49,7 +49,7 @@ def decode_codes(codes: np.ndarray, encoding: TableEncoding, rng: np.random.Gene
 
 def _encode_column(series: pd.Series, column: ColumnEncoding) -> np.ndarray:
     if isinstance(column, NumberEncoding):
-        return encode_numbers(to_float64(series, column.name, column.spark_type, column.form), column)
+        return number_codes(series, column)
     typed = to_typed(series, column.name, column.spark_type)
     if isinstance(column, CategoryEncoding):
         return encode_categories(typed, column)

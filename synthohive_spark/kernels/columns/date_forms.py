@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...spec.date_forms import has_time
+from ...spec.date_forms import LAST_DAY, has_time
 
 _DATES = ("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d")
 _NAMED = ("%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y")
@@ -21,7 +21,7 @@ FORMS = (
     "%Y%m%d%H%M%S",
     *_TIMES,
 )
-YEARS = (1600, 2399)  # years beyond them are no dates of records: the digits mean something else
+YEARS = (1600, 2399)  # years beyond them are no dates of records: the digits mean something else; but for 9999-12-31, which stands for no end
 LEAST_DIFFERENT = 10  # values of digits alone: fewer can be codes that look like dates
 DIFFERENT = 3  # values of any other form
 TRIED = 2000  # values that decide which forms are worth a look at all of them
@@ -48,7 +48,9 @@ def _all_of(texts: pa.Array, form: str) -> bool:
     if parsed.null_count or not pc.all(pc.equal(_shown(parsed, form), texts)).as_py():
         return False
     years = pc.year(parsed)
-    return "%Y" not in form or pc.all(pc.and_(pc.greater_equal(years, YEARS[0]), pc.less_equal(years, YEARS[1]))).as_py()
+    usual = pc.and_(pc.greater_equal(years, YEARS[0]), pc.less_equal(years, YEARS[1]))
+    open_end = pc.equal(parsed.cast(pa.date32(), safe=False), pa.scalar(LAST_DAY, pa.int32()).cast(pa.date32()))
+    return "%Y" not in form or (pc.all(pc.or_(usual, open_end)).as_py() and pc.any(usual).as_py())
 
 
 def numbers_of(texts: pa.Array, form: str) -> np.ndarray:

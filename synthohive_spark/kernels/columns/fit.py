@@ -2,7 +2,8 @@
 
 A counted frame has the columns
     column   index of the column's hint
-    text     the value as text: strings as they are, booleans as `true` or `false`, time stamps as integer microseconds; None for numbers
+    text     the value as text: strings as they are, booleans as `true` or `false`, time stamps as integer microseconds; None for numbers but decimals
+             of more digits than a float64 holds, of which the sampled ones have it
     number   the value in the float64 domain; nan for strings and booleans
     is_null  the rows are those where the column is null (or nan)
     n        rows of the table with that value
@@ -22,25 +23,36 @@ import pyarrow as pa
 
 from ...spec.config import EncodingConfig
 from ...spec.encoding import CategoryEncoding, ColumnHint, NumberEncoding, Scalar, TextEncoding
+from ...spec.types import decimal_digits
 from ..kinds import even_pool, letters_of, longest_of, recipe_for
 from ..recipes import room_of_recipe
 from ..seeds import generator
 from ..text import fit_shapes
 from .categories import fit_categories
 from .date_forms import COMPACT, YEARS, find_form, numbers_of
+from .decimals import MOST_DIGITS, units_of
+from .decimals import find_form as find_decimal_form
+from .decimals import numbers_of as numbers_of_units
 from .numbers import fit_numbers, measured
 from .texts import fit_text
-from .types import decimal_scale, is_integer, is_time
+from .types import decimal_scale, from_scalars, is_integer, is_time
 
 COUNTED = ("column", "text", "number", "is_null", "kept", "n", "sampled", "distinct")
 MIN_TEXT_VALUES = 50  # fewer values are a category, however rare each of them is
 RARE_SHARE = 0.05  # of the rows: fewer rare values are typing errors, and a common value in their place is no loss
+OPEN_END = 99_991_231  # a date that stands for none
 TEXT_SHARE = 0.5  # distinct values per row from which a string names its row
 
 
 def is_number_hint(hint: ColumnHint) -> bool:
     """Whether values are sampled and fitted as numbers."""
     return hint.kind == "auto" and hint.spark_type not in ("string", "boolean")
+
+
+def is_wide(hint: ColumnHint) -> bool:
+    """Whether the column holds decimals of more digits than a float64 does."""
+    digits = decimal_digits(hint.spark_type)
+    return is_number_hint(hint) and digits is not None and digits[0] > MOST_DIGITS
 
 
 def fit_column(frame: pd.DataFrame, *, hints: Sequence[ColumnHint], config: EncodingConfig, rows: int, seed: int) -> pd.DataFrame:
@@ -62,6 +74,8 @@ def fit_encoding(frame: pd.DataFrame, *, hint: ColumnHint, config: EncodingConfi
     nulls = int(frame["n"].to_numpy()[is_null].sum())
     null_share = nulls / rows if rows else 1.0
     seen = frame[~is_null]
+    if is_wide(hint) and seen["text"].notna().any():
+        return _wide(seen[seen["text"].notna() & (seen["sampled"] > 0)], hint, null_share, config)
     if is_number_hint(hint):
         form, numbers = _dates_in_numbers(seen, hint)
         return _number(seen.assign(number=numbers), hint, null_share, config, form)
@@ -92,7 +106,8 @@ def _dates_in_numbers(seen: pd.DataFrame, hint: ColumnHint) -> tuple[str, pd.Ser
     """The form of whole numbers that are dates, and the days that they mean; no form, and the numbers themselves, where they are none."""
     numbers = seen["number"]
     known = numbers[numbers.notna()]
-    if not is_integer(hint.spark_type) or not len(known) or known.min() < YEARS[0] * 100 or known.max() > (YEARS[1] + 1) * 10_000:
+    usual = known[known != OPEN_END]
+    if not is_integer(hint.spark_type) or not len(usual) or usual.min() < YEARS[0] * 100 or usual.max() > (YEARS[1] + 1) * 10_000:
         return "", numbers
     texts = pa.array(known.astype("int64").astype(str), type=pa.string())
     form = find_form(texts)
@@ -103,6 +118,23 @@ def _number(seen: pd.DataFrame, hint: ColumnHint, null_share: float, config: Enc
     sampled = seen[seen["number"].notna() & (seen["sampled"] > 0)]
     pairs = measured(sampled["number"].to_numpy(dtype=np.float64), sampled["sampled"].to_numpy(dtype=np.int64), null_share)
     return fit_numbers(hint.name, hint.spark_type, pairs, config, form)
+
+
+def _wide(sampled: pd.DataFrame, hint: ColumnHint, null_share: float, config: EncodingConfig) -> NumberEncoding:
+    """Decimals of many digits, exactly: their float64 are those of their form, and tokens are kept as text."""
+    array = from_scalars(sampled["text"].tolist(), hint.spark_type)
+    units, rows = units_of(array), sampled["sampled"].to_numpy(dtype=np.int64)
+    order = np.argsort(units, kind="stable")
+    array, units, rows = array.take(pa.array(order)), units[order], rows[order]
+    form = str(find_decimal_form(units, rows, array.type.precision))
+    numbers = numbers_of_units(units, form)
+    encoding = fit_numbers(hint.name, hint.spark_type, measured(numbers, rows, null_share), config, form)
+    # Values that a float64 cannot tell apart share a token, which stands for the commonest; where all of them are rare, for none.
+    first, last = (np.searchsorted(numbers, encoding.tokens, side=side) for side in ("left", "right"))
+    commonest = [a + int(np.argmax(rows[a:b])) for a, b in zip(first, last, strict=True)]
+    texts = array.take(pa.array(commonest, pa.int64())).cast(pa.string()).to_pylist()
+    exact = tuple(str(text) if rows[i] >= config.min_category_rows else "" for text, i in zip(texts, commonest, strict=True))
+    return encoding.model_copy(update={"exact": exact})
 
 
 def _text(seen: pd.DataFrame, hint: ColumnHint, null_share: float, config: EncodingConfig, seed: int) -> TextEncoding:

@@ -8,18 +8,22 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ...spec.config import EncodingConfig
 from ...spec.date_forms import has_time
+from ...spec.decimal_forms import decimal_form, is_decimal_form
 from ...spec.encoding import NumberEncoding
 from ..spread import grid_bounds, numbers_at, shuffled
 from .bins import is_discrete, knots_of, rough_bins, split_tails
 from .cache import once_per_encoding
+from .decimals import from_units, values_of
 from .grid import EXACT, Coarse, decimals_of, find_coarse, find_grid, on_coarse, typed_numbers, with_last_digits
 from .marks import is_mark
 from .rows import Rows
-from .types import is_integer
+from .types import arrow_type, is_integer, to_float64, to_typed, type_range
 
 TOKEN_SHARE = 0.005  # a value with less of the rows is told well enough by its bin
 MAX_TOKENS = 64  # beside the bins: more would starve the model of rows per code
@@ -62,8 +66,7 @@ def fit_numbers(name: str, spark_type: str, seen: Measured, config: EncodingConf
     if not len(seen.values):
         return NumberEncoding(name=name, spark_type=spark_type, has_null=True, weights=(1.0,))
     has_null = seen.null_share > 0
-    domain = spark_type if not form else "timestamp" if has_time(form) else "date"
-    step, origin = find_grid(seen.values[~marked], domain) if not marked.all() else (0.0, 0.0)
+    step, origin = _grid(seen.values[~marked], spark_type, form)
     token = marked | _tokens(seen, config.max_codes - has_null - int(marked.sum()), config)
     values, counts = seen.values[~token], seen.counts[~token]
     budget = config.max_codes - has_null - int(token.sum())
@@ -90,6 +93,14 @@ def fit_numbers(name: str, spark_type: str, seen: Measured, config: EncodingConf
         distinct=_is_distinct(seen.values, seen.counts, step),
         form=form,
     )
+
+
+def _grid(values: np.ndarray, spark_type: str, form: str) -> tuple[float, float]:
+    """The step and the origin of finite values, float64 (D,)."""
+    if is_decimal_form(form):
+        return 1.0, 0.0
+    domain = spark_type if not form else "timestamp" if has_time(form) else "date"
+    return find_grid(values, domain) if len(values) else (0.0, 0.0)
 
 
 def _is_distinct(values: np.ndarray, counts: np.ndarray, step: float) -> bool:
@@ -169,8 +180,49 @@ def decode_numbers(codes: np.ndarray, encoding: NumberEncoding, rng: np.random.G
         null = np.ones(len(codes), dtype=bool)
     if encoding.distinct and rows is not None and rows.total <= _room(encoding):
         x[~null] = _apart(x[~null], encoding, rows.only(~null))
+    if is_decimal_form(encoding.form):
+        return _decimals(x, null, np.where(token, position, -1), encoding, rng)
     array = typed_numbers(x, null, encoding)
     return with_last_digits(array, binned, rng) if is_integer(encoding.spark_type) and not encoding.form and encoding.step <= 1 else array
+
+
+def number_codes(series: pd.Series, encoding: NumberEncoding) -> np.ndarray:
+    """Codes int64 (N,) of a column of numbers, dates or times.
+
+    Raises:
+        ValueError: it holds values of another type.
+    """
+    codes = encode_numbers(to_float64(series, encoding.name, encoding.spark_type, encoding.form), encoding)
+    if not encoding.exact:
+        return codes
+    # A float64 could take a value for a token beside it, and one token for another.
+    place = pc.index_in(to_typed(series, encoding.name, encoding.spark_type), value_set=exact_tokens(encoding), skip_nulls=True).fill_null(-1)
+    place = place.to_numpy(zero_copy_only=False)
+    return np.where(place >= 0, place + int(encoding.has_null), codes)
+
+
+def exact_tokens(encoding: NumberEncoding) -> pa.Array:
+    """The tokens of decimals that have a form; null for one that stands for several rare values."""
+    texts = pa.array(encoding.exact, pa.string())
+    return pc.if_else(pc.equal(texts, ""), None, texts).cast(arrow_type(encoding.spark_type))
+
+
+def _decimals(x: np.ndarray, null: np.ndarray, token: np.ndarray, encoding: NumberEncoding, rng: np.random.Generator) -> pa.Array:
+    """Decimals (N,) of their numbers: tokens exactly, others with last digits drawn where a float64 has none, inside the real range.
+
+    Args:
+        token: place of each among the tokens, int64 (N,), -1 for none.
+    """
+    told = np.array([bool(text) for text in encoding.exact] + [False])[token]  # -1 is the last
+    spacing = np.where(~told, np.clip(np.spacing(np.abs(x)) / 2, 1.0, 2.0**62), 1.0)
+    digits = rng.integers(0, spacing.astype(np.int64)) if (spacing > 1).any() else None
+    runs, target = decimal_form(encoding.form), arrow_type(encoding.spark_type)
+    low, high = type_range(encoding.spark_type, encoding.form)
+    units = values_of(np.clip(np.where(null, 0.0, x), low, high), encoding.form, digits)
+    inside = from_units(np.clip(units, runs.starts[0], runs.ends[-1]), null, target)
+    if not told.any():
+        return inside
+    return pc.if_else(pa.array(told), exact_tokens(encoding).take(pa.array(np.maximum(token, 0))), inside)
 
 
 def _room(encoding: NumberEncoding) -> float:

@@ -2,6 +2,7 @@
 
 The float64 domain: numbers as they are, dates as days, time stamps as microseconds since 1970-01-01 UTC (time stamps without zone as if UTC).
 It is exact for integers up to 2**53, for time stamps from 1685 to 2255, and for decimals of up to 15 digits; past that the last digits are lost.
+Decimals of more digits are whole numbers of a `DecimalForm` in it, where one was learnt.
 NaN and the infinities of floats have marks in it (see `marks`), as NaN stands for null there.
 Strings and whole numbers that hold dates or times in some form (see `date_forms`) are days or microseconds in it; strings of another form count as null there.
 """
@@ -17,6 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...spec.date_forms import FIRST_DAY, LAST_DAY, MICROS_PER_DAY, form_range
+from ...spec.decimal_forms import is_decimal_form
+from . import decimals
 from .date_forms import numbers_of, texts_of
 from .marks import INFINITE, unmarked
 
@@ -114,12 +117,15 @@ def to_float64(series: pd.Series, name: str, spark_type: str, form: str = "") ->
     """The column in the float64 domain, shape (N,); nulls are nan.
 
     Args:
-        form: of the dates or times in text or whole numbers; strings have one.
+        form: of the dates or times in text or whole numbers, or of decimals; strings have one.
 
     Raises:
         ValueError: it holds something else than `spark_type`; the message names the column, never a value.
     """
     array = _as_arrow(series, name, spark_type)
+    if is_decimal_form(form):
+        exact = as_decimals(array, spark_type)
+        return np.where(exact.is_null().to_numpy(zero_copy_only=False), np.nan, decimals.numbers_of(decimals.units_of(exact), form))
     if form:
         whole = array.cast(pa.int64(), safe=False) if pa.types.is_floating(array.type) else array  # pandas has floats where some are null
         return numbers_of(whole.cast(pa.string()), form)
@@ -141,6 +147,8 @@ def to_float64(series: pd.Series, name: str, spark_type: str, form: str = "") ->
 def from_float64(x: np.ndarray, null: np.ndarray, spark_type: str, form: str = "") -> pa.Array:
     """The inverse of `to_float64`: float64 (N,) and a mask of nulls (N,), as an Arrow array in the exact type. Values are clipped into its range."""
     target = arrow_type(spark_type)
+    if is_decimal_form(form):
+        return decimals.from_units(decimals.values_of(np.clip(np.rint(np.where(null, 0.0, x)), *form_range(form)), form), null, target)
     if form:
         return texts_of(np.clip(np.where(null, 0.0, x), *form_range(form)), null, form).cast(target)
     if pa.types.is_floating(target):
@@ -155,6 +163,11 @@ def from_float64(x: np.ndarray, null: np.ndarray, spark_type: str, form: str = "
     whole = np.clip(x, float(limits.min), high).astype(storage.to_pandas_dtype())
     array = pa.array(whole, type=storage, mask=null)
     return array if storage == target else array.view(target)
+
+
+def as_decimals(array: pa.Array, spark_type: str) -> pa.Array:
+    """Numbers as decimals of the column's type."""
+    return array.cast(arrow_type(spark_type)) if pa.types.is_decimal(array.type) else array.cast(pa.string()).cast(arrow_type(spark_type))
 
 
 def from_scalars(values: Sequence[bool | int | float | str], spark_type: str) -> pa.Array:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from ...spec.dependencies import AnyDependency, DatePart, Linear, Lookup, Product
+from ...spec.dependencies import AnyDependency, Clock, DatePart, Linear, Lookup, Product
 from .times import PARTS
 
 _KINDS = (
     "copy",
     "part",
+    "clock",
     "linear",
     "product",
     "quotient",
     "remainder",
     "lookup",
     "order",
-)  # a multiple says more than the quotient, which any remainder would fit.
-_KINDS = ("copy", "part", "linear", "product", "quotient", "remainder", "lookup", "order")
+)  # a multiple says more than the quotient, which any remainder would fit
 
 
 def choose(candidates: Sequence[AnyDependency], known: Collection[str], types: Mapping[str, str]) -> list[AnyDependency]:
@@ -67,7 +67,7 @@ def _rank(c: AnyDependency, settled: set[str], types: Mapping[str, str], place: 
 
 def _doubt(c: AnyDependency) -> int:
     """Among formulas of the same columns, which to take last: differences, and products of rounded shares, from which those shares could not be had again."""
-    if isinstance(c, Linear):
+    if isinstance(c, Linear | Clock):
         return sum(f < 0 for f in c.factors)
     return 0 if not isinstance(c, Product) else 1 if c.way != "times" else 2 * (c.scale != 1)
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 from ...spec.dependencies import AnyDependency, Order
 from .choose import closes_a_circle, sequenced
-from .find_orders import with_unit
-from .formulas import is_clock
+from .find_orders import kind_of, with_unit
 from .sample import Search
 
 CLOSE = 0.5  # spread of the difference of two clocks in those of the target up to which a distance says more than the value
@@ -65,7 +64,7 @@ def _distances(pairs: Iterable[Order], free: Sequence[str], search: Search) -> l
     ways = []
     for pair in pairs:
         spreads = pair.spreads or (1.0, 1.0)
-        close = CLOSE if is_clock(search.types[pair.target]) else CLOSE_NUMBERS
+        close = CLOSE if kind_of(pair.target, search) != "number" else CLOSE_NUMBERS
         for i, target in enumerate((pair.target, pair.determinants[0])):
             if target in free and pair.separable[i] and spreads[i] <= close:
                 ways.append((round(spreads[i], 2), i, pair, target))

@@ -8,12 +8,14 @@ from decimal import Decimal
 import numpy as np
 import pyarrow as pa
 
-from ...spec.dependencies import AnyDependency, Lookup, Order
+from ...spec.dependencies import AnyDependency, Clock, Lookup, Order, Unequal, is_bound
 from ...spec.encoding import Scalar
 from ..columns.types import decimal_scale, is_integer, is_time
+from .clocks import FORMS, ends_of_day
 from .formulas import holds, incomplete
 from .orders import in_order
-from .sample import HOLDS, MAX_INCOMPLETE, SUPPORTED_ROWS
+from .sample import FEWER_ERRORS, HOLDS, MAX_INCOMPLETE, SUPPORTED_ROWS
+from .unequal import is_apart
 from .units import plain
 
 COUNTS = pa.schema(
@@ -62,12 +64,15 @@ def _line(measure: str, n: int) -> pa.Table:
 def _formula_counts(candidate: AnyDependency, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> pa.Table:
     if isinstance(candidate, Lookup):
         raise TypeError("a lookup is counted by its combinations")
-    if isinstance(candidate, Order):
-        ok, unknown = in_order(candidate, columns, types), incomplete((candidate.target, *candidate.determinants), columns)
+    if isinstance(candidate, Order | Unequal):
+        ok = in_order(candidate, columns, types) if isinstance(candidate, Order) else is_apart(candidate, columns, types)
+        unknown = incomplete((candidate.target, *candidate.determinants), columns)
     else:
         ok, unknown = holds(candidate, columns, types), incomplete(candidate.determinants, columns)
     nulls = plain(columns[candidate.target]).null_count
     measures = {"rows": len(ok), "broken": (~ok).sum(), "incomplete": unknown.sum(), "broken_complete": (~ok & ~unknown).sum(), "null": nulls}
+    if isinstance(candidate, Clock):
+        measures |= dict(zip(("zero", "turn"), ends_of_day(candidate, columns), strict=True))
     return pa.concat_tables([_line(measure, int(n)) for measure, n in measures.items()])
 
 
@@ -98,8 +103,12 @@ def confirmed(candidate: AnyDependency, counts: pa.Table, types: Mapping[str, st
         return _confirmed_lookup(candidate, counts, types, rows, min_rows, max_combinations)
     n = dict(zip(counts.column("measure").to_pylist(), counts.column("n").to_pylist(), strict=True))
     counted, broken = n["rows"], n["broken"]
-    if isinstance(candidate, Order) or (not n["null"] and n["incomplete"] <= MAX_INCOMPLETE * counted):
+    if is_bound(candidate) or (not n["null"] and n["incomplete"] <= MAX_INCOMPLETE * counted):
         counted, broken = counted - n["incomplete"], n["broken_complete"]
+    if isinstance(candidate, Unequal) and broken > FEWER_ERRORS * candidate.chance * counted:
+        return None
+    if isinstance(candidate, Clock) and not candidate.is_span and candidate.readings[0] not in FORMS and n["zero"] + n["turn"]:
+        candidate = candidate.model_copy(update={"first": int(n["turn"] > n["zero"])})
     return candidate.model_copy(update={"share": 1 - broken / counted}) if counted and broken <= (1 - HOLDS) * counted else None
 
 

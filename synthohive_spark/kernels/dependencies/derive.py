@@ -8,13 +8,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...spec.dependencies import AnyDependency, Lookup, Order
+from ...spec.dependencies import AnyDependency, Lookup, Order, Unequal
 from ...spec.encoding import NumberEncoding, TableEncoding
 from ...spec.program import TableProgram
 from ..columns import decode_codes
 from .formulas import Formula, evaluate
 from .lookups import look_up
-from .orders import keep_order
+from .orders import follow_order, keep_order
+from .unequal import Redraw, keep_apart
 from .units import plain
 
 
@@ -26,6 +27,7 @@ def derive_columns(
     rng: np.random.Generator,
     held: Mapping[str, np.ndarray] | None = None,
     stand_ins: dict[str, pa.Array] | None = None,
+    redraw: Redraw | None = None,
 ) -> dict[str, pa.Array]:
     """The targets of `dependencies`, and the drawn columns that had to change so that a combination is a real one.
 
@@ -35,15 +37,24 @@ def derive_columns(
         encoding: of the table.
         rng: all randomness comes from it.
         held: for columns that must stay in some rows, which rows those are, bool (n,).
+        redraw: other values for columns of which no two may be equal; None takes them from each column's marginal.
         stand_ins: what nulls were taken for in another call for the same rows; this call adds its own.
     """
     there = dict(columns)
     changed: dict[str, pa.Array] = {}
     fixed = fixed_columns(program)
     stand_ins = {} if stand_ins is None else stand_ins
+    unequal: list[Unequal] = []
     for dependency in dependencies:
         if isinstance(dependency, Lookup):
-            found = look_up(dependency, there, program.types, fixed, held or {}, rng)
+            # A combination of a real row holds columns apart that are both in it.
+            apart = {n for pair in unequal if {pair.target, *pair.determinants} - set(dependency.determinants) for n in (pair.target, *pair.determinants)}
+            found = look_up(dependency, there, program.types, fixed | apart, held or {}, rng)
+        elif isinstance(dependency, Unequal):
+            unequal.append(dependency)
+            there |= keep_apart(dependency, there, program.types, encoding, redraw or _marginal(encoding, rng), held or {}, rng)
+            changed |= {name: there[name] for name in (dependency.target, *dependency.free)}
+            continue
         elif isinstance(dependency, Order):
             found = {dependency.target: _ordered(dependency, there, program, encoding, stand_ins, rng, (held or {}).get(dependency.target))}
         else:
@@ -58,21 +69,38 @@ def derive_columns(
 
 
 def derived_again(
-    batches: Iterator[pa.RecordBatch], *, names: Sequence[str], dependencies: Sequence[Formula], types: Mapping[str, str]
+    batches: Iterator[pa.RecordBatch],
+    *,
+    names: Sequence[str],
+    dependencies: Sequence[Formula | Order],
+    types: Mapping[str, str],
+    encoding: TableEncoding,
+    drawn: Mapping[str, str],
 ) -> Iterator[pa.RecordBatch]:
-    """Rows in, and out with the targets of formulas whose determinants have changed; a target stays where a determinant is null.
+    """Rows in, and out with the targets of formulas and orders whose determinants have changed; that of a formula stays where a determinant is null.
 
     Args:
         names: of the batches' columns, which come and go under others.
         dependencies: in the order in which they are evaluated.
         types: of the columns that they read and give.
+        encoding: of the targets of orders.
+        drawn: for columns that have changed already, the column with what was drawn.
     """
     for batch in batches:
         columns = dict(zip(names, batch.columns, strict=True))
+        before = {name: columns[old] for name, old in drawn.items()}
         for d in dependencies:
-            found = plain(evaluate(d, columns, types))
-            kept = pc.if_else(found.is_null(), plain(columns[d.target]).cast(found.type), found)
-            columns[d.target] = kept.view(columns[d.target].type) if pa.types.is_temporal(columns[d.target].type) else kept.cast(columns[d.target].type)
+            target = columns[d.target]
+            if isinstance(d, Order):
+                column = encoding.column(d.target)
+                if not isinstance(column, NumberEncoding):
+                    raise TypeError(f"column {d.target!r} is no number, date or time")
+                found = plain(follow_order(d, columns, before, types, column))
+            else:
+                made = plain(evaluate(d, columns, types))
+                found = pc.if_else(made.is_null(), plain(target).cast(made.type), made)
+            before.setdefault(d.target, target)
+            columns[d.target] = found.view(target.type) if pa.types.is_temporal(target.type) else found.cast(target.type)
         yield pa.RecordBatch.from_arrays(list(columns.values()), schema=batch.schema)
 
 
@@ -115,6 +143,14 @@ def _complete(name: str, array: pa.Array, encoding: TableEncoding, stand_ins: di
             return array
         stand_ins[name] = found
     return pc.if_else(empty, stand_ins[name].cast(array.type), array)
+
+
+def _marginal(encoding: TableEncoding, rng: np.random.Generator) -> Redraw:
+    def drawn(name: str, rows: np.ndarray, there: Mapping[str, pa.Array]) -> pa.Array:
+        found = _from_marginal(name, len(rows), encoding, rng)
+        return there[name].take(pa.array(rows)) if found is None else found
+
+    return drawn
 
 
 def filled(name: str, array: pa.Array, rows: np.ndarray, encoding: TableEncoding, rng: np.random.Generator) -> pa.Array:

@@ -10,11 +10,13 @@ from pydantic import TypeAdapter
 
 from ...spec.dependencies import AnyDependency, Quotient
 from ...spec.hidden import hidden
+from .find_clocks import find_clocks
 from .find_linear import find_single, find_sums
 from .find_lookups import find_lookups
 from .find_orders import find_orders
 from .find_parts import find_parts
 from .find_products import find_products
+from .find_unequal import find_unequal
 from .sample import Sample, Search, read_sample
 
 ORDER = hidden("order")
@@ -42,5 +44,7 @@ def find_candidates(sample: Sample, search: Search) -> list[AnyDependency]:
     sums = [s for s in sums if not any(pair < {s.target, *s.determinants} for pair in related)]
     formulas += sums
     formulas += [p for p in find_products(sample, search) if not any(pair < {p.target, *p.determinants} for pair in related)]
+    formulas += [c for c in find_clocks(sample, search) if not any(pair < {c.target, *c.determinants} for pair in related)]
     columns = {frozenset((f.target, *f.determinants)) for f in formulas}
-    return [*formulas, *find_lookups(sample, search, {f.target for f in formulas}), *find_orders(sample, search, columns)]
+    bounds: list[AnyDependency] = [*find_orders(sample, search, columns), *find_unequal(sample, search, columns)]
+    return [*formulas, *find_lookups(sample, search, {f.target for f in formulas}), *bounds]

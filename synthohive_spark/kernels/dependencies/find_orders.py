@@ -12,10 +12,11 @@ from ..columns.types import decimal_scale
 from .formulas import is_clock
 from .sample import FEWER_ERRORS, HOLDS, MIN_SURPRISES, Sample, Search
 from .times import DAY, local_micros
-from .units import MAX_DIGITS
+from .units import LARGEST, MAX_DIGITS
 
 MOST = 0.97  # of a few rows must be in order for a closer look
 CHANCE = 0.02  # share of the pairs of numbers that must break the order where rows are mixed: numbers of unlike size are always in order
+MOST_SCALE = 38  # of decimals
 MAX_COLUMNS = 200  # that are compared with one another: the search is quadratic
 MAX_PAIRS = 200  # that are looked at on all rows, those first that chance would break most often
 
@@ -30,7 +31,7 @@ def find_orders(sample: Sample, search: Search, related: Collection[frozenset[st
         related: columns of formulas: two of one are in order because of it.
     """
     names = [n for n in search.ordered if sample.varies(n)][:MAX_COLUMNS]
-    pairs = ((a, b) for a, b in combinations(names, 2) if is_clock(search.types[a]) == is_clock(search.types[b]))
+    pairs = ((a, b) for a, b in combinations(names, 2) if kind_of(a, search) == kind_of(b, search))
     found: list[tuple[float, Order]] = []
     for a, b in pairs:
         if {a, b} & set(search.targets) and not any({a, b} <= columns for columns in related):
@@ -58,7 +59,7 @@ def _held(sample: Sample, search: Search, low: str, high: str) -> Iterator[tuple
     if rows < MIN_SURPRISES or errors > (1 - HOLDS) * rows or (x == y).mean() > HOLDS:
         return
     chance = rows - np.searchsorted(np.sort(x), y, side="right").sum() / rows
-    least = MIN_SURPRISES if is_clock(search.types[low]) else max(MIN_SURPRISES, CHANCE * rows)
+    least = MIN_SURPRISES if kind_of(low, search) != "number" else max(MIN_SURPRISES, CHANCE * rows)
     if chance < least or errors > FEWER_ERRORS * chance:
         return
     between = _spread(y - x)
@@ -71,23 +72,39 @@ def _held(sample: Sample, search: Search, low: str, high: str) -> Iterator[tuple
         spreads=(between / _spread(y), between / _spread(x)),
         separable=(bool(apart[0] <= (1 - HOLDS) * rows), bool(apart[1] <= (1 - HOLDS) * rows)),
     )
-    yield chance / rows, with_unit(order, search)
+    order = with_unit(order, search)
+    if order.unit == "whole" and max(np.abs(x).max(), np.abs(y).max()) * 10.0**order.digits > LARGEST:
+        order = order.model_copy(update={"separable": (False, False)})  # no distance of theirs is an int64
+    yield chance / rows, order
+
+
+def kind_of(name: str, search: Search) -> str:
+    """What a column can be compared with: dates and times among themselves, times of the day, and numbers."""
+    if name in search.forms:
+        return "clock" if "%Y" in search.forms[name] else "time of day"
+    return "clock" if is_clock(search.types[name]) else "number"
 
 
 def with_unit(order: Order, search: Search) -> Order:
     """The order, and in what its columns are compared."""
     names = (order.target, *order.at_least, *order.at_most)
     types = {search.types[n] for n in names}
+    if forms := {n: search.forms[n] for n in names if n in search.forms}:
+        zone = search.zone if any(search.types[n] == "timestamp" for n in names) else None
+        return order.model_copy(update={"unit": "clock", "zone": zone, "forms": forms})
     if any(is_clock(t) for t in types):
         mixed = {"unit": "clock", "zone": search.zone if "timestamp" in types else None}
         return order if len(types) == 1 else order.model_copy(update=mixed)
     digits = [search.digits.get(n) if search.types[n] in ("float", "double") else decimal_scale(search.types[n]) or 0 for n in names]
-    known = [d for d in digits if d is not None and d <= MAX_DIGITS]
+    most = MAX_DIGITS if types & {"float", "double"} else MOST_SCALE
+    known = [d for d in digits if d is not None and d <= most]
     return order.model_copy(update={"digits": max(known)} if len(known) == len(names) else {"unit": "float"})
 
 
 def _values(sample: Sample, search: Search, name: str) -> np.ndarray:
     """Numbers, or microseconds on the clock of the session's zone, float64 (n,); nulls are nan."""
+    if name in search.forms:
+        return sample.form_numbers(name, search.forms[name])
     values, spark_type = sample.numbers(name), search.types[name]
     if spark_type == "date":
         return values * DAY

@@ -7,19 +7,22 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pyarrow as pa
 
-from ...spec.dependencies import Copy, DatePart, Linear, Product, Quotient, Remainder
+from ...spec.dependencies import Clock, Copy, DatePart, Linear, Product, Quotient, Remainder
 from ..columns.types import is_time
+from .clocks import on_clock, shows_sum
 from .products import NEARLY, is_product, multiplied
 from .times import DAY, local_micros, part_of
 from .units import LARGEST, from_units, plain, to_floats, to_units
 
-Formula = Copy | DatePart | Linear | Product | Quotient | Remainder
+Formula = Clock | Copy | DatePart | Linear | Product | Quotient | Remainder
 
 INT64_MAX = 2**63 - 1
 
 
 def evaluate(formula: Formula, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> pa.Array:
     """The target in its exact type, (N,)."""
+    if isinstance(formula, Clock):
+        return on_clock(formula, columns, types)
     arrays = [plain(columns[name]) for name in formula.determinants]
     spark_type = types[formula.target]
     if isinstance(formula, Copy):
@@ -38,6 +41,8 @@ def evaluate(formula: Formula, columns: Mapping[str, pa.Array], types: Mapping[s
 
 def _whole(values: np.ndarray, null: np.ndarray, spark_type: str) -> pa.Array:
     scale = int(spark_type.partition(",")[2].strip(" )") or 0) if spark_type.startswith("decimal") else 0
+    if values.dtype == object or scale > 17:
+        return from_units(values.astype(object) * 10**scale, null, spark_type, scale)
     most = INT64_MAX // 10**scale
     units = np.where(np.abs(values) <= most, values, 0) * (10**scale if most else 1)
     return from_units(_saturated(units, values, most), null, spark_type, scale)
@@ -53,17 +58,20 @@ def _linear(formula: Linear, arrays: list[pa.Array], spark_type: str) -> pa.Arra
     if own is None or None in others:
         total = sum(f * to_floats(a) for f, a in zip(formula.factors, arrays, strict=True)) + np.full(len(arrays[0]), formula.constant)
         return pa.array(total, type=pa.float64(), from_pandas=True).cast(pa.float32() if spark_type == "float" else pa.float64())
-    total, null = np.full(len(arrays[0]), round(formula.constant * 10**own)), np.zeros(len(arrays[0]), dtype=bool)
-    size = total.astype(np.float64)
-    for factor, array, digits in zip(formula.factors, arrays, others, strict=True):
-        units, missing = to_units(array, digits or 0)
-        unit = unit_factor(factor, own, digits or 0)
-        total, size, null = total + unit * units, size + float(unit) * units, null | missing
+    terms = [(unit_factor(f, own, digits or 0), *to_units(array, digits or 0)) for f, array, digits in zip(formula.factors, arrays, others, strict=True)]
+    constant, null = round(formula.constant * 10**own), np.logical_or.reduce([missing for _, _, missing in terms])
+    size = np.full(len(arrays[0]), float(constant)) + sum(float(unit) * units.astype(np.float64) for unit, units, _ in terms)
+    most = abs(constant) + sum(abs(unit) * int(np.abs(units).max(initial=0)) for unit, units, _ in terms)
+    if spark_type.startswith("decimal") and max(most, *(abs(unit) for unit, _, _ in terms)) > LARGEST:
+        return from_units(np.full(len(size), constant, dtype=object) + sum(unit * units.astype(object) for unit, units, _ in terms), null, spark_type, own)
+    total = np.full(len(size), constant if abs(constant) <= LARGEST else 0) + sum(np.int64(unit) * units for unit, units, _ in terms)
     return from_units(_saturated(total, size, LARGEST), null, spark_type, own)
 
 
 def unit_factor(factor: float, own: int, digits: int) -> int:
     """The factor between units of a determinant with `digits` and units of a target with `own` digits after the point."""
+    if factor == round(factor) and own >= digits:
+        return round(factor) * 10 ** (own - digits)
     return round(factor * 10.0 ** (own - digits))
 
 
@@ -71,14 +79,15 @@ def holds(formula: Formula, columns: Mapping[str, pa.Array], types: Mapping[str,
     """On which rows the target is what the formula gives, or both are null; bool (N,)."""
     if isinstance(formula, Product):
         return is_product(formula, columns, types)
+    if isinstance(formula, Clock):
+        return shows_sum(formula, columns)
     found, actual = plain(evaluate(formula, columns, types)), plain(columns[formula.target])
     null, missing = (a.is_null().to_numpy(zero_copy_only=False) for a in (found, actual))
     if isinstance(formula, Linear) and types[formula.target] in NEARLY:
         size = sum(np.abs(f * to_floats(plain(columns[n]))) for f, n in zip(formula.factors, formula.determinants, strict=True)) + abs(formula.constant)
         same = np.abs(to_floats(found) - to_floats(actual)) <= NEARLY[types[formula.target]] * size
     elif pa.types.is_decimal(found.type):
-        (x, unfit), (y, too_large) = to_units(found, 0), to_units(actual, 0)
-        same = (x == y) & ~unfit & ~too_large
+        same = to_units(found, 0)[0] == to_units(actual, 0)[0]
     else:
         # Arrow's view of time stamps without a null buffer, and text, compare alike.
         same = pa.compute.equal(found.cast(actual.type), actual).fill_null(False).to_numpy(zero_copy_only=False)

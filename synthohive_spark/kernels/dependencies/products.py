@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 
 import numpy as np
 import pyarrow as pa
 
 from ...spec.dependencies import Product, Way
-from ..columns.types import decimal_scale
-from .units import LARGEST, from_units, plain, to_floats
+from ..columns.types import decimal_scale, is_integer
+from .units import LARGEST, from_units, plain, to_floats, to_units
 
+EXACT = 2.0**53  # a float64 counts no further by ones
+MOST_PARTS = 1_000_000  # of one, in the scale of a product: 0.01 is no binary fraction
 NEARLY = {"float": 1e-6, "double": 1e-9}  # two floats that are this near, relative to their size, differ by rounding
 
 
@@ -31,7 +34,25 @@ def multiplied(product: Product, columns: Mapping[str, pa.Array], types: Mapping
     units = np.nan_to_num(np.floor(np.abs(values) * 10.0**product.digits * (1 + 1e-13) + 0.5) * np.sign(values))
     own = decimal_scale(spark_type)
     units = units * 10.0 ** ((product.digits if own is None else own) - product.digits)
+    if own is not None and np.abs(units).max(initial=0.0) > EXACT:
+        return _multiplied_exactly(product, columns, types, null, values)
     return from_units(np.clip(units, -LARGEST, LARGEST).astype(np.int64), null, spark_type, product.digits if own is None else own)
+
+
+def _multiplied_exactly(product: Product, columns: Mapping[str, pa.Array], types: Mapping[str, str], null: np.ndarray, values: np.ndarray) -> pa.Array:
+    """Decimals past what a float64 holds, (n,): as fractions of whole numbers where all determinants have a fixed point, else as near as floats are."""
+    own, digits = decimal_scale(types[product.target]) or 0, product.digits or 0
+    scales = [0 if is_integer(types[n]) else decimal_scale(types[n]) for n in product.determinants]
+    if None in scales:
+        made = np.array([int(v) for v in np.rint(np.nan_to_num(values) * 10.0**digits)], dtype=object)
+        return from_units(made * 10 ** (own - digits), null, types[product.target], own)
+    first, second = (to_units(plain(columns[n]), scale or 0)[0].astype(object) for n, scale in zip(product.determinants, scales, strict=True))
+    one, factor = 10 ** (scales[1] or 0), Fraction(product.scale).limit_denominator(MOST_PARTS)
+    top = first * {"times": second, "over": one, "less": one - second, "more": one + second}[product.way] * (factor.numerator * 10**digits)
+    below = 10 ** (scales[0] or 0) * factor.denominator * (np.where(null, 1, np.abs(second)) if product.way == "over" else one)
+    top = np.where(second < 0, -top, top) if product.way == "over" else top
+    rounded = (2 * np.abs(top) + below) // (2 * below)  # half a unit goes away from zero
+    return from_units(np.where(top < 0, -rounded, rounded) * 10 ** (own - digits), null, types[product.target], own)
 
 
 def is_product(product: Product, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> np.ndarray:

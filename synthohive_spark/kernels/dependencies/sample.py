@@ -12,8 +12,10 @@ import pandas as pd
 import pyarrow as pa
 
 from ...spec.base import Spec
+from ...spec.types import decimal_digits
 from ..columns.types import arrow_type, is_integer
 from .formulas import Formula, holds, incomplete
+from .times import micros_of
 from .units import LARGEST, digits_of, plain, to_floats
 
 T = TypeVar("T")
@@ -35,6 +37,9 @@ class Search(Spec):
         inputs: columns that formulas may read.
         discrete: columns whose synthetic values are real ones, which lookups may read.
         ordered: columns of numbers, dates and times that can be in order with others.
+        apart: columns that can be found never to be equal to others.
+        movable: those of them that may be drawn again where they are.
+        forms: of dates and times in text or whole numbers, as `strptime` writes it.
         bounded: columns with limits, which sums could break.
         digits: of float columns, the digits after the point that generated values have, whatever the sample shows; None where they have no grid.
         zone: of the session.
@@ -46,6 +51,9 @@ class Search(Spec):
     inputs: tuple[str, ...]
     discrete: tuple[str, ...]
     ordered: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
+    movable: tuple[str, ...] = ()
+    forms: dict[str, str] = {}
     bounded: tuple[str, ...] = ()
     digits: dict[str, int | None] = {}
     zone: str = "UTC"
@@ -71,6 +79,10 @@ class Sample:
     def numbers(self, name: str) -> np.ndarray:
         """float64 (n,); nulls are nan."""
         return self.once("numbers", name, to_floats)
+
+    def form_numbers(self, name: str, form: str) -> np.ndarray:
+        """Dates or times in text or whole numbers: microseconds since 1970-01-01, or in the day, float64 (n,); nulls and other forms are nan."""
+        return self.once("form numbers", name, lambda a: micros_of(a, form))
 
     def quick_numbers(self, name: str) -> np.ndarray:
         """The same of the rows for a first look, float64 (m,)."""
@@ -134,9 +146,11 @@ def fits(sample: Sample, target: str, terms: Mapping[str, float], constant: floa
     """Whether every sum of what the determinants take fits into the target's type, although generated rows pair values that real ones never do."""
     limits = [np.sort([f * np.nanmin(sample.numbers(n), initial=np.inf), f * np.nanmax(sample.numbers(n), initial=-np.inf)]) for n, f in terms.items()]
     low, high = np.sum(limits, axis=0) + constant
-    if not np.isfinite([low, high]).all() or max(abs(low), abs(high)) * 10.0**digits > LARGEST:
-        return False
     kind = sample.types[target]
+    precision = decimal_digits(kind)
+    largest = LARGEST if precision is None else 10.0 ** precision[0]
+    if not np.isfinite([low, high]).all() or max(abs(low), abs(high)) * 10.0**digits >= largest:
+        return False
     if not is_integer(kind):
         return True
     whole = np.iinfo(arrow_type(kind).to_pandas_dtype())

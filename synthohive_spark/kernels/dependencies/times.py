@@ -8,8 +8,11 @@ from typing import get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
+import pyarrow as pa
 
+from ...spec.date_forms import form_range, has_time
 from ...spec.dependencies import Part
+from ..columns.date_forms import numbers_of, texts_of
 
 PARTS: tuple[Part, ...] = get_args(Part)
 SECOND, MINUTE, HOUR, DAY = 1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000
@@ -71,6 +74,18 @@ def _offset(minute: int, clock: ZoneInfo) -> int:
     except (OverflowError, ValueError, OSError):  # outside of the years 1 to 9999
         return 0
     return round(shift.total_seconds()) * SECOND if shift is not None else 0
+
+
+def micros_of(array: pa.Array, form: str) -> np.ndarray:
+    """Dates or times in text or whole numbers as microseconds, float64 (N,); nan for null and for what has another form."""
+    return numbers_of(array.cast(pa.string()), form) * (1 if has_time(form) else DAY)
+
+
+def in_form(micros: np.ndarray, null: np.ndarray, form: str, up: np.ndarray) -> pa.Array:
+    """The inverse of `micros_of`, as text (N,); what is finer than the form goes up where that is wanted, bool (N,), and down elsewhere."""
+    grain = DAY if not has_time(form) else SECOND if "%S" in form else MINUTE
+    whole = np.where(up, -(-micros // grain), micros // grain) * (grain if has_time(form) else 1)
+    return texts_of(np.clip(whole.astype(np.float64), *form_range(form)), null, form)
 
 
 def part_of(micros: np.ndarray, part: Part) -> np.ndarray:

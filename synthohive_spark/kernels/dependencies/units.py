@@ -1,4 +1,5 @@
-"""Columns as whole numbers of their smallest unit, int64, and back: sums of them are exact.
+"""Columns as whole numbers of their smallest unit, and back: sums of them are exact. They are int64, but for decimals past it, which are Python's own
+in an array of objects.
 
 Integers as they are, decimals and floats of few digits times a power of ten, dates as days, time stamps as microseconds since 1970-01-01 UTC.
 """
@@ -9,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..columns import decimals
 from ..columns.types import arrow_type, decimal_scale
 
 MAX_DIGITS = 6  # of a float that counts as a number with a fixed point
@@ -30,12 +32,10 @@ def to_floats(array: pa.Array) -> np.ndarray:
 
 
 def to_units(array: pa.Array, digits: int) -> tuple[np.ndarray, np.ndarray]:
-    """Units int64 (N,) of an array that is `plain`, and where it is null or too large, bool (N,). `digits` after the point; a decimal has its own."""
+    """Units (N,) of an array that is `plain`, and where it is null or a float too large, bool (N,). `digits` after the point; a decimal has its own."""
     null = array.is_null().to_numpy(zero_copy_only=False)
     if pa.types.is_decimal(array.type):
-        halves = np.frombuffer(array.buffers()[1], dtype="<i8").reshape(-1, 2)[array.offset : array.offset + len(array)]
-        units = np.where(null, 0, halves[:, 0])
-        return units, null | (halves[:, 1] != (halves[:, 0] >> 63))
+        return decimals.units_of(array), null
     if pa.types.is_floating(array.type):
         scaled = np.rint(np.where(null, 0.0, to_floats(array)) * 10.0**digits)
         null = null | (np.abs(scaled) > LARGEST)
@@ -50,11 +50,7 @@ def from_units(units: np.ndarray, null: np.ndarray, spark_type: str, digits: int
     if pa.types.is_floating(target):
         return pa.array((units / 10.0**digits).astype(target.to_pandas_dtype()), type=target, mask=mask)
     if pa.types.is_decimal(target):
-        largest = min(10**target.precision - 1, 2**63 - 1)
-        units = np.clip(units, -largest, largest)
-        halves = np.stack([units, units >> 63], axis=1).astype("<i8")
-        array = pa.Array.from_buffers(target, len(units), [None, pa.py_buffer(halves.tobytes())])
-        return pc.if_else(pa.array(mask), pa.scalar(None, target), array) if mask.any() else array
+        return decimals.from_units(units, null, target)
     storage = pa.int32() if pa.types.is_date(target) else pa.int64() if pa.types.is_timestamp(target) else target
     limits = np.iinfo(storage.to_pandas_dtype())
     array = pa.array(np.clip(units, limits.min, limits.max).astype(storage.to_pandas_dtype()), type=storage, mask=mask)

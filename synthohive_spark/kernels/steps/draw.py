@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import torch
 
 from ...spec.hidden import GAP
 from ...spec.steps import Draw, Position
 from ..block import MODEL, Block
 from ..columns import decode_codes, encode_frame
 from ..columns.rows import Rows
-from ..conditioning import context_codes
 from ..family_guide import FamilyGuide
 from ..given import draw_given, given_codes, with_given_values
-from ..models import restore_model
 from ..models.base import ConditionalGenerativeModel
+from ..redraw import BATCH, context_of, model_of
 from ..siblings import Steps, draw_in_turns
-
-BATCH = 10_000  # rows that the model draws at once
 
 
 def apply(step: Draw, block: Block) -> None:
@@ -37,13 +33,11 @@ def _codes(step: Draw, block: Block) -> tuple[np.ndarray, dict[str, pa.Array]]:
     codes = np.zeros((n, len(step.columns)), dtype=np.int64)
     modelled = fitted.model_columns
     wanted = [i for i, name in enumerate(step.columns) if name in modelled]
-    if fitted.model is None or not wanted or not n:
+    model = model_of(block)
+    if model is None or not wanted or not n:
         return codes, {}
-    marginals = tuple(fitted.encoding.column(name).weights for name in modelled)
-    model = restore_model(fitted.model, fitted.weights, marginals, block.plan.row_model)
-    torch.set_num_threads(1)  # more would fight over the cores with the other tasks, and sum in another order
     places = [modelled.index(step.columns[i]) for i in wanted]
-    context, given = _context(step, block), _given(modelled, model, block)
+    context, given = context_of(step, block), _given(modelled, model, block)
     steps = _steps(step, block, modelled)
     guide = _guide(step, block, model, steps is not None)
     if block.parents is not None and block.plan.is_last and (steps or model.layout.siblings or guide):
@@ -98,16 +92,3 @@ def _given(modelled: tuple[str, ...], model: ConditionalGenerativeModel, block: 
     codes = np.full((len(block), len(modelled)), -1, dtype=np.int64) if given is None else given
     codes[:, [modelled.index(name) for name in there]] = encode_frame(block.frame(tuple(there)), block.plan.fitted.encoding.select(tuple(there)))
     return codes
-
-
-def _context(step: Draw, block: Block) -> np.ndarray:
-    """What the model is told, int64 (n, C): own known columns, then the driving parent's row."""
-    fitted, n = block.plan.fitted, len(block)
-    conditions = fitted.encoding.select(step.conditions)
-    own = block.frame(conditions.names) if conditions.columns else None
-    if block.parents is None:
-        return context_codes(own, conditions, None, fitted.context_encoding, n)
-    # Parents are encoded once each, and their codes repeated for every child.
-    parents = block.parents
-    above = context_codes(None, conditions.select(()), parents.frame, fitted.context_encoding, len(parents.frame))[parents.of_child]
-    return np.concatenate([context_codes(own, conditions, None, None, n), above], axis=1)

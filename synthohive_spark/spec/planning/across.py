@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..across_rows import AcrossRule, Lagged, Mirrored, Running
-from ..dependencies import AnyDependency, Order
+from ..dependencies import AnyDependency, Order, is_bound
 from ..program import TableProgram
 from ..steps import AcrossRows, Derive, Step
 
@@ -24,7 +24,7 @@ def goes_round(dependency: AnyDependency, rules: Sequence[AcrossRule]) -> bool:
 
 def with_across_rows(program: TableProgram, rules: Sequence[AcrossRule]) -> TableProgram:
     """The program in which `rules` hold; those whose column follows from its own row, or that would wait for themselves, are left out."""
-    derived = {d.target for d in program.dependencies if not (isinstance(d, Order) and d.base is None)}
+    derived = {d.target for d in program.dependencies if not is_bound(d) or (isinstance(d, Order) and d.base is not None)}
     steps = program.steps
     late = steps[-1] if steps and isinstance(steps[-1], Derive) else None
     made = {rule.column for rule in rules if adds_up(rule)}
@@ -33,7 +33,9 @@ def with_across_rows(program: TableProgram, rules: Sequence[AcrossRule]) -> Tabl
     if not kept:
         return program
     needed = {name for rule in kept for name in (*rule.inputs, *_read(rule, late))}
-    ahead = tuple(d for d in (late.dependencies if late else ()) if d.target in needed)
+    columns = {rule.column for rule in kept}
+    # What bounds a column moves it in single rows: other rows must follow it after that.
+    ahead = tuple(d for d in (late.dependencies if late else ()) if d.target in needed or (is_bound(d) and d.target in columns))
     added: list[Step] = [Derive(dependencies=ahead, ahead=True)] if ahead else []
     added.append(AcrossRows(rules=kept))
     last = program.phases[-1].model_copy(update={"steps": (*(steps[:-1] if late else steps), *added, *([late] if late else []))})

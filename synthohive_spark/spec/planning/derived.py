@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from ..dependencies import AnyDependency, Order
+from ..dependencies import AnyDependency, Order, is_bound
 from ..encoding import TableEncoding
 from ..program import Phase, TableProgram
 from ..steps import Derive, Draw, ParentKey, Step
@@ -16,7 +16,7 @@ def split_early(program: TableProgram, dependencies: Sequence[AnyDependency]) ->
     late: list[AnyDependency] = []
     there: set[str] = set(program.given) - {d.target for d in dependencies}
     for dependency in dependencies:
-        if there.issuperset(dependency.determinants) and not isinstance(dependency, Order):
+        if there.issuperset(dependency.determinants) and not is_bound(dependency):
             early.append(dependency)
             there.add(dependency.target)
         else:
@@ -27,7 +27,7 @@ def split_early(program: TableProgram, dependencies: Sequence[AnyDependency]) ->
 def with_dependencies(program: TableProgram, dependencies: Sequence[AnyDependency], encoding: TableEncoding, parent: TableProgram | None) -> TableProgram:
     """The program in which `dependencies` derive their targets; the model is told the early ones, unless it knows them from the driving parent's row."""
     early, late = split_early(program, dependencies)
-    targets = {d.target: d.distance if isinstance(d, Order) else None for d in dependencies if not (isinstance(d, Order) and d.base is None)}
+    targets = {d.target: d.distance if isinstance(d, Order) else None for d in dependencies if not is_bound(d) or (isinstance(d, Order) and d.base)}
     told = tuple(d.target for d in early if encoding.column(d.target).cardinality > 1 and not _is_the_parents(d, program, parent))
     phases = [_derived(phase, early if told or phase is program.phases[-1] else (), targets, told) for phase in program.phases]
     if late:

@@ -8,6 +8,7 @@ from ..encoding import NumberEncoding, TableEncoding
 from ..hidden import GAP, depth_column
 from ..program import Match, TableProgram
 from ..steps import Carry, Draw, Inherit, NumberKey, Step
+from ..types import type_family
 
 
 def without_drawn(program: TableProgram, columns: Collection[str]) -> TableProgram:
@@ -34,15 +35,33 @@ def without_inherited(program: TableProgram, pairs: Collection[tuple[str, str]])
     return without_drawn(program.model_copy(update={"phases": tuple(phases)}), set(gone))
 
 
-def without_odd_gap(program: TableProgram, encoding: TableEncoding) -> tuple[TableProgram, TableEncoding]:
-    """Both without `GAP` where siblings are ordered by dates in whole numbers: 20210201 is not 70 days after 20210131."""
+def with_form_of_order(program: TableProgram, encoding: TableEncoding, declared: str | None) -> tuple[TableProgram, TableEncoding]:
+    """Both, told whether the column that orders siblings holds dates or times in text or whole numbers: 20210201 is one day after 20210131.
+
+    Where it does, `GAP` is left out of the encoding, as it has to be looked at again. Other text has no distances: `GAP` is left out of both, and the column
+    orders nothing unless it was declared to.
+
+    Args:
+        declared: the column that users named.
+    """
     order = program.draw.ordered_by
     if not program.draw.stepwise or order is None:
         return program, encoding
     column = encoding.column(order)
-    if not isinstance(column, NumberEncoding) or not column.form:
+    form = column.form if isinstance(column, NumberEncoding) else ""
+    if not form and type_family(program.types[order]) != "text":
         return program, encoding
-    return without_drawn(program, {GAP}), encoding.select(tuple(name for name in encoding.names if name != GAP))
+    kept = encoding.select(tuple(name for name in encoding.names if name != GAP))
+    if form:
+        return _with_draw(program, {"form": form}), kept
+    return _with_draw(without_drawn(program, {GAP}), {} if order == declared else {"ordered_by": None}), kept
+
+
+def _with_draw(program: TableProgram, changes: Mapping[str, object]) -> TableProgram:
+    """The program whose last draw has these fields."""
+    last = program.phases[-1]
+    steps = tuple(step.model_copy(update=changes) if isinstance(step, Draw) else step for step in last.steps)
+    return program.model_copy(update={"phases": (*program.phases[:-1], last.model_copy(update={"steps": steps}))})
 
 
 def with_levels(program: TableProgram, levels: Mapping[int, tuple[int, ...]]) -> TableProgram:

@@ -12,7 +12,8 @@ from .keys import KeyPlan
 from .uniques import UniquePlan
 from .view import TableView
 
-STEPPED = frozenset({"integer", "float", "date", "timestamp", "timestamp_ntz"})  # kinds of values with distances
+# Kinds of values with distances; of text, dates and times have them, which is known once the column is profiled.
+STEPPED = frozenset({"integer", "float", "date", "timestamp", "timestamp_ntz", "text"})
 LEAST_ROWS = 2_000  # of a table; in a smaller one the rows held out could not tell whether looking at siblings pays
 COMPLETE = 0.95  # share of the rows that a column must be there in to order them
 
@@ -55,7 +56,8 @@ def plan_siblings(view: TableView, keys: KeyPlan, uniques: UniquePlan, drawn: Co
 
 
 def _found(view: TableView, drawn: Collection[str]) -> str | None:
-    """The time column with the most values, before a column of years."""
+    """The time column with the most values, before dates in text or whole numbers, and those before a column of years."""
     there = [f for f in view.facts.orders if f.column in drawn and f.rows >= COMPLETE * view.facts.rows and f.values > 1]
-    best = max(there, key=lambda f: (not f.years, f.values), default=None)
+    told = {f.column for f in there if type_family(view.facts.types[f.column]) in ("integer", "text")}
+    best = max(there, key=lambda f: (not f.years, f.column not in told, f.values), default=None)
     return best.column if best else None

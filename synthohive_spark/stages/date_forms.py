@@ -1,0 +1,41 @@
+"""Dates and times in text or whole numbers as numbers, in Spark: what `kernels/columns/date_forms.py` does on the executors."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import add
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from ..spec.date_forms import MICROS_PER_DAY, has_time
+
+_WIDTHS = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2, "b": 3, "B": 0}  # characters; names of months differ, and nothing is read after them by its place
+_JAVA = {"Y": "yyyy", "m": "MM", "d": "dd", "b": "MMM", "B": "MMMM"}
+_MICROS = {"H": 3_600_000_000, "M": 60_000_000, "S": 1_000_000}
+
+
+def number_of_form(cell: Column, form: str) -> Column:
+    """Days since 1970-01-01, or microseconds where the form has a time, as `bigint`; null for what has another form.
+
+    Args:
+        cell: text or whole numbers.
+        form: as `strptime` writes it.
+    """
+    text, java, at, place = cell.cast("string"), "", 0, 1
+    parts: dict[str, int] = {}
+    while at < len(form):
+        if form[at] == "%":
+            letter = form[at + 1]
+            parts[letter] = place
+            java, place, at = java + _JAVA.get(letter, ""), place + _WIDTHS[letter], at + 2
+        else:
+            java, place, at = java + ("" if set(parts) & set(_MICROS) else form[at]), place + 1, at + 1
+    if not has_time(form):
+        return F.unix_date(F.try_to_date(text, java)).cast("bigint")
+    times = [F.substring(text, parts[letter], 2).try_cast("bigint") * F.lit(micros) for letter, micros in _MICROS.items() if letter in parts]
+    if "Y" not in parts:
+        return reduce(add, times)
+    day = F.substring(text, 1, parts["H"] - 2)  # one character stands between date and time, or none
+    day = day if form[form.index("%H") - 1] in " T" else F.substring(text, 1, parts["H"] - 1)
+    return reduce(add, times, F.unix_date(F.try_to_date(day, java.rstrip(" T"))).cast("bigint") * F.lit(MICROS_PER_DAY))

@@ -1,0 +1,65 @@
+"""Columns that are never equal and sums on clocks, from the real table to every synthetic row."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from synthohive_spark import FitConfig, GenerationError, Metadata, Synthesizer, TrainingConfig
+
+ROWS = 4_000
+TEAMS = 6
+
+
+def games() -> pd.DataFrame:
+    """Two keys to a reference table and two texts that are never equal, and a start that is a clock's sum of a plan and a delay."""
+    rng = np.random.default_rng(0)
+    home = rng.choice(TEAMS, ROWS, p=[0.4, 0.2, 0.1, 0.1, 0.1, 0.1])
+    sender = rng.integers(0, 4, ROWS)
+    planned, late = rng.integers(0, 1440, ROWS), np.maximum(rng.gamma(1, 60, ROWS).astype(int) - 20, -15)
+    start = (planned + late) % 1440
+    frame = pd.DataFrame({"home": home, "away": (home + rng.integers(1, TEAMS, ROWS)) % TEAMS})
+    frame["sender"] = np.array(list("abcd"))[sender]
+    frame["receiver"] = np.array(list("abcd"))[(sender + rng.integers(1, 4, ROWS)) % 4]
+    frame["planned"] = planned // 60 * 100 + planned % 60
+    frame["late"] = pd.Series(late).mask(rng.random(ROWS) < 0.05).astype("Int64")
+    frame["start"] = pd.Series(np.where(start == 0, 2400, start // 60 * 100 + start % 60)).mask(frame.late.isna()).astype("Int64")
+    frame["told"] = pd.to_datetime(planned * 60, unit="s").strftime("%H:%M")
+    return frame
+
+
+@pytest.fixture(scope="module")
+def fitted(spark: SparkSession) -> Synthesizer:
+    teams = spark.createDataFrame(pd.DataFrame({"team": range(TEAMS), "city": [f"c{i}" for i in range(TEAMS)]}))
+    metadata = Metadata().add_table("teams", pk="team", role="reference")
+    metadata.add_table("games", fk={"home": "teams.team", "away": "teams.team"})
+    config = FitConfig(training=TrainingConfig(epochs=2))
+    return Synthesizer(metadata, spark=spark, model="autoregressive", config=config).fit({"teams": teams, "games": spark.createDataFrame(games())}, seed=1)
+
+
+def test_rules_hold_on_every_row(spark: SparkSession, fitted: Synthesizer) -> None:
+    rules = ", ".join(fitted.dependencies["games"])
+    assert "start = planned + late min (clock hhmm)" in rules and "told = planned (clock HH:MM)" in rules
+    assert any(f in rules for f in ("home != away", "away != home")) and any(f in rules for f in ("sender != receiver", "receiver != sender"))
+    made = fitted.sample(seed=2)["games"]
+    assert made.where("home = away or sender = receiver").isEmpty() and made.count() == ROWS
+    minutes = "pmod(planned div 100 * 60 + planned % 100 + late, 1440)"
+    right = f"if({minutes} = 0, 2400, {minutes} div 60 * 100 + {minutes} % 60)"
+    assert made.where(~F.col("start").eqNullSafe(F.expr(right))).isEmpty()
+    assert 0.02 < made.where("start is null").count() / ROWS < 0.1
+    real = games()
+    for name in ("home", "away", "sender", "receiver"):
+        shares = made.groupBy(name).count().toPandas().set_index(name)["count"]
+        assert (shares / shares.sum() - real[name].value_counts(normalize=True)).abs().max() < 0.06
+
+
+def test_asked_values_stay_and_equal_ones_are_refused(fitted: Synthesizer) -> None:
+    for values in ({"home": 0, "sender": "a"}, {"away": 0, "receiver": "a"}):
+        asked = fitted.sample(seed=2, conditions=[{"table": "games", "values": values, "rows": 300}])["games"]
+        assert asked.where(" and ".join(f"{name} = '{value}'" for name, value in values.items())).count() == 300
+        assert asked.where("home = away or sender = receiver").isEmpty()
+    with pytest.raises(GenerationError, match="2 faults.* != "):
+        fitted.sample(conditions=[{"table": "games", "values": {"home": 1, "away": 1}, "rows": 1}, {"table": "games", "values": {"start": 5}, "rows": 1}])
