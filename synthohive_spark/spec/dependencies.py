@@ -40,11 +40,20 @@ class _Dependency(Spec):
         target: the column that is computed.
         determinants: the columns that it is computed from.
         share: of the real rows, those on which it holds. It holds on all synthetic ones.
+        loose: the target has values in rows where a determinant is null; the row model draws them.
+        gaps: the target is null in some rows whose determinants are there; in which, the row model draws.
     """
 
     target: str
     determinants: tuple[str, ...]
     share: float = 1.0
+    loose: bool = False
+    gaps: bool = False
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the row model draws the target too."""
+        return self.loose or self.gaps
 
 
 class Copy(_Dependency):
@@ -108,18 +117,22 @@ class Remainder(_Dependency):
 
 
 class Lookup(_Dependency):
-    """`target` by the values of one or two determinants, null being a value too. A combination with a null may have several values, drawn by their counts.
+    """`target` by the values of one or two determinants, null being a value too.
+
+    A value that no stored combination has: a number or a date moves to the nearest that one has; a made-up text keeps to one of them, always the same.
 
     Attributes:
         keys: for each determinant its value in each combination; JSON scalars, dates and times as text.
         values: the target's value for each combination.
         counts: real rows of each combination. Those of fewer rows than `min_category_rows` are left out.
+        combinations: how many there are.
     """
 
     kind: Literal["lookup"] = "lookup"
     keys: tuple[tuple[Scalar | None, ...], ...] = ()
     values: tuple[Scalar | None, ...] = ()
     counts: tuple[int, ...] = ()
+    combinations: int = 0
 
 
 class Order(_Dependency):
@@ -174,7 +187,7 @@ def described(dependency: AnyDependency, types: Mapping[str, str]) -> str:
         return f"{target} = {_product(dependency)}"
     if isinstance(dependency, Order):
         return ", ".join([f"{target} >= {name}" for name in dependency.at_least] + [f"{target} <= {name}" for name in dependency.at_most])
-    return f"{target} by {', '.join(dependency.determinants)} ({len(dependency.counts):,} combinations)"
+    return f"{target} by {', '.join(dependency.determinants)} ({dependency.combinations or len(dependency.counts):,} combinations)"
 
 
 def _product(dependency: Product) -> str:

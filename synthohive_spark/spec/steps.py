@@ -127,6 +127,7 @@ class Draw(Spec):
         conditions: own columns that are there before and that the model is told, beside the driving parent's row.
         ordered_by: the column that orders the rows of one driving parent.
         stepwise: `ordered_by` is among `columns` and follows from the hidden column `GAP`, its distance from the row before.
+        last: columns that are drawn given all others, as a rule will replace most of their values.
     """
 
     kind: Literal["draw"] = "draw"
@@ -134,6 +135,7 @@ class Draw(Spec):
     conditions: tuple[str, ...] = ()
     ordered_by: str | None = None
     stepwise: bool = False
+    last: tuple[str, ...] = ()
 
 
 class Distinct(Spec):

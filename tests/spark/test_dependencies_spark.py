@@ -172,3 +172,19 @@ def test_flights_keep_their_clock_and_distances(spark: SparkSession, shared_data
         == routes.select("origin", "dest").distinct().count()
         == routes.join(data["flights"], ["origin", "dest", "distance"], "left_semi").count()
     )
+
+
+def test_cities_stay_in_their_countries(spark: SparkSession) -> None:
+    """4,000 cities of some three rows each, postal codes as whole numbers, and a chain over both."""
+    rng = np.random.default_rng(7)
+    city, code = rng.integers(0, 4_000, 12_000), rng.integers(0, 1_500, 12_000)
+    frame = pd.DataFrame({"city": [f"city {c:04d}" for c in city], "country": [f"C{c * 7919 % 20}" for c in city]})
+    frame["code"], frame["place"], frame["state"] = code + 10_000, [f"place {c // 3}" for c in code], [f"S{c // 60}" for c in code]
+    synth = Synthesizer(Metadata().add_table("t"), spark=spark, model="independent").fit({"t": spark.createDataFrame(frame)}, seed=1)
+    assert [text.split(" (")[0] for text in synth.dependencies["t"]] == ["country by city", "place by code", "state by place"]
+    out = synth.sample(num_rows={"t": 6_000}, seed=2)["t"].toPandas()
+    for determinant, target in (("city", "country"), ("code", "place"), ("place", "state")):
+        rule = frame.drop_duplicates(determinant).set_index(determinant)[target]
+        assert (out[determinant].map(rule) == out[target]).all()
+    rare = frame.city.value_counts().loc[lambda n: n < 3].index
+    assert not out.city.isin(rare).any() and out.city.nunique() > 2_000

@@ -12,7 +12,7 @@ from ...spec.dependencies import AnyDependency, Lookup, Order
 from ...spec.encoding import NumberEncoding, TableEncoding
 from ...spec.program import TableProgram
 from ..columns import decode_codes
-from .formulas import Formula, evaluate
+from .formulas import Formula, evaluate, incomplete
 from .lookups import look_up
 from .orders import keep_order
 from .units import plain
@@ -43,18 +43,35 @@ def derive_columns(
     stand_ins = {} if stand_ins is None else stand_ins
     for dependency in dependencies:
         if isinstance(dependency, Lookup):
-            found = look_up(dependency, there, program.types, fixed, held or {}, rng)
+            found, answered = look_up(dependency, there, program.types, fixed, held or {}, rng, {c.name: c for c in encoding.columns})
+            found[dependency.target] = _with_drawn(dependency, found[dependency.target], there.get(dependency.target), answered)
         elif isinstance(dependency, Order):
             found = {dependency.target: _ordered(dependency, there, program, encoding, stand_ins, rng, (held or {}).get(dependency.target))}
         else:
             needed = {name: there[name] for name in dependency.determinants}
-            if not encoding.column(dependency.target).has_null:
+            if not encoding.column(dependency.target).has_null and not dependency.loose:
                 needed = _all_complete(needed, encoding, stand_ins, rng)
-            found = {dependency.target: evaluate(dependency, needed, program.types)}
+            answered = ~incomplete(dependency.determinants, needed)
+            made = evaluate(dependency, needed, program.types)
+            found = {dependency.target: _with_drawn(dependency, made, there.get(dependency.target), answered)}
         there |= found
         changed |= found
         fixed |= {dependency.target, *dependency.determinants}
     return changed
+
+
+def _with_drawn(dependency: AnyDependency, made: pa.Array, drawn: pa.Array | None, answered: np.ndarray) -> pa.Array:
+    """What the rule gives, (n,): in rows without its determinants what was drawn, and null where that was drawn in spite of them.
+
+    Args:
+        drawn: what the row model drew for the target; None where it has not yet.
+        answered: rows in which the rule says something, bool (n,).
+    """
+    if drawn is None or not dependency.drawn:
+        return made
+    given = answered & ~(dependency.gaps & plain(drawn).is_null().to_numpy(zero_copy_only=False))
+    otherwise = pc.if_else(pa.array(answered), pa.scalar(None, drawn.type), drawn) if dependency.loose else pa.nulls(len(drawn), drawn.type)
+    return pc.if_else(pa.array(given), made, otherwise)
 
 
 def derived_again(
@@ -79,6 +96,7 @@ def derived_again(
 def fixed_columns(program: TableProgram) -> set[str]:
     """Columns whose values must stay: those that are known or derived, and keys, which have been made unique or joined to something."""
     kept = set(program.names) - set(program.drawn) | {c for step in program.inherited for c in step.columns}
+    kept |= {d.target for d in program.dependencies if d.drawn}  # an earlier step may have derived them
     return kept | set(program.primary_key) | set(program.fallback) | {c for key in program.foreign_keys if len(key.columns) > 1 for c in key.columns}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -16,6 +16,8 @@ QUICK_ERRORS = 0.02  # share of errors there that can still be chance
 SUPPORTED = 0.9  # share of the sampled rows whose combination is seen more than once: the rest cannot speak for a rule
 LEADS = 0.75  # a column is half of a pair if it alone leaves fewer than this share of the errors that the commonest value makes
 MAX_PAIRS = 20_000  # tried on the first rows; past that a wide table would take minutes
+MAX_MANY = 16  # columns of many values that have a sample of their own, those with the fewest first: they come to one task
+COMMON = 20  # rows in the sample from which on a value is no rare one
 
 
 @dataclass(frozen=True)
@@ -26,16 +28,16 @@ class _Fit:
     errors: int
 
 
-def find_lookups(sample: Sample, search: Search, explained: set[str]) -> list[Lookup]:
+def find_lookups(sample: Sample, search: Search, explained: Collection[str]) -> list[Lookup]:
     """Lookups of one determinant, and of two where one is not enough.
 
     Args:
         explained: targets that a formula gives already.
     """
     targets = [n for n in search.targets if n not in explained and sample.varies(n)]
-    discrete = [n for n in search.discrete if sample.varies(n)]
-    found = [f for target in targets for other in discrete if other != target and (f := _lookup(sample, target, (other,)))]
+    found = [f for other in _alone(sample, search) for target in targets if other != target and (f := _lookup(sample, target, (other,)))]
     single = {f.target for f in found}
+    discrete = [n for n in search.discrete if sample.varies(n)]
     tried = 0
     for target in (n for n in targets if n not in single):
         for pair in _pairs(sample, target, [n for n in discrete if n != target]):
@@ -45,6 +47,40 @@ def find_lookups(sample: Sample, search: Search, explained: set[str]) -> list[Lo
             lookup = _lookup(sample, target, pair)
             if lookup is not None:
                 found.append(lookup)
+    return found
+
+
+def _alone(sample: Sample, search: Search) -> list[str]:
+    """What can be a determinant by itself."""
+    return [n for n in (*search.discrete, *search.whole) if sample.varies(n)]
+
+
+def many_valued(sample: Sample, search: Search) -> dict[str, float]:
+    """Columns with so many values that most are alone in the sample, at most `MAX_MANY`, and about how many values make up most of their rest.
+
+    That number is 1 / sum p^2 over values that are rare here, from the pairs of rows that share one.
+    """
+    found: dict[str, float] = {}
+    for name in _alone(sample, search):
+        counts = np.bincount(sample.codes(name)[~sample.nulls(name)])
+        counts = counts[counts > 0]
+        if counts.sum() and counts[counts > 1].sum() < SUPPORTED * counts.sum():
+            tail = counts[counts <= COMMON].astype(np.float64)
+            found[name] = float(tail.sum() ** 2 / max(1.0, (tail * (tail - 1)).sum()))
+    return dict(sorted(found.items(), key=lambda item: item[1])[:MAX_MANY])
+
+
+def find_among_families(sample: Sample, search: Search, determinant: str, explained: Collection[str]) -> list[Lookup]:
+    """Lookups by a column of many values, in a sample of all rows, or some 20, of a few of them."""
+    groups = sample.codes(determinant)
+    found = []
+    for target in search.targets:
+        if target != determinant and target not in explained and sample.varies(target):
+            fit = _fit(groups, sample.codes(target))
+            surprises = _surprises(groups, sample.codes(target))
+            # All rows decide later: a few exceptions more than they may have can be chance here.
+            if surprises >= MIN_SURPRISES and fit.errors <= min(QUICK_ERRORS * fit.supported, FEWER_ERRORS * surprises):
+                found.append(Lookup(target=target, determinants=(determinant,), share=1 - fit.errors / fit.supported))
     return found
 
 

@@ -34,22 +34,28 @@ class Search(Spec):
         targets: columns that may be derived.
         inputs: columns that formulas may read.
         discrete: columns whose synthetic values are real ones, which lookups may read.
+        whole: other columns of whole numbers or dates, which lookups of one determinant may read: their values move to the nearest real ones.
         ordered: columns of numbers, dates and times that can be in order with others.
         bounded: columns with limits, which sums could break.
         digits: of float columns, the digits after the point that generated values have, whatever the sample shows; None where they have no grid.
         zone: of the session.
-        max_combinations: of a lookup.
+        sizes: about how many values columns have, of those that lookups may read.
+        max_pairs: combinations of a lookup of two determinants.
+        max_values: the same of one determinant.
     """
 
     types: dict[str, str]
     targets: tuple[str, ...]
     inputs: tuple[str, ...]
     discrete: tuple[str, ...]
+    whole: tuple[str, ...] = ()
     ordered: tuple[str, ...] = ()
     bounded: tuple[str, ...] = ()
     digits: dict[str, int | None] = {}
     zone: str = "UTC"
-    max_combinations: int = 10_000
+    sizes: dict[str, int] = {}
+    max_pairs: int = 10_000
+    max_values: int = 100_000
 
 
 @dataclass(frozen=True)

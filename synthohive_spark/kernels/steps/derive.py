@@ -11,6 +11,7 @@ from ...spec.dependencies import Order
 from ...spec.steps import Derive
 from ..block import Block
 from ..dependencies.derive import derive_columns, filled
+from ..dependencies.formulas import incomplete
 from ..dependencies.turned import turn_round
 from ..given import held_rows, with_given_values
 
@@ -26,7 +27,9 @@ def apply(step: Derive, block: Block) -> None:
         block.columns |= {name: filled(name, block.columns[name], rows, fitted.encoding, rng) for name, rows in distances.items()}
         roots = {name: (block.columns[name], rows) for name, rows in held.items() if name in block.columns}
         block.columns |= turn_round(block.columns, step.dependencies, roots | asked, fitted.program.types)
+    early = [d for d in step.dependencies if d.loose and d.target not in block.columns]
     block.columns |= derive_columns(block.columns, step.dependencies, fitted.program, fitted.encoding, rng, held=held, stand_ins=block.stand_ins)
+    block.open |= {d.target: incomplete(d.determinants, block.columns) for d in early}
     block.columns |= with_given_values({name: block.columns[name] for name in asked}, block.plan.given, block.which)
 
 

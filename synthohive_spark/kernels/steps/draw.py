@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 
 from ...spec.hidden import GAP
@@ -21,13 +22,15 @@ BATCH = 10_000  # rows that the model draws at once
 
 
 def apply(step: Draw, block: Block) -> None:
-    """Draw the codes of the step's columns given what is known, decode them. What is there already (a phase before has drawn it) stays."""
+    """Draw the codes of the step's columns given what is known, decode them. What is there already (a phase before has drawn it) stays, but for open rows."""
     encoding = block.plan.fitted.encoding.select(step.columns)
     codes, ordered = _codes(step, block)
     rows = Rows(block.rows, block.plan.total, block.salt("distinct"))
     decoded = with_given_values(decode_codes(codes, encoding, block.rng("values"), rows) | ordered, block.plan.given, block.which)
     for name in step.columns:
         block.columns.setdefault(name, decoded[name])
+        if name in block.open:
+            block.columns[name] = pc.if_else(pa.array(block.open.pop(name)), decoded[name], block.columns[name])
 
 
 def _codes(step: Draw, block: Block) -> tuple[np.ndarray, dict[str, pa.Array]]:
@@ -48,6 +51,12 @@ def _codes(step: Draw, block: Block) -> tuple[np.ndarray, dict[str, pa.Array]]:
         drawn, values = draw_in_turns(model, context, given, block.parents, steps, block.rng(MODEL))
         codes[:, wanted] = drawn[:, places]
         return codes, {} if values is None or step.ordered_by is None else {step.ordered_by: values}
+    last = [modelled.index(name) for name in step.last if name in modelled]
+    if last and model.any_order:
+        given = np.full((n, len(modelled)), -1, dtype=np.int64) if given is None else given
+        others = [place for place in places if place not in last]
+        drawn = _draw(model, others, context, given, block)
+        given[:, others] = np.where(given[:, others] < 0, drawn, given[:, others])
     codes[:, wanted] = _draw(model, places, context, given, block)
     return codes, {}
 
@@ -65,8 +74,8 @@ def _draw(model: ConditionalGenerativeModel, wanted: list[int], context: np.ndar
     A model that can draw any columns first does so with a generator of its own: with the one of the phase that draws the rest, both would share their luck. Any
     other draws the whole row in each phase with the same generator, and so the same row.
     """
-    if model.any_order and not block.plan.is_last:
-        rng = block.rng("structure")
+    if model.any_order and (not block.plan.is_last or len(wanted) < len(model.layout.row)):
+        rng = block.rng(MODEL if block.plan.is_last else "structure")
         parts = [
             model.sample_columns(context[i : i + BATCH], rng, None if given is None else given[i : i + BATCH], wanted) for i in range(0, len(block), BATCH)
         ]
@@ -81,7 +90,9 @@ def _given(modelled: tuple[str, ...], model: ConditionalGenerativeModel, block: 
     if not there or not model.any_order:
         return given
     codes = np.full((len(block), len(modelled)), -1, dtype=np.int64) if given is None else given
-    codes[:, [modelled.index(name) for name in there]] = encode_frame(block.frame(tuple(there)), block.plan.fitted.encoding.select(tuple(there)))
+    known = encode_frame(block.frame(tuple(there)), block.plan.fitted.encoding.select(tuple(there)))
+    for i, name in enumerate(there):
+        codes[:, modelled.index(name)] = np.where(block.open[name], -1, known[:, i]) if name in block.open else known[:, i]
     return codes
 
 
