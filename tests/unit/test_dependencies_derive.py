@@ -18,9 +18,9 @@ from synthohive_spark.kernels.dependencies.derive import derive_columns
 from synthohive_spark.kernels.dependencies.formulas import evaluate, holds
 from synthohive_spark.spec.dependencies import AnyDependency, Copy, DatePart, Linear, Lookup, Product, Quotient, Remainder, described
 from synthohive_spark.spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding
-from synthohive_spark.spec.planning.derived import split_early
+from synthohive_spark.spec.planning.derived import split_early, with_dependencies
 from synthohive_spark.spec.program import Phase, TableProgram
-from synthohive_spark.spec.steps import Draw, Series
+from synthohive_spark.spec.steps import Derive, Draw, Series
 
 ROUTES = Lookup(
     target="distance",
@@ -261,15 +261,66 @@ def test_more_combinations_than_the_limit_are_no_lookup() -> None:
     assert counted(Lookup(target="level", determinants=("a", "b")), few, {"a": "string", "b": "string", "level": "int"}, limit=500) is None
 
 
-def test_missing_determinants_do_not_speak_where_the_target_is_never_null() -> None:
+HOUR = DatePart(target="hour", determinants=("at",), part="hour", zone="UTC")
+
+
+def hours(rows: int, without: int = 0, empty: int = 0, wrong: int = 0) -> dict[str, pa.Array]:
+    """Times and their hours: the first rows without a time, the last without an hour, and wrong ones in the middle."""
+    micros, place = np.arange(rows) * 3_600_000_000, np.arange(rows)
+    hour = micros // 3_600_000_000 % 24
+    hour[rows // 2 : rows // 2 + wrong] += 1
+    return {"at": pa.array(micros, mask=place < without), "hour": pa.array(hour.astype("int32"), mask=place >= rows - empty)}
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ({}, (1, False, False)),
+        ({"without": 1}, (1, True, False)),  # never null: the hour of a row without a time must be drawn
+        ({"without": 400}, (1, True, False)),
+        ({"without": 600}, None),  # it tells fewer than half of the hours
+        ({"empty": 4}, (0.996, False, False)),  # exceptions
+        ({"empty": 400}, (1, False, True)),
+        ({"without": 3, "empty": 2}, (0.995, False, False)),
+        ({"without": 300, "empty": 100}, (1, True, True)),
+        ({"without": 300, "wrong": 3}, (1 - 3 / 700, True, False)),
+        ({"without": 300, "wrong": 4}, None),  # of 700 rows
+    ],
+)
+def test_what_a_formula_leaves_to_the_row_model(counts: dict[str, int], expected: tuple[float, bool, bool] | None) -> None:
+    found = counted(HOUR, hours(1_000, **counts), {"at": "timestamp", "hour": "int"})
+    assert found is None or expected is not None
+    assert (None if found is None else (pytest.approx(found.share), found.loose, found.gaps)) == expected
+
+
+def test_rows_without_determinants_keep_what_was_drawn() -> None:
     types = {"at": "timestamp", "hour": "int"}
-    micros = np.arange(1000) * 3_600_000_000
-    at = pa.array(micros, mask=np.arange(1000) < 30)
-    rule = DatePart(target="hour", determinants=("at",), part="hour", zone="UTC")
-    hours = pa.array(micros // 3_600_000_000 % 24, pa.int32())
-    found = counted(rule, {"at": at, "hour": hours}, types)
-    assert found is not None and found.share == 1
-    assert counted(rule, {"at": at, "hour": pa.array(hours.to_numpy(), mask=np.arange(1000) == 999)}, types) is None
+    at = pa.array([7_200_000_000, None, 7_200_000_000, None])
+    hour = pa.array([9, 9, None, None], pa.int32())
+    expected = {(False, False): [2, None, 2, None], (True, False): [2, 9, 2, None], (False, True): [2, None, None, None], (True, True): [2, 9, None, None]}
+    for (loose, gaps), values in expected.items():
+        rule = HOUR.model_copy(update={"loose": loose, "gaps": gaps})
+        out = derive_columns({"at": at, "hour": hour}, (rule,), program(types, (rule,)), encoding(types), np.random.default_rng(0))
+        assert out["hour"].to_pylist() == values
+    lookup = Lookup(target="hour", determinants=("name",), keys=(("a", "b"),), values=(1, 2), counts=(9, 9), loose=True, gaps=True)
+    columns = {"name": strings(["a", "a", None, None]), "hour": pa.array([5, None, 5, None], pa.int32())}
+    kinds = {"name": "string", "hour": "int"}
+    out = derive_columns(columns, (lookup,), program(kinds, (lookup,)), encoding(kinds), np.random.default_rng(0))
+    assert out["hour"].to_pylist() == [1, None, 5, None]
+
+
+def test_loose_targets_are_drawn_last_and_early_ones_given() -> None:
+    types = {"at": "timestamp", "hour": "int", "minute": "int", "clock": "int"}
+    clock = Linear(target="clock", determinants=("hour", "minute"), factors=(100, 1), digits=(0, 0, 0))
+    loose = HOUR.model_copy(update={"loose": True})
+    steps = (Series(columns=("at",)), Draw(columns=("hour", "minute", "clock")))
+    before = TableProgram(table="t", rows=100, columns=tuple((n, t, True) for n, t in types.items()), phases=(Phase(steps=steps),))
+    made = with_dependencies(before, (loose, clock), encoding(types), None)
+    assert made.draw.columns == ("minute", "hour") == (*made.draw.columns[:1], *made.draw.last) and made.conditions == ()
+    assert [[d.target for d in step.dependencies] for step in made.of_kind(Derive)] == [["hour"], ["clock"]]  # the clock waits for drawn hours
+    assert with_dependencies(before, (HOUR, clock), encoding(types), None).conditions == ("hour",)
+    gaps = with_dependencies(before, (HOUR.model_copy(update={"gaps": True}), clock), encoding(types), None)
+    assert [[d.target for d in step.dependencies] for step in gaps.of_kind(Derive)] == [["hour", "clock"]] and gaps.draw.last == ("hour",)
 
 
 def test_nulls_without_stored_values_stay_null() -> None:

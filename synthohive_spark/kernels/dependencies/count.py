@@ -8,15 +8,15 @@ import numpy as np
 import pyarrow as pa
 
 from ...spec.dependencies import AnyDependency, Lookup, Order
-from .formulas import holds, incomplete
+from .formulas import incomplete, judge
+from .measures import HOLDS, holding, measured
 from .orders import in_order
-from .sample import HOLDS, MAX_INCOMPLETE
 from .units import plain
 
 COUNTS = pa.schema(
     [
         ("candidate", pa.int32()),
-        ("measure", pa.string()),  # of a formula: rows, broken, incomplete, broken_complete, null; of a lookup: combination
+        ("measure", pa.string()),  # of a formula what `measured` counts, of an order: rows, broken; of a lookup: combination
         ("first", pa.string()),
         ("second", pa.string()),
         ("value", pa.string()),
@@ -57,7 +57,7 @@ def count_batches(
     for batch in batches:
         columns = dict(zip(names, batch.columns, strict=True))
         for i, candidate in enumerate(candidates):
-            counts = _combinations(candidate, columns) if isinstance(candidate, Lookup) else _formula_counts(candidate, columns, types)
+            counts = _combinations(candidate, columns) if isinstance(candidate, Lookup) else _measures(candidate, columns, types)
             yield from _numbered(tallies[i].add(counts), i)
     for i, tally in enumerate(tallies):
         yield from _numbered(tally.take(), i)
@@ -76,16 +76,15 @@ def _line(measure: str, n: int) -> pa.Table:
     return pa.table({"measure": [measure], "first": empty, "second": empty, "value": empty, "n": pa.array([n], pa.int64())})
 
 
-def _formula_counts(candidate: AnyDependency, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> pa.Table:
+def _measures(candidate: AnyDependency, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> pa.Table:
     if isinstance(candidate, Lookup):
         raise TypeError("a lookup is counted by its combinations")
     if isinstance(candidate, Order):
-        ok, unknown = in_order(candidate, columns, types), incomplete((candidate.target, *candidate.determinants), columns)
+        known = ~incomplete((candidate.target, *candidate.determinants), columns)
+        measures = {"rows": int(known.sum()), "broken": int((known & ~in_order(candidate, columns, types)).sum())}
     else:
-        ok, unknown = holds(candidate, columns, types), incomplete(candidate.determinants, columns)
-    nulls = plain(columns[candidate.target]).null_count
-    measures = {"rows": len(ok), "broken": (~ok).sum(), "incomplete": unknown.sum(), "broken_complete": (~ok & ~unknown).sum(), "null": nulls}
-    return pa.concat_tables([_line(measure, int(n)) for measure, n in measures.items()])
+        measures = measured(judge(candidate, columns, types))
+    return pa.concat_tables([_line(measure, n) for measure, n in measures.items()])
 
 
 def _combinations(candidate: Lookup, columns: Mapping[str, pa.Array]) -> pa.Table:
@@ -104,12 +103,15 @@ def _added(table: pa.Table) -> pa.Table:
 
 
 def confirmed(candidate: AnyDependency, measures: Mapping[str, int]) -> AnyDependency | None:
-    """The formula or order with the share of all rows on which it holds; None where that is too few.
+    """The formula or order and how it holds on all rows; None where it does not.
 
     Args:
         measures: its counts, summed over all tasks.
     """
-    counted, broken = measures["rows"], measures["broken"]
-    if isinstance(candidate, Order) or (not measures["null"] and measures["incomplete"] <= MAX_INCOMPLETE * counted):
-        counted, broken = counted - measures["incomplete"], measures["broken_complete"]
-    return candidate.model_copy(update={"share": 1 - broken / counted}) if counted and broken <= (1 - HOLDS) * counted else None
+    if not measures["rows"]:
+        return None
+    if isinstance(candidate, Order):
+        share = 1 - measures["broken"] / measures["rows"]
+        return candidate.model_copy(update={"share": share}) if share >= HOLDS else None
+    found = holding(measures)
+    return None if found is None else candidate.model_copy(update=found._asdict())

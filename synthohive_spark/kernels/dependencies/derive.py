@@ -77,7 +77,7 @@ def _with_drawn(dependency: AnyDependency, made: pa.Array, drawn: pa.Array | Non
 def derived_again(
     batches: Iterator[pa.RecordBatch], *, names: Sequence[str], dependencies: Sequence[Formula], types: Mapping[str, str]
 ) -> Iterator[pa.RecordBatch]:
-    """Rows in, and out with the targets of formulas whose determinants have changed; a target stays where a determinant is null.
+    """Rows in, and out with the targets of formulas whose determinants have changed; a target stays where a determinant is null, and null where it may be.
 
     Args:
         names: of the batches' columns, which come and go under others.
@@ -87,8 +87,9 @@ def derived_again(
     for batch in batches:
         columns = dict(zip(names, batch.columns, strict=True))
         for d in dependencies:
-            found = plain(evaluate(d, columns, types))
-            kept = pc.if_else(found.is_null(), plain(columns[d.target]).cast(found.type), found)
+            found, before = plain(evaluate(d, columns, types)), plain(columns[d.target])
+            stays = pc.or_(found.is_null(), before.is_null()) if d.gaps else found.is_null()
+            kept = pc.if_else(stays, before.cast(found.type), found)
             columns[d.target] = kept.view(columns[d.target].type) if pa.types.is_temporal(columns[d.target].type) else kept.cast(columns[d.target].type)
         yield pa.RecordBatch.from_arrays(list(columns.values()), schema=batch.schema)
 

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from ...spec.dependencies import Lookup
-from .sample import FEWER_ERRORS, HOLDS, MAX_INCOMPLETE, MIN_SURPRISES, Sample, Search, group_ids
+from .sample import FEWER_ERRORS, HOLDS, MIN_SURPRISES, Sample, Search, group_ids
 
 QUICK_LOOKUP_ROWS = 1_000  # a first look: most pairs break within it
 QUICK_ERRORS = 0.02  # share of errors there that can still be chance
@@ -72,15 +72,16 @@ def many_valued(sample: Sample, search: Search) -> dict[str, float]:
 
 def find_among_families(sample: Sample, search: Search, determinant: str, explained: Collection[str]) -> list[Lookup]:
     """Lookups by a column of many values, in a sample of all rows, or some 20, of a few of them."""
-    groups = sample.codes(determinant)
     found = []
     for target in search.targets:
         if target != determinant and target not in explained and sample.varies(target):
-            fit = _fit(groups, sample.codes(target))
-            surprises = _surprises(groups, sample.codes(target))
-            # All rows decide later: a few exceptions more than they may have can be chance here.
-            if surprises >= MIN_SURPRISES and fit.errors <= min(QUICK_ERRORS * fit.supported, FEWER_ERRORS * surprises):
-                found.append(Lookup(target=target, determinants=(determinant,), share=1 - fit.errors / fit.supported))
+            for rows in (np.arange(sample.rows), np.flatnonzero(~sample.nulls(target))):
+                groups, values = sample.codes(determinant)[rows], sample.codes(target)[rows]
+                fit, surprises = _fit(groups, values), _surprises(groups, values)
+                # All rows decide later: a few exceptions more than they may have can be chance here.
+                if surprises >= MIN_SURPRISES and fit.errors <= min(QUICK_ERRORS * fit.supported, FEWER_ERRORS * surprises):
+                    found.append(Lookup(target=target, determinants=(determinant,), share=1 - fit.errors / fit.supported))
+                    break
     return found
 
 
@@ -91,8 +92,14 @@ def _pairs(sample: Sample, target: str, names: list[str]) -> Iterator[tuple[str,
 
 
 def _lookup(sample: Sample, target: str, determinants: tuple[str, ...]) -> Lookup | None:
-    """The lookup, without its values, if it holds on the sample and is more than chance and than each determinant alone."""
-    rows = _speaking(sample, determinants)
+    """The lookup, without its values, if it holds on the sample, or where the target is there, and is more than chance and than each determinant alone."""
+    rows = _speaking(sample, target, determinants)
+    found = _lookup_of(sample, target, determinants, rows)
+    there = rows[~sample.nulls(target)[rows]]
+    return found if found is not None or len(there) in (0, len(rows)) else _lookup_of(sample, target, determinants, there)
+
+
+def _lookup_of(sample: Sample, target: str, determinants: tuple[str, ...], rows: np.ndarray) -> Lookup | None:
     codes, of_target = [sample.codes(n)[rows] for n in determinants], sample.codes(target)[rows]
     few = slice(0, QUICK_LOOKUP_ROWS)
     quick = _fit(group_ids(*(c[few] for c in codes)), of_target[few])
@@ -112,10 +119,12 @@ def _lookup(sample: Sample, target: str, determinants: tuple[str, ...]) -> Looku
     return Lookup(target=target, determinants=determinants, share=1 - fit.errors / max(1, fit.supported))
 
 
-def _speaking(sample: Sample, determinants: tuple[str, ...]) -> np.ndarray:
-    """The rows that can speak for or against, int64: null is a value, but a few rows without a value may differ."""
+def _speaking(sample: Sample, target: str, determinants: tuple[str, ...]) -> np.ndarray:
+    """The rows that can speak for or against, int64. Null is a value, unless rows without a value say nothing of the target: those have one of their own."""
     null = np.logical_or.reduce([sample.nulls(n) for n in determinants])
-    return np.flatnonzero(~null) if null.mean() <= MAX_INCOMPLETE else np.arange(sample.rows)
+    groups = group_ids(*(sample.codes(n)[null] for n in determinants))
+    fit = _fit(groups, sample.codes(target)[null])
+    return np.flatnonzero(~null) if fit.errors > (1 - HOLDS) * fit.supported else np.arange(sample.rows)
 
 
 def _surprises(groups: np.ndarray, target: np.ndarray) -> int:

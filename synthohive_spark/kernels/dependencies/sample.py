@@ -13,15 +13,15 @@ import pyarrow as pa
 
 from ...spec.base import Spec
 from ..columns.types import arrow_type, is_integer
-from .formulas import Formula, holds, incomplete
+from .formulas import Formula, judge
+from .measures import HOLDS, holding, measured
 from .units import LARGEST, digits_of, plain, to_floats
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Formula)
 
-HOLDS = 0.995  # share of the rows on which a rule must hold to be taken for one
 FEWER_ERRORS = 0.1  # of the errors that the commonest value alone makes: a column that is nearly constant follows from anything
 MIN_SURPRISES = 20  # rows with another value than the commonest: fewer fall in line by accident
-MAX_INCOMPLETE = 0.05  # share of rows whose determinants are null although the target never is: their target is made up
 SUPPORTED_ROWS = 5  # of the table per combination of a lookup: fewer would be the rows themselves
 QUICK_ROWS = 256  # most wrong rules break within a few
 
@@ -115,25 +115,21 @@ class Sample:
         """Rows for a first look, int64 (at most `QUICK_ROWS`,)."""
         return np.unique(np.linspace(0, max(0, self.rows - 1), QUICK_ROWS).astype(np.int64)) if self.rows else np.zeros(0, dtype=np.int64)
 
-    def share(self, formula: Formula) -> float | None:
-        """Share of the rows on which the formula holds; None where that is too few, or no more than chance."""
+    def judged(self, formula: F) -> F | None:
+        """The formula and how it holds on the sample; None where it does not, or no more than chance."""
         wanted = dict.fromkeys((formula.target, *formula.determinants))
-        ok = holds(formula, {name: self.columns[name] for name in wanted}, self.types)
-        counted = self._counted(formula)
-        rows, errors = int(counted.sum()), int((counted & ~ok).sum())
-        surprises = int((counted & self.surprises(formula.target)).sum())
-        is_constant_year = formula.kind == "part" and formula.part == "year" and surprises < MIN_SURPRISES
-        if rows < max(MIN_SURPRISES, (1 - MAX_INCOMPLETE) * self.rows) or errors > (1 - HOLDS) * rows:
+        verdict = judge(formula, {name: self.columns[name] for name in wanted}, self.types)
+        found = holding(measured(verdict))
+        told = verdict.made & verdict.there
+        if found is None or told.sum() < MIN_SURPRISES:
             return None
+        values = self.codes(formula.target)[told]
+        surprises = int((values != np.bincount(values).argmax()).sum())
+        errors = int((told & ~verdict.right).sum())
+        is_constant_year = formula.kind == "part" and formula.part == "year" and surprises < MIN_SURPRISES
         if not is_constant_year and (surprises < MIN_SURPRISES or errors > FEWER_ERRORS * surprises):
             return None
-        return 1 - errors / rows
-
-    def _counted(self, formula: Formula) -> np.ndarray:
-        """Rows that can speak for or against: where the target is never null, rows without determinants cannot."""
-        if plain(self.columns[formula.target]).null_count:
-            return np.ones(self.rows, dtype=bool)
-        return ~incomplete(formula.determinants, self.columns)
+        return formula.model_copy(update=found._asdict())
 
 
 def fits(sample: Sample, target: str, terms: Mapping[str, float], constant: float, digits: int) -> bool:
