@@ -167,7 +167,27 @@ class Order(_Dependency):
         return None if self.base is None else distance_column(self.target)
 
 
-AnyDependency = Annotated[Copy | DatePart | Linear | Product | Quotient | Remainder | Lookup | Order, Field(discriminator="kind")]
+class Absence(_Dependency):
+    """`target` is null exactly where its determinant has one of some values; or, if not `within`, exactly where it has none of them.
+
+    Attributes:
+        values: of the determinant, null being one too; dates and times as text.
+        within: whether the target is null with them, or there with them.
+        column: what the row model draws for the target: itself, or its hidden distance from another column.
+    """
+
+    kind: Literal["absence"] = "absence"
+    values: tuple[Scalar | None, ...] = (None,)
+    within: bool = True
+    column: str = ""
+
+    @property
+    def drawn_as(self) -> str:
+        return self.column or self.target
+
+
+AnyDependency = Annotated[Copy | DatePart | Linear | Product | Quotient | Remainder | Lookup | Order | Absence, Field(discriminator="kind")]
+NAMED_VALUES = 5  # of an absence that are listed in words
 
 
 def described(dependency: AnyDependency, types: Mapping[str, str]) -> str:
@@ -185,9 +205,25 @@ def described(dependency: AnyDependency, types: Mapping[str, str]) -> str:
         return f"{target} = {_sum(dependency, types)}"
     if isinstance(dependency, Product):
         return f"{target} = {_product(dependency)}"
+    if isinstance(dependency, Absence):
+        return f"{target} is null exactly when {first} {_one_of(dependency)}"
     if isinstance(dependency, Order):
         return ", ".join([f"{target} >= {name}" for name in dependency.at_least] + [f"{target} <= {name}" for name in dependency.at_most])
     return f"{target} by {', '.join(dependency.determinants)} ({dependency.combinations or len(dependency.counts):,} combinations)"
+
+
+def _one_of(absence: Absence) -> str:
+    if absence.values == (None,):
+        return "is null" if absence.within else "is not null"
+    shown = [_shown(v) for v in absence.values[:NAMED_VALUES]]
+    if len(absence.values) == 1:
+        return f"{'=' if absence.within else '!='} {shown[0]}"
+    more = len(absence.values) - len(shown)
+    return f"{'in' if absence.within else 'not in'} ({', '.join(shown)}{f' and {more} more' if more else ''})"
+
+
+def _shown(value: Scalar | None) -> str:
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else repr(value) if isinstance(value, str) else f"{value:g}"
 
 
 def _product(dependency: Product) -> str:

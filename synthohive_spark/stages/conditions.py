@@ -12,10 +12,11 @@ from pyspark.sql import functions as F
 
 from ..errors import GenerationError
 from ..kernels.asked import asked_code, can_be_asked
+from ..kernels.dependencies.absences import broken
 from ..kernels.dependencies.orders import in_order
 from ..kernels.given import Given, GivenValues
 from ..spec.condition import Condition, read_conditions
-from ..spec.dependencies import Order, described
+from ..spec.dependencies import Absence, Order, described
 from ..spec.encoding import TextEncoding
 from ..spec.fitted import FittedSchema, FittedTable
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
@@ -103,6 +104,7 @@ def plan_conditions(
         if not found:
             found = [
                 *_broken_keys(fitted.tables[table], fitted, given.values, reference_has),
+                *_broken_absences(fitted.tables[table].program, given.values),
                 *_broken_orders(fitted.tables[table].program, given.values),
                 *broken_limits(table, given.values),
             ]
@@ -187,7 +189,7 @@ def closed_columns(table: FittedTable, fitted: FittedSchema) -> dict[str, str]:
         closed[column] = f"repeats the column {above!r} of its row in {parent!r}: name a value of that"
     for total in program.totals:
         closed[total.column] = f"is the {'number' if total.what == 'rows' else total.what} of its rows in {total.child!r}"
-    for dependency in (d for d in program.dependencies if not isinstance(d, Order)):
+    for dependency in (d for d in program.dependencies if not isinstance(d, Order | Absence)):
         closed[dependency.target] = f"follows from {', '.join(map(repr, dependency.determinants))}: name values of those, or fit without exact_dependencies"
     for column in program.drawn:
         if column.startswith(HIDDEN_PREFIX):
@@ -224,6 +226,12 @@ def _broken_keys(table: FittedTable, fitted: FittedSchema, values: Typed, refere
         if key.parent_table in fitted.references and len(key.columns) > 1 and len(asked) > 1 and not reference_has(key, asked):
             faults.append(f"{_shown(asked)}: the reference table {key.parent_table!r} has no row with these values together")
     return faults
+
+
+def _broken_absences(program: TableProgram, values: Typed) -> list[str]:
+    """Columns whose asked values, or nulls, another asked value does not let be."""
+    asked = [d for d in program.dependencies if isinstance(d, Absence) and d.target in values and d.determinants[0] in values]
+    return [f"{_shown((d.target, *d.determinants))}: the values break {described(d, program.types)}" for d in asked if broken(d, values, program.types).any()]
 
 
 def _broken_orders(program: TableProgram, values: Typed) -> list[str]:

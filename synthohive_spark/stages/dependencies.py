@@ -17,6 +17,7 @@ from ..events import DEPENDENCIES, get_logger
 from ..kernels.columns.grid import decimals_of
 from ..kernels.columns.marks import MARKS
 from ..kernels.dependencies.choose import choose
+from ..kernels.dependencies.choose_absences import with_absences
 from ..kernels.dependencies.choose_orders import with_orders
 from ..kernels.columns.types import is_integer
 from ..kernels.dependencies.combinations import confirmed_lookup, summed_keys, with_combinations
@@ -25,8 +26,8 @@ from ..kernels.dependencies.find import CANDIDATES, FAMILY, ORDER, find_in_batch
 from ..kernels.dependencies.formulas import is_formula_input
 from ..kernels.dependencies.sample import MIN_SURPRISES, Search
 from ..kernels.dependencies.units import MAX_DIGITS
-from ..spec.dependencies import AnyDependency, Lookup, Order, described
-from ..spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding
+from ..spec.dependencies import Absence, AnyDependency, Lookup, Order, described
+from ..spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding, TextEncoding
 from ..spec.hidden import hidden
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import Table
@@ -55,6 +56,7 @@ def add_dependencies(
     encoding: TableEncoding,
     parent: TableProgram | None,
     keys: Collection[str] = (),
+    nested: Collection[str] = (),
     min_rows: int,
     seed: int,
 ) -> TableProgram:
@@ -65,10 +67,13 @@ def add_dependencies(
         encoding: of its columns.
         parent: the driving parent's program, with its dependencies.
         keys: columns that keys of other tables point at; they are never derived.
+        nested: columns that are null because a struct is.
         min_rows: combinations of fewer rows are never stored.
         seed: of the sample.
     """
     search = _search(program, table, encoding, keys, str(data.sparkSession.conf.get("spark.sql.session.timeZone", "UTC")))
+    absent = tuple(name for name in search.targets if name in program.drawn and name not in (*nested, *program.fallback) and encoding.column(name).has_null)
+    search = search.model_copy(update={"absent": absent, "min_rows": min_rows})
     if program.rows < MIN_SURPRISES or not search.targets:
         return program
     rows = with_plain_times(data.select(*(F.col(quoted(name)) for name in search.types)))
@@ -94,7 +99,8 @@ def _search(program: TableProgram, table: Table, encoding: TableEncoding, refere
     fallback = set(program.fallback) - program.taken_over
     keys = {*totals, *table.key_columns, *replaced, *referenced, *fallback, *program.distinct, *([program.draw.ordered_by] if program.draw.ordered_by else [])}
     visible = [name for name in modelled if name not in table.pii_cols]
-    discrete = tuple(name for name in visible if name not in totals and _is_discrete(encoding, name))
+    watched = tuple(name for name in visible if name not in totals)
+    discrete = tuple(name for name in watched if _is_discrete(encoding, name))
     still = {*program.distinct, *([program.draw.ordered_by] if program.draw.ordered_by else []), *totals}
     whole = tuple(name for name in visible if name not in (*discrete, *still) and _is_whole(encoding, name))
     return Search(
@@ -103,7 +109,9 @@ def _search(program: TableProgram, table: Table, encoding: TableEncoding, refere
         inputs=tuple(name for name in visible if is_formula_input(program.types[name])),
         discrete=discrete,
         whole=whole,
-        ordered=tuple(name for name in visible if name not in totals and _is_comparable(encoding, name)),
+        watched=watched,
+        valued=tuple(name for name in watched if not isinstance(encoding.column(name), TextEncoding)),
+        ordered=tuple(name for name in watched if _is_comparable(encoding, name)),
         bounded=tuple(name for name, limits in table.constraints.items() if limits.min is not None or limits.max is not None),
         digits={name: _digits(encoding, name) for name in modelled if program.types[name] in ("float", "double")},
         sizes={name: _size(encoding, name) for name in (*discrete, *whole)},
@@ -162,7 +170,7 @@ def _candidates(data: DataFrame, search: Search, count: int, seed: int) -> list[
     many = {name: values for line in lines for name, values in json.loads(line.many).items()}
     if not many:
         return found
-    explained = frozenset(c.target for c in found if not isinstance(c, Lookup | Order))
+    explained = frozenset(c.target for c in found if not isinstance(c, Lookup | Order | Absence))
     kernel = partial(find_many_in_batches, search=search, determinants=tuple(many), explained=explained)
     families = _numbered(with_plain_times(_families(ordered.select(*columns, ORDER), many, count, seed))).repartition(1)
     return found + [c for line in families.mapInArrow(kernel, "found string").collect() for c in CANDIDATES.validate_json(line.found)]
@@ -194,11 +202,11 @@ def _numbered(data: DataFrame) -> DataFrame:
 
 def _confirmed(rows: DataFrame, candidates: Sequence[AnyDependency], search: Search, known: Collection[str], count: int, min_rows: int) -> list[AnyDependency]:
     """The chosen candidates, each with what was counted on all rows."""
-    left, counted = [c for c in candidates if not isinstance(c, Order)], {}
-    orders: list[AnyDependency] = [c for c in candidates if isinstance(c, Order)]
+    left, counted = [c for c in candidates if not isinstance(c, Order | Absence)], {}
+    beside = [c for c in candidates if isinstance(c, Order | Absence)]
     for _ in range(ROUNDS):
         chosen = choose(left, known, search.types, search.sizes)
-        new = [c for c in (*chosen, *orders) if id(c) not in counted]
+        new = [c for c in (*chosen, *beside) if id(c) not in counted]
         if not new:
             break
         for candidate, found in zip(new, _count(rows, new, search, count, min_rows), strict=True):
@@ -207,7 +215,9 @@ def _confirmed(rows: DataFrame, candidates: Sequence[AnyDependency], search: Sea
     held = [c for c in left if counted.get(id(c)) is not None]  # what was never counted must not take the place of what holds
     exact = [found for c in choose(held, known, search.types, search.sizes) if (found := counted[id(c)]) is not None]
     exact = _with_combinations(rows, exact, search, min_rows)
-    return with_orders(exact, [found for c in orders if isinstance(found := counted[id(c)], Order)], search)
+    also = [counted[id(c)] for c in beside]
+    whole = with_orders(exact, [d for d in also if isinstance(d, Order)], search)
+    return with_absences(whole, [d for d in also if isinstance(d, Absence)], search)
 
 
 def _count(rows: DataFrame, candidates: Sequence[AnyDependency], search: Search, count: int, min_rows: int) -> list[AnyDependency | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from ...spec.dependencies import AnyDependency, DatePart, Linear, Lookup, Product
+from ...spec.dependencies import Absence, AnyDependency, DatePart, Linear, Lookup, Product
 from .times import PARTS
 
 # A multiple says more than the quotient, which any remainder would fit.
@@ -84,13 +84,17 @@ def closes_a_circle(target: str, determinants: Iterable[str], needs: Mapping[str
 
 
 def sequenced(chosen: Iterable[AnyDependency]) -> list[AnyDependency]:
-    """Each after what it needs. Lookups of two come first among those that could: they may redraw a determinant, which later ones must not."""
+    """Each after what it needs, and where a column is null before what it is.
+
+    Lookups of two come first among those that could, then those of one: they may change a determinant, which later ones must not. Absences come last.
+    """
     left = list(chosen)
     ordered: list[AnyDependency] = []
     while left:
         missing = {c.target for c in left}
-        ready = [c for c in left if not missing.intersection(c.determinants)]
-        best = min(ready, key=lambda c: (-len(c.determinants) if isinstance(c, Lookup) else 0, left.index(c)))
+        unsettled = {c.target for c in left if isinstance(c, Absence)}
+        ready = [c for c in left if not missing.intersection(c.determinants) and (isinstance(c, Absence) or c.target not in unsettled)]
+        best = min(ready, key=lambda c: (-len(c.determinants) if isinstance(c, Lookup) else int(isinstance(c, Absence)), left.index(c)))
         ordered.append(best)
         left.remove(best)
     return ordered

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from ...spec.dependencies import AnyDependency, Lookup, Order
+from ...spec.dependencies import Absence, AnyDependency, Lookup, Order
+from .absences import broken
 from .formulas import incomplete, judge
 from .measures import HOLDS, holding, measured
 from .orders import in_order
@@ -16,7 +17,7 @@ from .units import plain
 COUNTS = pa.schema(
     [
         ("candidate", pa.int32()),
-        ("measure", pa.string()),  # of a formula what `measured` counts, of an order: rows, broken; of a lookup: combination
+        ("measure", pa.string()),  # of a formula what `measured` counts, of an order or absence: rows, broken; of a lookup: combination
         ("first", pa.string()),
         ("second", pa.string()),
         ("value", pa.string()),
@@ -82,6 +83,8 @@ def _measures(candidate: AnyDependency, columns: Mapping[str, pa.Array], types: 
     if isinstance(candidate, Order):
         known = ~incomplete((candidate.target, *candidate.determinants), columns)
         measures = {"rows": int(known.sum()), "broken": int((known & ~in_order(candidate, columns, types)).sum())}
+    elif isinstance(candidate, Absence):
+        measures = {"rows": len(columns[candidate.target]), "broken": int(broken(candidate, columns, types).sum())}
     else:
         measures = measured(judge(candidate, columns, types))
     return pa.concat_tables([_line(measure, n) for measure, n in measures.items()])
@@ -103,14 +106,14 @@ def _added(table: pa.Table) -> pa.Table:
 
 
 def confirmed(candidate: AnyDependency, measures: Mapping[str, int]) -> AnyDependency | None:
-    """The formula or order and how it holds on all rows; None where it does not.
+    """The formula, order or absence and how it holds on all rows; None where it does not.
 
     Args:
         measures: its counts, summed over all tasks.
     """
     if not measures["rows"]:
         return None
-    if isinstance(candidate, Order):
+    if isinstance(candidate, Order | Absence):
         share = 1 - measures["broken"] / measures["rows"]
         return candidate.model_copy(update={"share": share}) if share >= HOLDS else None
     found = holding(measures)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...spec.dependencies import AnyDependency, Lookup, Order
+from ...spec.dependencies import Absence, AnyDependency, Lookup, Order
 from ...spec.encoding import NumberEncoding, TableEncoding
 from ...spec.program import TableProgram
 from ..columns import decode_codes
+from .absences import settled, turned
 from .formulas import Formula, evaluate, incomplete
 from .lookups import look_up
 from .orders import keep_order
@@ -45,6 +46,8 @@ def derive_columns(
         if isinstance(dependency, Lookup):
             found, answered = look_up(dependency, there, program.types, fixed, held or {}, rng, {c.name: c for c in encoding.columns})
             found[dependency.target] = _with_drawn(dependency, found[dependency.target], there.get(dependency.target), answered)
+        elif isinstance(dependency, Absence):
+            found = _absent(dependency, there, program.types, encoding, fixed, held or {}, rng)
         elif isinstance(dependency, Order):
             found = {dependency.target: _ordered(dependency, there, program, encoding, stand_ins, rng, (held or {}).get(dependency.target))}
         else:
@@ -56,7 +59,7 @@ def derive_columns(
             found = {dependency.target: _with_drawn(dependency, made, there.get(dependency.target), answered)}
         there |= found
         changed |= found
-        fixed |= {dependency.target, *dependency.determinants}
+        fixed |= {*dependency.determinants, *(() if isinstance(dependency, Absence) else (dependency.target,))}
     return changed
 
 
@@ -99,6 +102,30 @@ def fixed_columns(program: TableProgram) -> set[str]:
     kept = set(program.names) - set(program.drawn) | {c for step in program.inherited for c in step.columns}
     kept |= {d.target for d in program.dependencies if d.drawn}  # an earlier step may have derived them
     return kept | set(program.primary_key) | set(program.fallback) | {c for key in program.foreign_keys if len(key.columns) > 1 for c in key.columns}
+
+
+def _absent(
+    absence: Absence,
+    there: Mapping[str, pa.Array],
+    types: Mapping[str, str],
+    encoding: TableEncoding,
+    fixed: Collection[str],
+    held: Mapping[str, np.ndarray],
+    rng: np.random.Generator,
+) -> dict[str, pa.Array]:
+    """What the target is drawn as, and the determinant where rows must keep a target that it would not let be."""
+    name, rows = absence.determinants[0], len(there[absence.drawn_as])
+    nowhere = np.zeros(rows, dtype=bool)
+    kept = held.get(absence.target, nowhere)
+
+    def draw(column: str) -> pa.Array | None:
+        return _from_marginal(column, rows, encoding, rng)
+
+    found = {}
+    if kept.any() and name not in fixed:
+        found[name] = turned(absence, there, types, draw, kept & ~held.get(name, nowhere))
+    found[absence.drawn_as] = settled(absence, {**there, **found}, types, draw, kept)
+    return found
 
 
 def _ordered(

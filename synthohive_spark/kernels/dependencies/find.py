@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from ...spec.dependencies import AnyDependency, Quotient
 from ...spec.hidden import hidden
+from .find_absences import find_absences
 from .find_linear import find_single, find_sums
 from .find_lookups import find_among_families, find_lookups, many_valued
 from .find_orders import find_orders
@@ -61,4 +62,4 @@ def find_candidates(sample: Sample, search: Search) -> list[AnyDependency]:
     formulas += sums
     formulas += [p for p in find_products(sample, search) if not any(pair < {p.target, *p.determinants} for pair in related)]
     columns = {frozenset((f.target, *f.determinants)) for f in formulas}
-    return [*formulas, *find_lookups(sample, search, {f.target for f in formulas}), *find_orders(sample, search, columns)]
+    return [*formulas, *find_lookups(sample, search, {f.target for f in formulas}), *find_orders(sample, search, columns), *find_absences(sample, search)]

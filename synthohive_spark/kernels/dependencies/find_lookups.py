@@ -21,7 +21,7 @@ COMMON = 20  # rows in the sample from which on a value is no rare one
 
 
 @dataclass(frozen=True)
-class _Fit:
+class GroupFit:
     """How well groups tell the target: rows in groups of two or more, and those that the rest of their group gets wrong."""
 
     supported: int
@@ -77,7 +77,7 @@ def find_among_families(sample: Sample, search: Search, determinant: str, explai
         if target != determinant and target not in explained and sample.varies(target):
             for rows in (np.arange(sample.rows), np.flatnonzero(~sample.nulls(target))):
                 groups, values = sample.codes(determinant)[rows], sample.codes(target)[rows]
-                fit, surprises = _fit(groups, values), _surprises(groups, values)
+                fit, surprises = group_fit(groups, values), _surprises(groups, values)
                 # All rows decide later: a few exceptions more than they may have can be chance here.
                 if surprises >= MIN_SURPRISES and fit.errors <= min(QUICK_ERRORS * fit.supported, FEWER_ERRORS * surprises):
                     found.append(Lookup(target=target, determinants=(determinant,), share=1 - fit.errors / fit.supported))
@@ -87,7 +87,7 @@ def find_among_families(sample: Sample, search: Search, determinant: str, explai
 
 def _pairs(sample: Sample, target: str, names: list[str]) -> Iterator[tuple[str, str]]:
     surprises = int(sample.surprises(target).sum())
-    leaders = {n for n in names if _fit(group_ids(sample.codes(n)), sample.codes(target)).errors <= LEADS * surprises}
+    leaders = {n for n in names if group_fit(group_ids(sample.codes(n)), sample.codes(target)).errors <= LEADS * surprises}
     return (pair for pair in combinations(names, 2) if leaders.intersection(pair))
 
 
@@ -102,18 +102,19 @@ def _lookup(sample: Sample, target: str, determinants: tuple[str, ...]) -> Looku
 def _lookup_of(sample: Sample, target: str, determinants: tuple[str, ...], rows: np.ndarray) -> Lookup | None:
     codes, of_target = [sample.codes(n)[rows] for n in determinants], sample.codes(target)[rows]
     few = slice(0, QUICK_LOOKUP_ROWS)
-    quick = _fit(group_ids(*(c[few] for c in codes)), of_target[few])
+    quick = group_fit(group_ids(*(c[few] for c in codes)), of_target[few])
     if quick.errors > QUICK_ERRORS * QUICK_LOOKUP_ROWS:
         return None
     groups = group_ids(*codes)
-    fit = _fit(groups, of_target)
+    fit = group_fit(groups, of_target)
     surprises = _surprises(groups, of_target)
     if fit.supported < SUPPORTED * len(of_target) or fit.errors > (1 - HOLDS) * fit.supported:
         return None
-    if surprises < MIN_SURPRISES or fit.errors > FEWER_ERRORS * surprises:
-        return None
+    known = np.logical_and.reduce([~sample.nulls(n)[rows] for n in determinants])
+    if min(surprises, _surprises(groups[known], of_target[known])) < MIN_SURPRISES or fit.errors > FEWER_ERRORS * surprises:
+        return None  # what a null alone tells is told as such
     if len(determinants) > 1:
-        alone = min(_fit(c, of_target).errors for c in codes)
+        alone = min(group_fit(c, of_target).errors for c in codes)
         if alone < MIN_SURPRISES or fit.errors > FEWER_ERRORS * alone:
             return None
     return Lookup(target=target, determinants=determinants, share=1 - fit.errors / max(1, fit.supported))
@@ -123,17 +124,19 @@ def _speaking(sample: Sample, target: str, determinants: tuple[str, ...]) -> np.
     """The rows that can speak for or against, int64. Null is a value, unless rows without a value say nothing of the target: those have one of their own."""
     null = np.logical_or.reduce([sample.nulls(n) for n in determinants])
     groups = group_ids(*(sample.codes(n)[null] for n in determinants))
-    fit = _fit(groups, sample.codes(target)[null])
+    fit = group_fit(groups, sample.codes(target)[null])
     return np.flatnonzero(~null) if fit.errors > (1 - HOLDS) * fit.supported else np.arange(sample.rows)
 
 
 def _surprises(groups: np.ndarray, target: np.ndarray) -> int:
     """Rows in groups of two or more whose target is not the commonest value: what a rule has to tell."""
+    if not len(target):
+        return 0
     shared = np.bincount(groups)[groups] > 1
     return int((shared & (target != np.bincount(target).argmax())).sum())
 
 
-def _fit(groups: np.ndarray, target: np.ndarray) -> _Fit:
+def group_fit(groups: np.ndarray, target: np.ndarray) -> GroupFit:
     """Both int64 (n,). A value that is alone in its group counts as an error where the group has others."""
     packed = groups * (int(target.max(initial=0)) + 1) + target
     cells, counts = np.unique(packed, return_counts=True)
@@ -142,4 +145,4 @@ def _fit(groups: np.ndarray, target: np.ndarray) -> _Fit:
     sizes, most = np.add.reduceat(counts, first), np.maximum.reduceat(counts, first)
     shared = sizes > 1
     errors = np.where(most > 1, sizes - most, sizes)
-    return _Fit(int(sizes[shared].sum()), int(errors[shared].sum()))
+    return GroupFit(int(sizes[shared].sum()), int(errors[shared].sum()))

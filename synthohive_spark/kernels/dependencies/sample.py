@@ -36,10 +36,14 @@ class Search(Spec):
         discrete: columns whose synthetic values are real ones, which lookups may read.
         whole: other columns of whole numbers or dates, which lookups of one determinant may read: their values move to the nearest real ones.
         ordered: columns of numbers, dates and times that can be in order with others.
+        absent: columns that can be null exactly where another one says so.
+        watched: columns that can say so.
+        valued: those of them that can say so by their values.
         bounded: columns with limits, which sums could break.
         digits: of float columns, the digits after the point that generated values have, whatever the sample shows; None where they have no grid.
         zone: of the session.
         sizes: about how many values columns have, of those that lookups may read.
+        min_rows: of the table with a value that may be told.
         max_pairs: combinations of a lookup of two determinants.
         max_values: the same of one determinant.
     """
@@ -50,10 +54,14 @@ class Search(Spec):
     discrete: tuple[str, ...]
     whole: tuple[str, ...] = ()
     ordered: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    watched: tuple[str, ...] = ()
+    valued: tuple[str, ...] = ()
     bounded: tuple[str, ...] = ()
     digits: dict[str, int | None] = {}
     zone: str = "UTC"
     sizes: dict[str, int] = {}
+    min_rows: int = 3
     max_pairs: int = 10_000
     max_values: int = 100_000
 

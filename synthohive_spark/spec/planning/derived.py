@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from ..dependencies import AnyDependency, Order
+from ..dependencies import Absence, AnyDependency, Order
 from ..encoding import TableEncoding
 from ..program import Phase, TableProgram
 from ..steps import Derive, Draw, ParentKey, Step
@@ -19,7 +19,7 @@ def split_early(program: TableProgram, dependencies: Sequence[AnyDependency]) ->
     late: list[AnyDependency] = []
     there: set[str] = set(program.given) - {d.target for d in dependencies}
     for dependency in dependencies:
-        if there.issuperset(dependency.determinants) and not isinstance(dependency, Order) and not dependency.gaps:
+        if there.issuperset(dependency.determinants) and not isinstance(dependency, Order | Absence) and not dependency.gaps:
             early.append(dependency)
             there |= set() if dependency.loose else {dependency.target}
         else:
@@ -33,7 +33,7 @@ def with_dependencies(program: TableProgram, dependencies: Sequence[AnyDependenc
     Targets that the row model draws too, for rows in which their rule says nothing, are drawn after all others.
     """
     early, late = split_early(program, dependencies)
-    ruled = [d for d in dependencies if not (isinstance(d, Order) and d.base is None)]
+    ruled = [d for d in dependencies if not isinstance(d, Absence) and not (isinstance(d, Order) and d.base is None)]
     targets = {d.target: d.target if d.drawn else d.distance if isinstance(d, Order) else None for d in ruled}
     told = tuple(d.target for d in early if not d.loose and encoding.column(d.target).cardinality > 1 and not _is_the_parents(d, program, parent))
     given = told or any(d.loose for d in early)
