@@ -16,10 +16,10 @@ from ..causes import step
 from ..events import DEPENDENCIES, get_logger
 from ..kernels.columns.grid import decimals_of
 from ..kernels.columns.marks import MARKS
+from ..kernels.columns.types import is_integer
 from ..kernels.dependencies.choose import choose
 from ..kernels.dependencies.choose_absences import with_absences
 from ..kernels.dependencies.choose_orders import with_orders
-from ..kernels.columns.types import is_integer
 from ..kernels.dependencies.combinations import confirmed_lookup, summed_keys, with_combinations
 from ..kernels.dependencies.count import confirmed, count_batches
 from ..kernels.dependencies.find import CANDIDATES, FAMILY, ORDER, find_in_batches, find_many_in_batches

@@ -58,12 +58,12 @@ def turned(absence: Absence, columns: Mapping[str, pa.Array], types: Mapping[str
     array = columns[name]
     null = plain(columns[absence.drawn_as]).is_null().to_numpy(zero_copy_only=False)
     for attempt in range(TRIES):
-        wrong = rows & (expected_null(absence, columns | {name: array}, types) != null)
+        wrong = rows & (expected_null(absence, {**columns, name: array}, types) != null)
         if not wrong.any():
             break
         values = pa.nulls(len(array), array.type) if not attempt else draw(name)
         if values is None:
             break
-        agrees = expected_null(absence, columns | {name: values.cast(array.type)}, types) == null
+        agrees = expected_null(absence, {**columns, name: values.cast(array.type)}, types) == null
         array = pc.if_else(pa.array(wrong & agrees), values.cast(array.type), array)
     return array

@@ -18,9 +18,9 @@ def choose(
     """A set that can be evaluated, in the order in which to do so.
 
     What follows from known columns alone comes first, since it cannot be otherwise: a column that it fixes must not be asked to follow from drawn ones too.
-    Then formulas before lookups; what leaves no rows to the row model before what does; a sum with a known term before the parts of a drawn one (`sched_dep_time = 100 * hour + minute` where the hour is
-    known); one determinant before two; sums before differences, which could fall below zero. Of lookups that with the fewest values: the state by the city
-    and not by the postal code, so that both hold for a code that no real row has.
+    Then formulas before lookups; what leaves no rows to the row model before what does; a sum with a known term before the parts of a drawn one
+    (`sched_dep_time = 100 * hour + minute` where the hour is known); one determinant before two; sums before differences, which could fall below zero. Of
+    lookups that with the fewest values: the state by the city and not by the postal code, so that both hold for a code that no real row has.
 
     Args:
         candidates: dependencies that hold on the real rows.

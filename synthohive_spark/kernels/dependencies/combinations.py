@@ -16,7 +16,8 @@ import pyarrow as pa
 from ...spec.dependencies import Lookup
 from ...spec.encoding import Scalar
 from ..columns.types import decimal_scale, is_integer, is_time
-from .sample import FEWER_ERRORS, HOLDS, MIN_SURPRISES, SUPPORTED_ROWS
+from .measures import HOLDS
+from .sample import FEWER_ERRORS, MIN_SURPRISES, SUPPORTED_ROWS
 
 COVERED = 0.98  # share of the rows whose combination of two may be stored: the others are drawn anew, which bends the marginals
 COVERED_BY_ONE = 0.5  # the same of single determinants: what is rare among them is made up, or lies near what is stored
@@ -46,7 +47,8 @@ class _Keys:
         known = np.where(null, 0, n)
         top = np.lexsort((-known, key))[starts]  # of equal counts the first line, and lines come sorted
         self.best = known[top]
-        self.value = np.where(self.best > 0, lines["value"].to_numpy(dtype=object)[top], None)
+        self.value = lines["value"].to_numpy(dtype=object)[top]
+        self.value[self.best == 0] = None
         self.has_null = heads["first"].isna().to_numpy() | (heads["second"].isna().to_numpy() & pairs[self.candidate])
 
     @property
@@ -59,7 +61,8 @@ class _Keys:
         return (self.rows - self.nulls, self.best) if gaps else (self.rows, np.maximum(self.best, self.nulls))
 
     def values(self, gaps: bool) -> np.ndarray:
-        return self.value if gaps else np.where(self.best >= self.nulls, self.value, None)
+        """The target's value of each, object (K,)."""
+        return np.array([None if null else value for value, null in zip(self.value, (self.best < self.nulls) & (not gaps), strict=True)], dtype=object)
 
     def stored(self, gaps: bool, min_rows: int) -> np.ndarray:
         """Combinations to store, bool (K,): those that show one value often enough."""
@@ -123,7 +126,7 @@ def _facts(keys: _Keys, min_rows: int) -> pa.RecordBatch:
 def _entries(keys: _Keys, candidates: Sequence[Lookup], min_rows: int) -> pa.RecordBatch:
     gaps = np.array([c.gaps for c in candidates])[keys.candidate]
     kept = np.where(gaps, keys.stored(True, min_rows), keys.stored(False, min_rows))
-    values = np.where(gaps, keys.values(True), keys.values(False))
+    values = np.where(gaps, keys.values(gaps=True), keys.values(gaps=False))
     columns = (keys.candidate, keys.first, keys.second, values, keys.rows)
     return pa.record_batch([pa.array(c[kept], t, from_pandas=True) for c, t in zip(columns, ENTRIES.types, strict=True)], schema=ENTRIES)
 

@@ -12,7 +12,8 @@ from ...spec.encoding import Scalar
 from .absences import broken
 from .combinations import to_scalar
 from .find_lookups import group_fit
-from .sample import FEWER_ERRORS, HOLDS, MIN_SURPRISES, Sample, Search
+from .measures import HOLDS
+from .sample import FEWER_ERRORS, MIN_SURPRISES, Sample, Search
 from .units import plain
 
 MAX_GROUPS = 100  # values of the other column that may each say whether the target is null
@@ -56,7 +57,7 @@ def _rules(sample: Sample, search: Search, target: str, other: str) -> Iterator[
                 within = (side & (counts > 0)).sum() <= (~side & (counts > 0)).sum()
                 named = np.flatnonzero((side if within else ~side) & (counts > 0))
                 if len(named) <= MAX_VALUES and counts[named].min() >= max(LEAST_ROWS, search.min_rows):
-                    values = sorted((_value(sample, other, codes, code) for code in named), key=lambda v: (v is None, str(v)))
+                    values = sorted((_value(sample, other, codes, int(code)) for code in named), key=lambda v: (v is None, str(v)))
                     yield _rule(sample, target, other, tuple(values), bool(within))
                 return
 

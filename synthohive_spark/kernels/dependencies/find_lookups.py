@@ -9,7 +9,8 @@ from itertools import combinations
 import numpy as np
 
 from ...spec.dependencies import Lookup
-from .sample import FEWER_ERRORS, HOLDS, MIN_SURPRISES, Sample, Search, group_ids
+from .measures import HOLDS
+from .sample import FEWER_ERRORS, MIN_SURPRISES, Sample, Search, group_ids
 
 QUICK_LOOKUP_ROWS = 1_000  # a first look: most pairs break within it
 QUICK_ERRORS = 0.02  # share of errors there that can still be chance

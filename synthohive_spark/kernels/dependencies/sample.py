@@ -12,13 +12,14 @@ import pandas as pd
 import pyarrow as pa
 
 from ...spec.base import Spec
+from ...spec.dependencies import Copy, DatePart, Linear, Product, Quotient, Remainder
 from ..columns.types import arrow_type, is_integer
 from .formulas import Formula, judge
-from .measures import HOLDS, holding, measured
+from .measures import holding, measured
 from .units import LARGEST, digits_of, plain, to_floats
 
 T = TypeVar("T")
-F = TypeVar("F", bound=Formula)
+F = TypeVar("F", Copy, DatePart, Linear, Product, Quotient, Remainder, Formula)
 
 FEWER_ERRORS = 0.1  # of the errors that the commonest value alone makes: a column that is nearly constant follows from anything
 MIN_SURPRISES = 20  # rows with another value than the commonest: fewer fall in line by accident
@@ -134,7 +135,7 @@ class Sample:
         values = self.codes(formula.target)[told]
         surprises = int((values != np.bincount(values).argmax()).sum())
         errors = int((told & ~verdict.right).sum())
-        is_constant_year = formula.kind == "part" and formula.part == "year" and surprises < MIN_SURPRISES
+        is_constant_year = isinstance(formula, DatePart) and formula.part == "year" and surprises < MIN_SURPRISES
         if not is_constant_year and (surprises < MIN_SURPRISES or errors > FEWER_ERRORS * surprises):
             return None
         return formula.model_copy(update=found._asdict())
