@@ -153,5 +153,7 @@ def test_asked_values_stay_and_their_determinant_turns() -> None:
     held = {"x": np.array([True, False, False, True, False, False])}
     out = made(ROWS, OPEN, held=held)
     assert out["x"].to_pylist()[0] == 1 and out["x"].to_pylist()[3] is None
+    together = made(ROWS, Absence(target="x", determinants=("y",)), held={"x": np.array([True, True] + [False] * 4)})
+    assert together["y"].is_null().to_pylist()[:2] == [False, True]
     # Row 0 keeps its value and is no longer open; row 3 keeps its null, and the column has no other value that would let it be.
-    assert out["status"].to_pylist()[0] != "open" and out["status"].to_pylist()[1] == "open"
+    assert out["status"].to_pylist()[0] == "x" and out["status"].to_pylist()[1] == "open"

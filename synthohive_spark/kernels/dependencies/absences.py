@@ -61,7 +61,8 @@ def turned(absence: Absence, columns: Mapping[str, pa.Array], types: Mapping[str
         wrong = rows & (expected_null(absence, {**columns, name: array}, types) != null)
         if not wrong.any():
             break
-        values = pa.nulls(len(array), array.type) if not attempt else draw(name)
+        # A null is tried where the rule names it: the column may have none.
+        values = pa.nulls(len(array), array.type) if not attempt and None in absence.values else draw(name)
         if values is None:
             break
         agrees = expected_null(absence, {**columns, name: values.cast(array.type)}, types) == null
