@@ -34,7 +34,10 @@ def apply(step: Draw, block: Block) -> None:
 
 
 def _codes(step: Draw, block: Block) -> tuple[np.ndarray, dict[str, pa.Array]]:
-    """Codes int64 (n, columns), and the values of the column that orders siblings where they are exact already; columns with one code have 0."""
+    """Codes int64 (n, columns), and the values of the column that orders siblings where they are exact already; columns with one code have 0.
+
+    What other rows know from the start comes first in open rows too: the model has learnt what follows from it.
+    """
     fitted, n = block.plan.fitted, len(block)
     codes = np.zeros((n, len(step.columns)), dtype=np.int64)
     modelled = fitted.model_columns
@@ -51,12 +54,11 @@ def _codes(step: Draw, block: Block) -> tuple[np.ndarray, dict[str, pa.Array]]:
         drawn, values = draw_in_turns(model, context, given, block.parents, steps, block.rng(MODEL))
         codes[:, wanted] = drawn[:, places]
         return codes, {} if values is None or step.ordered_by is None else {step.ordered_by: values}
-    last = [modelled.index(name) for name in step.last if name in modelled]
-    if last and model.any_order:
-        given = np.full((n, len(modelled)), -1, dtype=np.int64) if given is None else given
-        others = [place for place in places if place not in last]
-        drawn = _draw(model, others, context, given, block)
-        given[:, others] = np.where(given[:, others] < 0, drawn, given[:, others])
+    first, last = ([modelled.index(name) for name in names if name in modelled] for names in (block.open, step.last))
+    for part in (first, [place for place in places if place not in last]) if model.any_order else ():
+        if part and len(part) < len(places):
+            given = np.full((n, len(modelled)), -1, dtype=np.int64) if given is None else given
+            given[:, part] = np.where(given[:, part] < 0, _draw(model, part, context, given, block), given[:, part])
     codes[:, wanted] = _draw(model, places, context, given, block)
     return codes, {}
 
