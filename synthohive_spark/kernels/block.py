@@ -91,6 +91,7 @@ class Block:
         self.plan, self.number, self.purpose, self.rows, self.parents, self.carried = plan, number, purpose, rows, parents, carried
         self.columns: dict[str, pa.Array] = {}
         self.which = condition_of(plan.given, rows)  # the condition of each row, int64 (n,), -1 for none; None where no row has one
+        self.open: dict[str, np.ndarray] = {}  # of columns that are there but for some rows, in which they wait for the row model: those rows, bool (n,)
         self.stand_ins: dict[str, pa.Array] = {}  # what nulls among determinants are taken for, the same in all derivations
         self._generators: dict[str, np.random.Generator] = {}
 

@@ -42,11 +42,20 @@ class _Dependency(Spec):
         target: the column that is computed.
         determinants: the columns that it is computed from.
         share: of the real rows, those on which it holds. It holds on all synthetic ones.
+        loose: the target has values in rows where a determinant is null; the row model draws them.
+        gaps: the target is null in some rows whose determinants are there; in which, the row model draws.
     """
 
     target: str
     determinants: tuple[str, ...]
     share: float = 1.0
+    loose: bool = False
+    gaps: bool = False
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the row model draws the target too."""
+        return self.loose or self.gaps
 
 
 class Copy(_Dependency):
@@ -129,18 +138,22 @@ class Clock(_Dependency):
 
 
 class Lookup(_Dependency):
-    """`target` by the values of one or two determinants, null being a value too. A combination with a null may have several values, drawn by their counts.
+    """`target` by the values of one or two determinants, null being a value too.
+
+    A value that no stored combination has: a number or a date moves to the nearest that one has; a made-up text keeps to one of them, always the same.
 
     Attributes:
         keys: for each determinant its value in each combination; JSON scalars, dates and times as text.
         values: the target's value for each combination.
         counts: real rows of each combination. Those of fewer rows than `min_category_rows` are left out.
+        combinations: how many there are.
     """
 
     kind: Literal["lookup"] = "lookup"
     keys: tuple[tuple[Scalar | None, ...], ...] = ()
     values: tuple[Scalar | None, ...] = ()
     counts: tuple[int, ...] = ()
+    combinations: int = 0
 
 
 class Order(_Dependency):
@@ -190,12 +203,32 @@ class Unequal(_Dependency):
     chance: float = 0.0
 
 
+class Absence(_Dependency):
+    """`target` is null exactly where its determinant has one of some values; or, if not `within`, exactly where it has none of them.
+
+    Attributes:
+        values: of the determinant, null being one too; dates and times as text.
+        within: whether the target is null with them, or there with them.
+        column: what the row model draws for the target: itself, or its hidden distance from another column.
+    """
+
+    kind: Literal["absence"] = "absence"
+    values: tuple[Scalar | None, ...] = (None,)
+    within: bool = True
+    column: str = ""
+
+    @property
+    def drawn_as(self) -> str:
+        return self.column or self.target
+
+
 def is_bound(dependency: _Dependency) -> bool:
-    """Whether it only says what the target cannot be."""
-    return isinstance(dependency, Order | Unequal)
+    """Whether it does not say what the target is, only what it can be."""
+    return isinstance(dependency, Order | Unequal | Absence)
 
 
-AnyDependency = Annotated[Copy | DatePart | Linear | Product | Quotient | Remainder | Clock | Lookup | Order | Unequal, Field(discriminator="kind")]
+AnyDependency = Annotated[Copy | DatePart | Linear | Product | Quotient | Remainder | Clock | Lookup | Order | Unequal | Absence, Field(discriminator="kind")]
+NAMED_VALUES = 5  # of an absence that are listed in words
 
 
 def described(dependency: AnyDependency, types: Mapping[str, str]) -> str:
@@ -215,11 +248,27 @@ def described(dependency: AnyDependency, types: Mapping[str, str]) -> str:
         return f"{target} = {_on_clock(dependency)}"
     if isinstance(dependency, Product):
         return f"{target} = {_product(dependency)}"
+    if isinstance(dependency, Absence):
+        return f"{target} is null exactly when {first} {_one_of(dependency)}"
     if isinstance(dependency, Order):
         return ", ".join([f"{target} >= {name}" for name in dependency.at_least] + [f"{target} <= {name}" for name in dependency.at_most])
     if isinstance(dependency, Unequal):
         return ", ".join(f"{target} != {name}" for name in dependency.determinants)
-    return f"{target} by {', '.join(dependency.determinants)} ({len(dependency.counts):,} combinations)"
+    return f"{target} by {', '.join(dependency.determinants)} ({dependency.combinations or len(dependency.counts):,} combinations)"
+
+
+def _one_of(absence: Absence) -> str:
+    if absence.values == (None,):
+        return "is null" if absence.within else "is not null"
+    shown = [_shown(v) for v in absence.values[:NAMED_VALUES]]
+    if len(absence.values) == 1:
+        return f"{'=' if absence.within else '!='} {shown[0]}"
+    more = len(absence.values) - len(shown)
+    return f"{'in' if absence.within else 'not in'} ({', '.join(shown)}{f' and {more} more' if more else ''})"
+
+
+def _shown(value: Scalar | None) -> str:
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else repr(value) if isinstance(value, str) else f"{value:g}"
 
 
 def _product(dependency: Product) -> str:

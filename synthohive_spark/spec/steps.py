@@ -129,6 +129,7 @@ class Draw(Spec):
         ordered_by: the column that orders the rows of one driving parent.
         stepwise: `ordered_by` is among `columns` and follows from the hidden column `GAP`, its distance from the row before.
         form: of `ordered_by`, where it holds dates or times in text or whole numbers.
+        last: columns that are drawn given all others, as a rule will replace most of their values.
     """
 
     kind: Literal["draw"] = "draw"
@@ -137,6 +138,7 @@ class Draw(Spec):
     ordered_by: str | None = None
     stepwise: bool = False
     form: str = ""
+    last: tuple[str, ...] = ()
 
 
 class Distinct(Spec):

@@ -12,11 +12,12 @@ from pyspark.sql import functions as F
 
 from ..errors import GenerationError
 from ..kernels.asked import asked_code, can_be_asked
+from ..kernels.dependencies.absences import broken
 from ..kernels.dependencies.orders import in_order
 from ..kernels.dependencies.unequal import is_apart
 from ..kernels.given import Given, GivenValues
 from ..spec.condition import Condition, read_conditions
-from ..spec.dependencies import Order, Unequal, described, is_bound
+from ..spec.dependencies import Absence, Order, Unequal, described, is_bound
 from ..spec.encoding import TextEncoding
 from ..spec.fitted import FittedSchema, FittedTable
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
@@ -105,6 +106,7 @@ def plan_conditions(
         if not found:
             found = [
                 *_broken_keys(fitted.tables[table], fitted, given.values, reference_has),
+                *_broken_absences(fitted.tables[table].program, given.values),
                 *_broken_orders(fitted.tables[table].program, given.values),
                 *_equal_values(fitted.tables[table].program, given.values),
                 *broken_limits(table, given.values),
@@ -229,6 +231,12 @@ def _broken_keys(table: FittedTable, fitted: FittedSchema, values: Typed, refere
         if key.parent_table in fitted.references and len(key.columns) > 1 and len(asked) > 1 and not reference_has(key, asked):
             faults.append(f"{_shown(asked)}: the reference table {key.parent_table!r} has no row with these values together")
     return faults
+
+
+def _broken_absences(program: TableProgram, values: Typed) -> list[str]:
+    """Columns whose asked values, or nulls, another asked value does not let be."""
+    asked = [d for d in program.dependencies if isinstance(d, Absence) and d.target in values and d.determinants[0] in values]
+    return [f"{_shown((d.target, *d.determinants))}: the values break {described(d, program.types)}" for d in asked if broken(d, values, program.types).any()]
 
 
 def _broken_orders(program: TableProgram, values: Typed) -> list[str]:

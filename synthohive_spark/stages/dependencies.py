@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import json
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
+from itertools import accumulate
 
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -12,18 +16,22 @@ from ..causes import step
 from ..events import DEPENDENCIES, get_logger
 from ..kernels.columns.grid import decimals_of
 from ..kernels.columns.marks import MARKS
+from ..kernels.columns.types import is_integer
 from ..kernels.dependencies.choose import choose
+from ..kernels.dependencies.choose_absences import with_absences
 from ..kernels.dependencies.choose_orders import with_orders
-from ..kernels.dependencies.count import LINES_PER_COMBINATION, confirmed, count_batches
-from ..kernels.dependencies.find import CANDIDATES, ORDER, find_in_batches
+from ..kernels.dependencies.combinations import confirmed_lookup, summed_keys, with_combinations
+from ..kernels.dependencies.count import confirmed, count_batches
+from ..kernels.dependencies.find import CANDIDATES, FAMILY, ORDER, find_in_batches, find_many_in_batches
 from ..kernels.dependencies.find_unequal import with_unequal
 from ..kernels.dependencies.formulas import is_formula_input
 from ..kernels.dependencies.sample import MIN_SURPRISES, Search
 from ..kernels.dependencies.units import MAX_DIGITS
 from ..spec.across_rows import AcrossRule
 from ..spec.decimal_forms import is_decimal_form
-from ..spec.dependencies import AnyDependency, Order, Unequal, described, is_bound
+from ..spec.dependencies import Absence, AnyDependency, Lookup, Order, Unequal, described, is_bound
 from ..spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding, TextEncoding
+from ..spec.hidden import hidden
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import Table
 from ..spec.planning.across import adds_up, goes_round
@@ -33,7 +41,13 @@ from .profile import HASH_RANGE, row_hash, row_share, with_plain_times
 
 SAMPLE_ROWS = 20_000  # rows that candidates are looked for in: a rule of 99.5 % is told from one of 99 % there
 ROUNDS = 3  # of choosing and counting: what fails on all rows gives way to other candidates for its target
-_COUNTS = "candidate int, measure string, first string, second string, value string, n bigint"
+FAMILY_ROWS = 5_000  # looked at for each column of many values
+FAMILY_VALUES = 1_000  # of them: more would be alone there, fewer the same few
+ROWS_PER_VALUE = 20
+MAX_STORED = 200_000  # combinations of all lookups of a table: some 20 MB in the program, which travels to each task
+_FACTS = "candidate int, measure string, value string, n bigint"
+_ENTRIES = "candidate int, first string, second string, value string, n bigint"
+_LINES = "candidate int, measure string, first string, second string, value string, n bigint"
 
 log = get_logger(__name__)
 
@@ -47,6 +61,7 @@ def add_dependencies(
     parent: TableProgram | None,
     keys: Collection[str] = (),
     across: Sequence[AcrossRule] = (),
+    nested: Collection[str] = (),
     min_rows: int,
     seed: int,
 ) -> TableProgram:
@@ -58,11 +73,14 @@ def add_dependencies(
         parent: the driving parent's program, with its dependencies.
         keys: columns that keys of other tables point at; they are never derived.
         across: what follows from other rows of the family.
+        nested: columns that are null because a struct is.
         min_rows: combinations of fewer rows are never stored.
         seed: of the sample.
     """
     made = {rule.column for rule in across if adds_up(rule)}
     search = _search(program, table, encoding, made.union(keys), str(data.sparkSession.conf.get("spark.sql.session.timeZone", "UTC")))
+    absent = tuple(name for name in search.targets if name in program.drawn and name not in (*nested, *program.fallback) and encoding.column(name).has_null)
+    search = search.model_copy(update={"absent": absent, "min_rows": min_rows})
     if program.rows < MIN_SURPRISES or not search.targets:
         return program
     rows = with_plain_times(data.select(*(F.col(quoted(name)) for name in search.types)))
@@ -88,18 +106,26 @@ def _search(program: TableProgram, table: Table, encoding: TableEncoding, refere
     fallback = set(program.fallback) - program.taken_over
     keys = {*totals, *table.key_columns, *replaced, *referenced, *fallback, *program.distinct, *([program.draw.ordered_by] if program.draw.ordered_by else [])}
     visible = [name for name in modelled if name not in table.pii_cols]
-    apart = tuple(name for name in visible if name not in totals and not isinstance(encoding.column(name), TextEncoding))
+    watched = tuple(name for name in visible if name not in totals)
+    apart = tuple(name for name in watched if not isinstance(encoding.column(name), TextEncoding))
+    discrete = tuple(name for name in watched if _is_discrete(encoding, name))
+    still = {*program.distinct, *([program.draw.ordered_by] if program.draw.ordered_by else []), *totals}
+    whole = tuple(name for name in visible if name not in (*discrete, *still) and _is_whole(encoding, name))
     return Search(
         types={name: program.types[name] for name in modelled},
         targets=tuple(name for name in visible if name in drawn and name not in keys),
         inputs=tuple(name for name in visible if is_formula_input(program.types[name])),
-        discrete=tuple(name for name in visible if name not in totals and _is_discrete(encoding, name)),
+        discrete=discrete,
+        whole=whole,
+        watched=watched,
+        valued=apart,
         ordered=tuple(name for name in visible if _is_comparable(encoding, name)),
         apart=apart,
         movable=tuple(name for name in apart if name in drawn and name not in _unmoved(program, keys)),
         forms={name: form for name, form in _forms(encoding).items() if name in visible},
         bounded=tuple(name for name, limits in table.constraints.items() if limits.min is not None or limits.max is not None),
         digits={name: _digits(encoding, name) for name in modelled if program.types[name] in ("float", "double")},
+        sizes={name: _size(encoding, name) for name in (*discrete, *whole)},
         zone=zone,
     )
 
@@ -116,6 +142,20 @@ def _is_discrete(encoding: TableEncoding, name: str) -> bool:
     """Whether all synthetic values of the column are real ones."""
     column = encoding.column(name)
     return isinstance(column, CategoryEncoding) or (isinstance(column, NumberEncoding) and (column.discrete or not column.bins))
+
+
+def _is_whole(encoding: TableEncoding, name: str) -> bool:
+    """Whether the column holds whole numbers or dates, which may repeat."""
+    column = encoding.column(name)
+    return isinstance(column, NumberEncoding) and not column.distinct and (column.spark_type == "date" or is_integer(column.spark_type))
+
+
+def _size(encoding: TableEncoding, name: str) -> int:
+    """About how many values the column has; of whole numbers more than any category."""
+    column = encoding.column(name)
+    if isinstance(column, CategoryEncoding):
+        return len(column.values)
+    return len(column.tokens) + len(column.knots) if isinstance(column, NumberEncoding) and _is_discrete(encoding, name) else 2**63 - 1
 
 
 def _is_comparable(encoding: TableEncoding, name: str) -> bool:
@@ -139,16 +179,44 @@ def _digits(encoding: TableEncoding, name: str) -> int | None:
 
 
 def _candidates(data: DataFrame, search: Search, count: int, seed: int) -> list[AnyDependency]:
+    """Those of a sample of rows; and by columns of many values, those of a sample in which such values repeat."""
     share = row_share(data, count, SAMPLE_ROWS)
-    order = row_hash(data, seed)
-    sampled = data.withColumn(ORDER, order)
+    ordered = data.withColumn(ORDER, row_hash(data, seed))
+    sampled = ordered
     if share < 1:
         sampled = sampled.where(F.pmod(F.col(ORDER), F.lit(HASH_RANGE)) < int(share * HASH_RANGE))
     elif count > SAMPLE_ROWS:
         sampled = sampled.orderBy(ORDER).limit(SAMPLE_ROWS)  # few different rows: any of them will do
-    sampled = _numbered(with_plain_times(sampled.select(*(F.col(quoted(name)) for name in search.types), ORDER)))
-    lines = sampled.repartition(1).mapInArrow(partial(find_in_batches, search=search), "found string").collect()
-    return [candidate for line in lines for candidate in CANDIDATES.validate_json(line.found)]
+    columns = [F.col(quoted(name)) for name in search.types]
+    one = _numbered(with_plain_times(sampled.select(*columns, ORDER))).repartition(1)
+    lines = one.mapInArrow(partial(find_in_batches, search=search), "found string, many string").collect()
+    found = [candidate for line in lines for candidate in CANDIDATES.validate_json(line.found)]
+    many = {name: values for line in lines for name, values in json.loads(line.many).items()}
+    if not many:
+        return found
+    explained = frozenset(c.target for c in found if not isinstance(c, Lookup | Order | Absence))
+    kernel = partial(find_many_in_batches, search=search, determinants=tuple(many), explained=explained)
+    families = _numbered(with_plain_times(_families(ordered.select(*columns, ORDER), many, count, seed))).repartition(1)
+    return found + [c for line in families.mapInArrow(kernel, "found string").collect() for c in CANDIDATES.validate_json(line.found)]
+
+
+def _families(ordered: DataFrame, many: Mapping[str, float], count: int, seed: int) -> DataFrame:
+    """For each of the columns `many`, about `FAMILY_ROWS` rows that share its values: at most `ROWS_PER_VALUE` of each, so that common ones leave room.
+
+    One shuffle, of the rows of the values that are looked at.
+    """
+    members = []
+    for i, (name, values) in enumerate(many.items()):
+        of_values = min(1.0, max(FAMILY_VALUES / values, FAMILY_ROWS / count))
+        of_rows = min(1.0, FAMILY_ROWS / (count * of_values))
+        value = F.xxhash64(F.lit(seed), F.lit(i), F.col(quoted(name)))
+        looked = (F.pmod(value, F.lit(HASH_RANGE)) < int(of_values * HASH_RANGE)) & (F.pmod(F.col(ORDER), F.lit(HASH_RANGE)) < int(of_rows * HASH_RANGE))
+        members.append(F.when(F.col(quoted(name)).isNotNull() & looked, F.struct(F.lit(i).alias("family"), value.alias("value"))))
+    member, place = hidden("member"), hidden("place")
+    rows = ordered.withColumn(member, F.explode(F.array_compact(F.array(*members))))
+    alike = Window.partitionBy(F.col(member)["family"], F.col(member)["value"]).orderBy(ORDER)
+    kept = rows.withColumn(place, F.row_number().over(alike)).where(F.col(place) <= ROWS_PER_VALUE)
+    return kept.withColumn(FAMILY, F.col(member)["family"]).drop(member, place)
 
 
 def _numbered(data: DataFrame) -> DataFrame:
@@ -161,7 +229,7 @@ def _confirmed(rows: DataFrame, candidates: Sequence[AnyDependency], search: Sea
     left, counted = [c for c in candidates if not is_bound(c)], {}
     bounds = [c for c in candidates if is_bound(c)]
     for _ in range(ROUNDS):
-        chosen = choose(left, known, search.types)
+        chosen = choose(left, known, search.types, search.sizes)
         new = [c for c in (*chosen, *bounds) if id(c) not in counted]
         if not new:
             break
@@ -169,23 +237,62 @@ def _confirmed(rows: DataFrame, candidates: Sequence[AnyDependency], search: Sea
             counted[id(candidate)] = found
         left = [c for c in left if counted.get(id(c), c) is not None]
     held = [c for c in left if counted.get(id(c)) is not None]  # what was never counted must not take the place of what holds
-    exact = [found for c in choose(held, known, search.types) if (found := counted[id(c)]) is not None]
-    ordered = with_orders(exact, [found for c in bounds if isinstance(found := counted[id(c)], Order)], search)
-    return with_unequal(ordered, [found for c in bounds if isinstance(found := counted[id(c)], Unequal)], search)
+    exact = [found for c in choose(held, known, search.types, search.sizes) if (found := counted[id(c)]) is not None]
+    exact = _with_combinations(rows, exact, search, min_rows)
+    also = [counted[id(c)] for c in bounds]
+    whole = with_orders(exact, [d for d in also if isinstance(d, Order)], search)
+    whole = with_unequal(whole, [d for d in also if isinstance(d, Unequal)], search)
+    return with_absences(whole, [d for d in also if isinstance(d, Absence)], search)
 
 
 def _count(rows: DataFrame, candidates: Sequence[AnyDependency], search: Search, count: int, min_rows: int) -> list[AnyDependency | None]:
-    """One pass over the table for all candidates; None for those that do not hold."""
+    """What holds of the candidates on all rows, None for the others: one pass over the table for the formulas, one for the lookups."""
+    formulas, lookups = [c for c in candidates if not isinstance(c, Lookup)], [c for c in candidates if isinstance(c, Lookup)]
+    measures, facts = _summed(_lines(rows, formulas, search)), _summed(_combinations(rows, lookups, search, min_rows, entries=False))
+    found: dict[int, AnyDependency | None] = {id(c): confirmed(c, measures.get(i, Counter())) for i, c in enumerate(formulas)}
+    for i, c in enumerate(lookups):
+        found[id(c)] = confirmed_lookup(c, facts.get(i, Counter()), rows=count, max_pairs=search.max_pairs, max_values=search.max_values)
+    return [found[id(c)] for c in candidates]
+
+
+def _lines(rows: DataFrame, candidates: Sequence[AnyDependency], search: Search) -> DataFrame | None:
+    """Counts of each candidate as `count_batches` gives them, not yet summed; None without candidates."""
+    if not candidates:
+        return None
     names = tuple(dict.fromkeys(n for c in candidates for n in (c.target, *c.determinants)))
-    kernel = partial(count_batches, names=names, candidates=tuple(candidates), types=search.types, max_combinations=search.max_combinations)
-    counts = _numbered(rows.select(*(F.col(quoted(n)) for n in names))).mapInArrow(kernel, _COUNTS)
-    summed = counts.groupBy("candidate", "measure", "first", "second", "value").agg(F.sum("n").alias("n"))
-    # What grows with the table is no rule; a line past the limit says so, and no more come to the driver.
-    place = F.row_number().over(Window.partitionBy("candidate").orderBy(F.desc("n"), "first", "second", "value"))
-    limit = LINES_PER_COMBINATION * search.max_combinations + 1
-    found = summed.withColumn("place", place).where(F.col("place") <= limit).drop("place").toArrow()
-    numbers = found.column("candidate").to_numpy()
-    return [
-        confirmed(c, found.filter(numbers == i), search.types, rows=count, min_rows=min_rows, max_combinations=search.max_combinations)
-        for i, c in enumerate(candidates)
-    ]
+    kernel = partial(count_batches, names=names, candidates=tuple(candidates), types=search.types)
+    return _numbered(rows.select(*(F.col(quoted(n)) for n in names))).mapInArrow(kernel, _LINES)
+
+
+def _combinations(rows: DataFrame, lookups: Sequence[Lookup], search: Search, min_rows: int, *, entries: bool) -> DataFrame | None:
+    """What `summed_keys` says of the lookups: one shuffle, of the combinations with their values; no task holds them."""
+    lines = _lines(rows, lookups, search)
+    if lines is None:
+        return None
+    key = ("candidate", "first", "second")
+    summed = lines.repartition(*key).groupBy(*key, "value").agg(F.sum("n").alias("n")).sortWithinPartitions(*key, "value")
+    kernel = partial(summed_keys, candidates=tuple(lookups), min_rows=min_rows, entries=entries)
+    return summed.mapInArrow(kernel, _ENTRIES if entries else _FACTS)
+
+
+def _summed(lines: DataFrame | None) -> dict[int, Counter[str]]:
+    """The sums of measures, by candidate; of those that have values the largest."""
+    found: dict[int, Counter[str]] = defaultdict(Counter)
+    if lines is not None:
+        sums = lines.groupBy("candidate", "measure", "value").agg(F.sum("n").alias("n")).groupBy("candidate", "measure").agg(F.max("n").alias("n"))
+        for line in sums.collect():
+            found[line.candidate][line.measure] = line.n
+    return found
+
+
+def _with_combinations(rows: DataFrame, chosen: Sequence[AnyDependency], search: Search, min_rows: int) -> list[AnyDependency]:
+    """`chosen`, the lookups with the combinations that are stored: the smallest, as far as they are not too many together."""
+    lookups = sorted((d for d in chosen if isinstance(d, Lookup)), key=lambda d: d.combinations)
+    kept = [d for d, upto in zip(lookups, accumulate(d.combinations for d in lookups), strict=True) if upto <= MAX_STORED]
+    found = _combinations(rows, kept, search, min_rows, entries=True)
+    entries = None if found is None else found.toArrow()
+    whole: dict[int, AnyDependency | None] = dict.fromkeys((id(d) for d in lookups), None)
+    for i, lookup in enumerate(kept):
+        if entries is not None:
+            whole[id(lookup)] = with_combinations(lookup, entries.filter(pc.equal(entries.column("candidate"), i)), search.types)
+    return [d for c in chosen if (d := whole.get(id(c), c)) is not None]

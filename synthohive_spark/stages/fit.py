@@ -29,7 +29,7 @@ from ..spec.metadata import Metadata
 from ..spec.planning.across import with_across_rows
 from ..spec.planning.programs import SchemaPlan
 from ..spec.planning.rewritten import with_form_of_order, with_key_lengths, with_levels, without_drawn, without_inherited
-from ..spec.planning.structs import with_structs
+from ..spec.planning.structs import settled_columns, with_structs
 from ..spec.program import TableProgram
 from ..spec.sources import Sources
 from ..spec.totals import Total, described_total
@@ -185,6 +185,7 @@ class FitRun:
             keys={c for table in tables for key in table.foreign_keys if key.parent_table == program.table for c in key.parent_columns},
             parent=None if parent is None else parent.program,
             across=rules,
+            nested=settled_columns(self.layouts.get(program.table, ())),
             min_rows=self.config.encoding.min_category_rows,
             seed=derive_seed(self.seed, program.table, "dependencies"),
         )

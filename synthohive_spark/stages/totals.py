@@ -22,7 +22,7 @@ from ..kernels.columns.types import decimal_scale, is_integer
 from ..kernels.dependencies.derive import derived_again
 from ..kernels.dependencies.find_totals import find_totals
 from ..kernels.dependencies.formulas import Formula, is_clock
-from ..spec.dependencies import Lookup, Order, Unequal
+from ..spec.dependencies import Absence, Lookup, Order, Unequal
 from ..spec.fitted import FittedTable
 from ..spec.hidden import hidden
 from ..spec.identifiers import quoted
@@ -278,7 +278,7 @@ def _follows(fitted: FittedTable) -> tuple[Formula | Order, ...]:
     changed = {t.column for t in fitted.program.totals}
     again: list[Formula | Order] = []
     for dependency in fitted.program.dependencies:
-        if not isinstance(dependency, Lookup | Unequal) and changed & set(dependency.determinants):
+        if not isinstance(dependency, Lookup | Unequal | Absence) and changed & set(dependency.determinants):
             again.append(dependency)
             changed.add(dependency.target)
     return tuple(again)

@@ -142,7 +142,7 @@ def test_names_with_dots_are_found_too(spark: SparkSession) -> None:
 def test_adult_education(spark: SparkSession, shared_data: Path) -> None:
     real = spark.read.parquet(str(shared_data / "adult" / "adult.parquet"))
     synth = Synthesizer(Metadata().add_table("adult"), spark=spark, model="independent").fit({"adult": real}, seed=1)
-    assert synth.dependencies == {"adult": ["education_num by education (16 combinations)"]}
+    assert synth.dependencies == {"adult": ["education_num by education (16 combinations)", "occupation is null exactly when workclass is null"]}
     pairs = synth.sample(num_rows={"adult": 5_000}, seed=2)["adult"].select("education", "education_num").distinct()
     assert pairs.count() == 16 == pairs.join(real, ["education", "education_num"], "left_semi").count()
 
@@ -172,3 +172,50 @@ def test_flights_keep_their_clock_and_distances(spark: SparkSession, shared_data
         == routes.select("origin", "dest").distinct().count()
         == routes.join(data["flights"], ["origin", "dest", "distance"], "left_semi").count()
     )
+
+
+def test_cities_stay_in_their_countries(spark: SparkSession) -> None:
+    """4,000 cities of some three rows each, postal codes as whole numbers, and a chain over both."""
+    rng = np.random.default_rng(7)
+    city, code = rng.integers(0, 4_000, 12_000), rng.integers(0, 1_500, 12_000)
+    frame = pd.DataFrame({"city": [f"city {c:04d}" for c in city], "country": [f"C{c * 7919 % 20}" for c in city]})
+    frame["code"], frame["place"], frame["state"] = code + 10_000, [f"place {c // 3}" for c in code], [f"S{c // 60}" for c in code]
+    synth = Synthesizer(Metadata().add_table("t"), spark=spark, model="independent").fit({"t": spark.createDataFrame(frame)}, seed=1)
+    assert [text.split(" (")[0] for text in synth.dependencies["t"]] == ["country by city", "place by code", "state by place"]
+    out = synth.sample(num_rows={"t": 6_000}, seed=2)["t"].toPandas()
+    for determinant, target in (("city", "country"), ("code", "place"), ("place", "state")):
+        rule = frame.drop_duplicates(determinant).set_index(determinant)[target]
+        assert (out[determinant].map(rule) == out[target]).all()
+    rare = frame.city.value_counts().loc[lambda n: n < 3].index
+    assert not out.city.isin(rare).any() and out.city.nunique() > 2_000
+
+
+def tickets(rows: int = 4_000) -> pd.DataFrame:
+    """Columns that are null together, by a status and by a flag; sums of which one part is null in some rows."""
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"status": rng.choice(["open", "paid", "done"], rows, p=[0.3, 0.2, 0.5]), "gift": rng.random(rows) < 0.2})
+    frame["opened"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 300_000, rows), unit="min")
+    frame["closed"] = (frame.opened + pd.to_timedelta(rng.integers(1, 9_000, rows), unit="min")).mask(frame.status != "done")
+    frame["wish"] = pd.Series(rng.choice(["love", "luck"], rows)).where(frame.gift, None)
+    there = rng.random(rows) < 0.6
+    frame["left"], frame["right"] = (pd.Series(rng.choice(["a", "b", "c"], rows)).where(there, None) for _ in range(2))
+    frame["net"], frame["tax"] = rng.integers(0, 500, rows), rng.integers(0, 100, rows)
+    frame["total"] = frame.net + frame.tax
+    frame["paid"] = frame.total + rng.integers(0, 9, rows)
+    frame["tax"] = frame.tax.mask(rng.random(rows) < 0.3).astype("Int64")
+    return frame
+
+
+def test_nulls_follow_and_what_is_left_open_is_drawn(spark: SparkSession) -> None:
+    frame = tickets()
+    config = FitConfig(training=TrainingConfig(epochs=20))
+    synth = Synthesizer(Metadata().add_table("tickets"), spark=spark, model="autoregressive", config=config).fit({"tickets": frame}, seed=1)
+    found = set(synth.dependencies["tickets"])
+    assert {"closed is null exactly when status != 'done'", "wish is null exactly when gift = false"} < found
+    assert {"right is null exactly when left is null", "total = net + tax"} < found
+    rows = synth.sample(num_rows={"tickets": 4_000}, seed=2, conditions=[{"table": "tickets", "values": {"wish": "love"}, "rows": 300}])["tickets"]
+    for rule in ("closed is null <=> status <> 'done'", "wish is null <=> not gift", "right is null <=> left is null", "total is not null"):
+        assert broken(rows, *rule.split(" <=> "), *(["true"] if " <=> " not in rule else [])) == 0
+    assert broken(rows.where("tax is not null"), "total", "net + tax") == 0 and rows.where("wish = 'love'").count() >= 300
+    without = rows.where("tax is null").select("net", "total", "paid").toPandas().astype(float)
+    assert len(without) > 800 and without.corr().loc["total", "paid"] > 0.9  # drawn with the rest of the row, not by itself

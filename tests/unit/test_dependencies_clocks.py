@@ -179,8 +179,9 @@ def test_how_midnight_is_told_is_counted_on_all_rows() -> None:
     for midnight, first in ((2400, 1), (0, 0)):
         arrays = [pa.array(v, pa.int32()) for v in (hhmm(planned + delay, midnight), hhmm(planned), delay)]
         batch = pa.record_batch(arrays, names=["x", "y", "z"])
-        lines = list(count_batches(iter([batch]), names=tuple(types), candidates=(rule,), types=types, max_combinations=10))
-        kept = confirmed(rule, pa.Table.from_batches(lines), types, rows=ROWS, min_rows=5, max_combinations=10)
+        lines = list(count_batches(iter([batch]), names=tuple(types), candidates=(rule,), types=types))
+        counts = pa.Table.from_batches(lines)
+        kept = confirmed(rule, dict(zip(counts.column("measure").to_pylist(), counts.column("n").to_pylist(), strict=True)))
         assert isinstance(kept, Clock) and (kept.share, kept.first) == (1.0, first)
 
 

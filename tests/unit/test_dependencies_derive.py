@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from decimal import Decimal
 
 import numpy as np
@@ -11,14 +12,15 @@ import pyarrow as pa
 import pytest
 
 from synthohive_spark.kernels.columns.types import arrow_type
+from synthohive_spark.kernels.dependencies.combinations import confirmed_lookup, summed_keys, with_combinations
 from synthohive_spark.kernels.dependencies.count import COUNTS, confirmed, count_batches
 from synthohive_spark.kernels.dependencies.derive import derive_columns
 from synthohive_spark.kernels.dependencies.formulas import evaluate, holds
 from synthohive_spark.spec.dependencies import AnyDependency, Copy, DatePart, Linear, Lookup, Product, Quotient, Remainder, described
 from synthohive_spark.spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding
-from synthohive_spark.spec.planning.derived import split_early
+from synthohive_spark.spec.planning.derived import split_early, with_dependencies
 from synthohive_spark.spec.program import Phase, TableProgram
-from synthohive_spark.spec.steps import Draw, Series
+from synthohive_spark.spec.steps import Derive, Draw, Series
 
 ROUTES = Lookup(
     target="distance",
@@ -102,13 +104,6 @@ def test_a_determinant_that_one_lookup_used_is_not_redrawn_by_the_next() -> None
     rule = dict(zip(zip(*ROUTES.keys, strict=True), ROUTES.values, strict=True))
     assert all(rule[(o, d)] == x for o, d, x in zip(out.origin, out.dest, out.distance, strict=True))
     assert out.groupby("dest", dropna=False).region.nunique().max() == 1
-
-
-def test_a_null_that_has_several_values_gets_them_by_their_counts() -> None:
-    lookup = Lookup(target="level", determinants=("name",), keys=(("a", None, None),), values=(1, 2, 3), counts=(10, 30, 10))
-    out = derive({"name": strings(["a", None] * 1000)}, {"name": "string", "level": "int"}, lookup)
-    assert set(out.level[out.name.notna()]) == {1}
-    assert (out.level[out.name.isna()] == 2).mean() == pytest.approx(0.75, abs=0.05)
 
 
 @pytest.mark.parametrize(
@@ -211,19 +206,25 @@ def test_what_follows_from_known_columns_comes_first() -> None:
 
 
 def counted(candidate: AnyDependency, columns: dict[str, pa.Array], types: dict[str, str], min_rows: int = 3, limit: int = 100) -> AnyDependency | None:
+    """What is confirmed on all rows, counted as by several tasks."""
     table = pa.table(columns)
     parts = [
         b
         for i in range(0, len(table), 70)
-        for b in count_batches(iter(table[i : i + 70].to_batches()), names=list(columns), candidates=[candidate], types=types, max_combinations=limit)
+        for b in count_batches(iter(table[i : i + 70].to_batches()), names=list(columns), candidates=[candidate], types=types)
     ]
-    lines = (
-        pa.Table.from_batches(parts, COUNTS)
-        .group_by(["measure", "first", "second", "value"])
-        .aggregate([("n", "sum")])
-        .rename_columns(["measure", "first", "second", "value", "n"])
-    )
-    return confirmed(candidate, lines, types, rows=len(table), min_rows=min_rows, max_combinations=limit)
+    lines = pa.Table.from_batches(parts, COUNTS).to_pandas()
+    if not isinstance(candidate, Lookup):
+        return confirmed(candidate, lines.groupby("measure").n.sum().to_dict())
+    summed = lines.groupby(["candidate", "first", "second", "value"], dropna=False, as_index=False).n.sum()
+    sorted_lines = pa.Table.from_pandas(summed, preserve_index=False)
+    facts = pa.Table.from_batches(summed_keys(iter(sorted_lines.to_batches(max_chunksize=7)), candidates=[candidate], min_rows=min_rows, entries=False))
+    sums = facts.to_pandas().groupby(["measure", "value"], dropna=False, as_index=False).n.sum().groupby("measure").n.max()
+    found = confirmed_lookup(candidate, Counter(sums.to_dict()), rows=len(table), max_pairs=limit, max_values=limit)
+    if found is None:
+        return None
+    entries = summed_keys(iter(sorted_lines.to_batches(max_chunksize=7)), candidates=[found], min_rows=min_rows, entries=True)
+    return with_combinations(found, pa.Table.from_batches(entries), types)
 
 
 def test_rare_combinations_are_never_stored() -> None:
@@ -231,7 +232,7 @@ def test_rare_combinations_are_never_stored() -> None:
     types = {"name": "string", "level": "int"}
     columns = {"name": strings(names), "level": pa.array([1] * 300 + [2] * 300 + [9] * 2, pa.int32())}
     found = counted(Lookup(target="level", determinants=("name",)), columns, types)
-    assert isinstance(found, Lookup) and found.keys == (("a", "b"),) and found.values == (1, 2) and found.counts == (300, 300)
+    assert isinstance(found, Lookup) and found.keys == (("a", "b"),) and found.values == (1, 2) and found.counts == (300, 300) and found.combinations == 2
     assert "secret" not in found.model_dump_json() and "9" not in str(found.values)
 
 
@@ -255,25 +256,80 @@ def test_more_combinations_than_the_limit_are_no_lookup() -> None:
     columns = {"name": pa.array([f"n{c}" for c in codes]), "level": pa.array(codes % 7, pa.int32())}
     assert counted(Lookup(target="level", determinants=("name",)), columns, types, limit=499) is None
     assert counted(Lookup(target="level", determinants=("name",)), columns, types, limit=500) is not None
-    assert counted(Lookup(target="level", determinants=("name",)), {n: a[:1500] for n, a in columns.items()}, types, limit=500) is None  # three rows each
+    assert counted(Lookup(target="level", determinants=("name",)), {n: a[:1500] for n, a in columns.items()}, types, limit=500) is not None  # three rows each
+    few = {"a": columns["name"][:1500], "b": columns["name"][:1500], "level": columns["level"][:1500]}
+    assert counted(Lookup(target="level", determinants=("a", "b")), few, {"a": "string", "b": "string", "level": "int"}, limit=500) is None
 
 
-def test_missing_determinants_do_not_speak_where_the_target_is_never_null() -> None:
+HOUR = DatePart(target="hour", determinants=("at",), part="hour", zone="UTC")
+
+
+def hours(rows: int, without: int = 0, empty: int = 0, wrong: int = 0) -> dict[str, pa.Array]:
+    """Times and their hours: the first rows without a time, the last without an hour, and wrong ones in the middle."""
+    micros, place = np.arange(rows) * 3_600_000_000, np.arange(rows)
+    hour = micros // 3_600_000_000 % 24
+    hour[rows // 2 : rows // 2 + wrong] += 1
+    return {"at": pa.array(micros, mask=place < without), "hour": pa.array(hour.astype("int32"), mask=place >= rows - empty)}
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ({}, (1, False, False)),
+        ({"without": 1}, (1, True, False)),  # never null: the hour of a row without a time must be drawn
+        ({"without": 400}, (1, True, False)),
+        ({"without": 600}, None),  # it tells fewer than half of the hours
+        ({"empty": 4}, (0.996, False, False)),  # exceptions
+        ({"empty": 400}, (1, False, True)),
+        ({"without": 3, "empty": 2}, (0.995, False, False)),
+        ({"without": 300, "empty": 100}, (1, True, True)),
+        ({"without": 300, "wrong": 3}, (1 - 3 / 700, True, False)),
+        ({"without": 300, "wrong": 4}, None),  # of 700 rows
+    ],
+)
+def test_what_a_formula_leaves_to_the_row_model(counts: dict[str, int], expected: tuple[float, bool, bool] | None) -> None:
+    found = counted(HOUR, hours(1_000, **counts), {"at": "timestamp", "hour": "int"})
+    assert found is None or expected is not None
+    assert (None if found is None else (pytest.approx(found.share), found.loose, found.gaps)) == expected
+
+
+def test_rows_without_determinants_keep_what_was_drawn() -> None:
     types = {"at": "timestamp", "hour": "int"}
-    micros = np.arange(1000) * 3_600_000_000
-    at = pa.array(micros, mask=np.arange(1000) < 30)
-    rule = DatePart(target="hour", determinants=("at",), part="hour", zone="UTC")
-    hours = pa.array(micros // 3_600_000_000 % 24, pa.int32())
-    found = counted(rule, {"at": at, "hour": hours}, types)
-    assert found is not None and found.share == 1
-    assert counted(rule, {"at": at, "hour": pa.array(hours.to_numpy(), mask=np.arange(1000) == 999)}, types) is None
+    at = pa.array([7_200_000_000, None, 7_200_000_000, None])
+    hour = pa.array([9, 9, None, None], pa.int32())
+    expected = {(False, False): [2, None, 2, None], (True, False): [2, 9, 2, None], (False, True): [2, None, None, None], (True, True): [2, 9, None, None]}
+    for (loose, gaps), values in expected.items():
+        rule = HOUR.model_copy(update={"loose": loose, "gaps": gaps})
+        out = derive_columns({"at": at, "hour": hour}, (rule,), program(types, (rule,)), encoding(types), np.random.default_rng(0))
+        assert out["hour"].to_pylist() == values
+    lookup = Lookup(target="hour", determinants=("name",), keys=(("a", "b"),), values=(1, 2), counts=(9, 9), loose=True, gaps=True)
+    columns = {"name": strings(["a", "a", None, None]), "hour": pa.array([5, None, 5, None], pa.int32())}
+    kinds = {"name": "string", "hour": "int"}
+    out = derive_columns(columns, (lookup,), program(kinds, (lookup,)), encoding(kinds), np.random.default_rng(0))
+    assert out["hour"].to_pylist() == [1, None, 5, None]
+
+
+def test_loose_targets_are_drawn_last_and_early_ones_given() -> None:
+    types = {"at": "timestamp", "hour": "int", "minute": "int", "clock": "int"}
+    clock = Linear(target="clock", determinants=("hour", "minute"), factors=(100, 1), digits=(0, 0, 0))
+    loose = HOUR.model_copy(update={"loose": True})
+    steps = (Series(columns=("at",)), Draw(columns=("hour", "minute", "clock")))
+    before = TableProgram(table="t", rows=100, columns=tuple((n, t, True) for n, t in types.items()), phases=(Phase(steps=steps),))
+    made = with_dependencies(before, (loose, clock), encoding(types), None)
+    assert made.draw.columns == ("hour", "minute") and made.draw.last == () and made.conditions == ()  # it is given, and drawn first where it is not
+    assert [[d.target for d in step.dependencies] for step in made.of_kind(Derive)] == [["hour"], ["clock"]]  # the clock waits for drawn hours
+    assert with_dependencies(before, (HOUR, clock), encoding(types), None).conditions == ("hour",)
+    gaps = with_dependencies(before, (HOUR.model_copy(update={"gaps": True}), clock), encoding(types), None)
+    assert [[d.target for d in step.dependencies] for step in gaps.of_kind(Derive)] == [["hour", "clock"]] and gaps.draw.last == ("hour",)
 
 
 def test_nulls_without_stored_values_stay_null() -> None:
     lookup = Lookup(target="level", determinants=("name",), keys=(("a", "b"),), values=(1, 2), counts=(30, 10))
     out = derive({"name": strings(["a", None] * 1000)}, {"name": "string", "level": "int"}, lookup)
     assert out.name.isna().sum() == 1000 and set(out.level[out.name.notna()]) == {1}
-    assert (out.level[out.name.isna()] == 1).mean() == pytest.approx(0.75, abs=0.05)
+    assert out.level[out.name.isna()].nunique() == 1
+    loose = derive({"name": strings(["a", None] * 10)}, {"name": "string", "level": "int"}, lookup.model_copy(update={"loose": True}))
+    assert loose.level[loose.name.isna()].isna().all()
     pairs = derive({"origin": strings(["E"] * 100), "dest": strings([None] * 100)}, {"origin": "string", "dest": "string", "distance": "int"}, ROUTES)
     assert pairs.dest.isna().all() and set(pairs.origin) == {"J"} and set(pairs.distance) == {40}
 

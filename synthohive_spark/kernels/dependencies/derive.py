@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...spec.dependencies import AnyDependency, Lookup, Order, Unequal
+from ...spec.dependencies import Absence, AnyDependency, Lookup, Order, Unequal
 from ...spec.encoding import NumberEncoding, TableEncoding
 from ...spec.program import TableProgram
 from ..columns import decode_codes
-from .formulas import Formula, evaluate
+from .absences import settled, turned
+from .formulas import Formula, evaluate, incomplete
 from .lookups import look_up
 from .orders import follow_order, keep_order
 from .unequal import Redraw, keep_apart
@@ -49,23 +50,42 @@ def derive_columns(
         if isinstance(dependency, Lookup):
             # A combination of a real row holds columns apart that are both in it.
             apart = {n for pair in unequal if {pair.target, *pair.determinants} - set(dependency.determinants) for n in (pair.target, *pair.determinants)}
-            found = look_up(dependency, there, program.types, fixed | apart, held or {}, rng)
+            found, answered = look_up(dependency, there, program.types, fixed | apart, held or {}, rng, {c.name: c for c in encoding.columns})
+            found[dependency.target] = _with_drawn(dependency, found[dependency.target], there.get(dependency.target), answered)
         elif isinstance(dependency, Unequal):
             unequal.append(dependency)
             there |= keep_apart(dependency, there, program.types, encoding, redraw or _marginal(encoding, rng), held or {}, rng)
             changed |= {name: there[name] for name in (dependency.target, *dependency.free)}
             continue
+        elif isinstance(dependency, Absence):
+            found = _absent(dependency, there, program.types, encoding, fixed, held or {}, rng)
         elif isinstance(dependency, Order):
             found = {dependency.target: _ordered(dependency, there, program, encoding, stand_ins, rng, (held or {}).get(dependency.target))}
         else:
             needed = {name: there[name] for name in dependency.determinants}
-            if not encoding.column(dependency.target).has_null:
+            if not encoding.column(dependency.target).has_null and not dependency.loose:
                 needed = _all_complete(needed, encoding, stand_ins, rng)
-            found = {dependency.target: evaluate(dependency, needed, program.types)}
+            answered = ~incomplete(dependency.determinants, needed)
+            made = evaluate(dependency, needed, program.types)
+            found = {dependency.target: _with_drawn(dependency, made, there.get(dependency.target), answered)}
         there |= found
         changed |= found
-        fixed |= {dependency.target, *dependency.determinants}
+        fixed |= {*dependency.determinants, *(() if isinstance(dependency, Absence) else (dependency.target,))}
     return changed
+
+
+def _with_drawn(dependency: AnyDependency, made: pa.Array, drawn: pa.Array | None, answered: np.ndarray) -> pa.Array:
+    """What the rule gives, (n,): in rows without its determinants what was drawn, and null where that was drawn in spite of them.
+
+    Args:
+        drawn: what the row model drew for the target; None where it has not yet.
+        answered: rows in which the rule says something, bool (n,).
+    """
+    if drawn is None or not dependency.drawn:
+        return made
+    given = answered & ~(dependency.gaps & plain(drawn).is_null().to_numpy(zero_copy_only=False))
+    otherwise = pc.if_else(pa.array(answered), pa.scalar(None, drawn.type), drawn) if dependency.loose else pa.nulls(len(drawn), drawn.type)
+    return pc.if_else(pa.array(given), made, otherwise)
 
 
 def derived_again(
@@ -77,7 +97,9 @@ def derived_again(
     encoding: TableEncoding,
     drawn: Mapping[str, str],
 ) -> Iterator[pa.RecordBatch]:
-    """Rows in, and out with the targets of formulas and orders whose determinants have changed; that of a formula stays where a determinant is null.
+    """Rows in, and out with the targets of formulas and orders whose determinants have changed.
+
+    That of a formula stays where a determinant is null, and null where it may be.
 
     Args:
         names: of the batches' columns, which come and go under others.
@@ -97,8 +119,9 @@ def derived_again(
                     raise TypeError(f"column {d.target!r} is no number, date or time")
                 found = plain(follow_order(d, columns, before, types, column))
             else:
-                made = plain(evaluate(d, columns, types))
-                found = pc.if_else(made.is_null(), plain(target).cast(made.type), made)
+                made, old = plain(evaluate(d, columns, types)), plain(target)
+                stays = pc.or_(made.is_null(), old.is_null()) if d.gaps else made.is_null()
+                found = pc.if_else(stays, old.cast(made.type), made)
             before.setdefault(d.target, target)
             columns[d.target] = found.view(target.type) if pa.types.is_temporal(target.type) else found.cast(target.type)
         yield pa.RecordBatch.from_arrays(list(columns.values()), schema=batch.schema)
@@ -107,7 +130,32 @@ def derived_again(
 def fixed_columns(program: TableProgram) -> set[str]:
     """Columns whose values must stay: those that are known or derived, and keys, which have been made unique or joined to something."""
     kept = set(program.names) - set(program.drawn) | {rule.column for rule in program.across} | {c for step in program.inherited for c in step.columns}
+    kept |= {d.target for d in program.dependencies if d.drawn}  # an earlier step may have derived them
     return kept | set(program.primary_key) | set(program.fallback) | {c for key in program.foreign_keys if len(key.columns) > 1 for c in key.columns}
+
+
+def _absent(
+    absence: Absence,
+    there: Mapping[str, pa.Array],
+    types: Mapping[str, str],
+    encoding: TableEncoding,
+    fixed: Collection[str],
+    held: Mapping[str, np.ndarray],
+    rng: np.random.Generator,
+) -> dict[str, pa.Array]:
+    """What the target is drawn as, and the determinant where rows must keep a target that it would not let be."""
+    name, rows = absence.determinants[0], len(there[absence.drawn_as])
+    nowhere = np.zeros(rows, dtype=bool)
+    kept = held.get(absence.target, nowhere)
+
+    def draw(column: str) -> pa.Array | None:
+        return _from_marginal(column, rows, encoding, rng)
+
+    found = {}
+    if kept.any() and name not in fixed:
+        found[name] = turned(absence, there, types, draw, kept & ~held.get(name, nowhere))
+    found[absence.drawn_as] = settled(absence, {**there, **found}, types, draw, kept)
+    return found
 
 
 def _ordered(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import TypeAdapter
 
 from ...spec.dependencies import AnyDependency, Quotient
 from ...spec.hidden import hidden
+from .find_absences import find_absences
 from .find_clocks import find_clocks
 from .find_linear import find_single, find_sums
-from .find_lookups import find_lookups
+from .find_lookups import find_among_families, find_lookups, many_valued
 from .find_orders import find_orders
 from .find_parts import find_parts
 from .find_products import find_products
@@ -20,17 +23,33 @@ from .find_unequal import find_unequal
 from .sample import Sample, Search, read_sample
 
 ORDER = hidden("order")
+FAMILY = hidden("family")
 CANDIDATES: TypeAdapter[list[AnyDependency]] = TypeAdapter(list[AnyDependency])
 
 
 def find_in_batches(batches: Iterator[pa.RecordBatch], *, search: Search) -> Iterator[pa.RecordBatch]:
-    """One batch of one column `found`: the candidates of all sampled rows, as JSON; they must come to one task.
+    """One batch, as JSON: of all sampled rows, the candidates in `found`, and in `many` what `many_valued` says; they must come to one task.
 
     Columns come in the order of `search.types`, under other names; `ORDER` is the last.
     """
     parts = list(batches)
     if parts:
-        found = find_candidates(read_sample(pa.Table.from_batches(parts).rename_columns([*search.types, ORDER]), search.types, ORDER), search)
+        sample = read_sample(pa.Table.from_batches(parts).rename_columns([*search.types, ORDER]), search.types, ORDER)
+        found, many = find_candidates(sample, search), many_valued(sample, search)
+        yield pa.record_batch({"found": pa.array([CANDIDATES.dump_json(found).decode()]), "many": pa.array([json.dumps(many)])})
+
+
+def find_many_in_batches(
+    batches: Iterator[pa.RecordBatch], *, search: Search, determinants: tuple[str, ...], explained: frozenset[str]
+) -> Iterator[pa.RecordBatch]:
+    """The same for lookups by columns of many values; the last column, `FAMILY`, tells which of `determinants` a row is there for."""
+    parts = list(batches)
+    if parts:
+        rows = pa.Table.from_batches(parts).rename_columns([*search.types, ORDER, FAMILY])
+        found: list[AnyDependency] = []
+        for i, name in enumerate(determinants):
+            own = read_sample(rows.filter(pc.equal(rows.column(FAMILY), i)), search.types, ORDER)
+            found += find_among_families(own, search, name, explained)
         yield pa.record_batch({"found": pa.array([CANDIDATES.dump_json(found).decode()])})
 
 
@@ -46,5 +65,5 @@ def find_candidates(sample: Sample, search: Search) -> list[AnyDependency]:
     formulas += [p for p in find_products(sample, search) if not any(pair < {p.target, *p.determinants} for pair in related)]
     formulas += [c for c in find_clocks(sample, search) if not any(pair < {c.target, *c.determinants} for pair in related)]
     columns = {frozenset((f.target, *f.determinants)) for f in formulas}
-    bounds: list[AnyDependency] = [*find_orders(sample, search, columns), *find_unequal(sample, search, columns)]
+    bounds: list[AnyDependency] = [*find_orders(sample, search, columns), *find_unequal(sample, search, columns), *find_absences(sample, search)]
     return [*formulas, *find_lookups(sample, search, {f.target for f in formulas}), *bounds]

@@ -20,9 +20,10 @@ from ...spec.encoding import Scalar
 from ...spec.hidden import hidden
 from ..columns.types import is_integer
 from .across_rows import FamilyRows, order_of
-from .count import to_scalar
+from .combinations import to_scalar
 from .formulas import is_clock
-from .sample import FEWER_ERRORS, HOLDS, MIN_SURPRISES
+from .measures import HOLDS
+from .sample import FEWER_ERRORS, MIN_SURPRISES
 from .units import digits_of, plain, to_floats
 
 FAMILY, SIZE = hidden("family"), hidden("size")  # the hash of a row's parent, and how many rows that has

@@ -136,12 +136,12 @@ def _held(sample: Sample, search: Search, clock: Clock, terms: dict[str, int]) -
     """The rule, where it holds and a sum without a clock would not: plain numbers have to go past the end of a turn."""
     if clock.target not in search.targets or clock.target in search.bounded:
         return None
-    share = sample.share(clock)
-    if share is None:
+    found = sample.judged(clock)
+    if found is None:
         return None
     if set(clock.readings) == {"number"}:
         plain_sum = sum(factor * sample.numbers(name) for name, factor in terms.items()) + clock.constant
         apart = np.abs(plain_sum - sample.numbers(clock.target)) > 0
         if (apart & ~np.isnan(plain_sum)).sum() < MIN_SURPRISES:
             return None
-    return clock.model_copy(update={"share": share})
+    return found

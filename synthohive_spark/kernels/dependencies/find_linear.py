@@ -45,13 +45,9 @@ def find_single(sample: Sample, search: Search) -> list[Formula]:
 def _copy(sample: Sample, target: str, other: str) -> Formula | None:
     if sample.types[target] != sample.types[other]:
         return None
-    same = sample.quick_hashes(target) == sample.quick_hashes(other)
-    return _held(sample, Copy(target=target, determinants=(other,))) if same.mean() >= MOST else None
-
-
-def _held(sample: Sample, formula: Formula) -> Formula | None:
-    share = sample.share(formula)
-    return None if share is None else formula.model_copy(update={"share": share})
+    known = ~(sample.nulls(target) | sample.nulls(other))[sample.quick]
+    same = (sample.quick_hashes(target) == sample.quick_hashes(other))[known]
+    return sample.judged(Copy(target=target, determinants=(other,))) if not len(same) or same.mean() >= MOST else None
 
 
 def _arithmetic(sample: Sample, search: Search, target: str, other: str) -> Iterator[Formula | None]:
@@ -114,7 +110,7 @@ def linear(sample: Sample, target: str, terms: Mapping[str, float], constant: fl
             return None
     if any(abs(f) > LARGEST for f in (*factors, constant)):
         return None
-    return _held(sample, Linear(target=target, determinants=names, factors=factors, constant=constant, digits=digits))
+    return sample.judged(Linear(target=target, determinants=names, factors=factors, constant=constant, digits=digits))
 
 
 def _kinds_add_up(types: list[str], factors: tuple[float, ...]) -> bool:
@@ -138,7 +134,7 @@ def _quotient(sample: Sample, target: str, other: str, y: np.ndarray, x: np.ndar
     if last < max(2, first) or last - first > 1000:
         return None
     divisors = [k for k in NICE if first <= k <= last] + [last, first + 1, first]
-    held = (_held(sample, Quotient(target=target, determinants=(other,), divisor=k)) for k in dict.fromkeys(divisors) if k > 1)
+    held = (sample.judged(Quotient(target=target, determinants=(other,), divisor=k)) for k in dict.fromkeys(divisors) if k > 1)
     return next((f for f in held if f is not None), None)
 
 
@@ -160,7 +156,7 @@ def _remainder(sample: Sample, target: str, other: str, y: np.ndarray, x: np.nda
         return None
     top = float(np.nanmax(sample.numbers(target)))
     divisors = sorted({k for g in common for k in (g, *(n for n in NICE if g % n == 0)) if k > max(1.0, np.median(y), np.quantile(y, 0.99))})
-    held = (_held(sample, Remainder(target=target, determinants=(other,), divisor=k)) for k in divisors if k > top or k in NICE)
+    held = (sample.judged(Remainder(target=target, determinants=(other,), divisor=k)) for k in divisors if k > top or k in NICE)
     return next((f for f in held if f is not None), None)
 
 

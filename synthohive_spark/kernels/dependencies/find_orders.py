@@ -10,7 +10,8 @@ import numpy as np
 from ...spec.dependencies import Order
 from ..columns.types import decimal_scale
 from .formulas import is_clock
-from .sample import FEWER_ERRORS, HOLDS, MIN_SURPRISES, Sample, Search
+from .measures import HOLDS
+from .sample import FEWER_ERRORS, MIN_SURPRISES, Sample, Search
 from .times import DAY, local_micros
 from .units import LARGEST, MAX_DIGITS
 

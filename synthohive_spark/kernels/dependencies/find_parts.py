@@ -102,17 +102,18 @@ def _best(sample: Sample, candidates: list[DatePart]) -> list[DatePart]:
     """For each part the zone that holds on most rows, the first of equal ones."""
     found: dict[str, DatePart] = {}
     for candidate in candidates:
-        share = _share(sample, candidate)
-        if share is not None and (candidate.part not in found or share > found[candidate.part].share):
-            found[candidate.part] = candidate.model_copy(update={"share": share})
+        judged = _judged(sample, candidate)
+        if judged is not None and (candidate.part not in found or judged.share > found[candidate.part].share):
+            found[candidate.part] = judged
     return list(found.values())
 
 
-def _share(sample: Sample, candidate: DatePart) -> float | None:
-    """As `Sample.share`, after a first look at a few rows."""
+def _judged(sample: Sample, candidate: DatePart) -> DatePart | None:
+    """As `Sample.judged`, after a first look at a few rows."""
     rows = sample.quick
     units, null = to_units(plain(sample.columns[candidate.determinants[0]]).take(rows), 0)
     micros = units * DAY if sample.types[candidate.determinants[0]] == "date" else units
     values = sample.numbers(candidate.target)[rows]
     same = part_of(local_micros(micros, candidate.zone), candidate.part) == values
-    return sample.share(candidate) if same[~null].mean() >= NEARLY_ALL else None
+    known = ~null & ~np.isnan(values)
+    return sample.judged(candidate) if not known.any() or same[known].mean() >= NEARLY_ALL else None

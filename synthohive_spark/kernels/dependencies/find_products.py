@@ -28,9 +28,9 @@ def find_products(sample: Sample, search: Search) -> list[Formula]:
     found: dict[tuple[str, frozenset[str]], Formula] = {}
     for candidate in _proposed(sample, names, targets, values):
         key = candidate.target, frozenset(candidate.determinants)
-        share = None if key in found else sample.share(candidate)
-        if share is not None:
-            found[key] = candidate.model_copy(update={"share": share})
+        judged = None if key in found else sample.judged(candidate)
+        if judged is not None:
+            found[key] = judged
     return list(found.values())
 
 

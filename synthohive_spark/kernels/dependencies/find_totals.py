@@ -8,7 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from .sample import FEWER_ERRORS, HOLDS, MIN_SURPRISES
+from .measures import HOLDS
+from .sample import FEWER_ERRORS, MIN_SURPRISES
 from .units import MAX_DIGITS
 
 Empty = Literal["zero", "null", "drawn"]

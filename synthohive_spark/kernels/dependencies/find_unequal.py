@@ -12,7 +12,8 @@ import pyarrow as pa
 from ...spec.dependencies import AnyDependency, Order, Unequal
 from ...spec.types import decimal_digits, type_family
 from .choose import closes_a_circle, sequenced
-from .sample import FEWER_ERRORS, HOLDS, MIN_SURPRISES, Sample, Search
+from .measures import HOLDS
+from .sample import FEWER_ERRORS, MIN_SURPRISES, Sample, Search
 from .unequal import is_apart
 
 FAMILIES = ("text", "integer", "decimal", "date")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -75,23 +76,43 @@ def unit_factor(factor: float, own: int, digits: int) -> int:
     return round(factor * 10.0 ** (own - digits))
 
 
-def holds(formula: Formula, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> np.ndarray:
-    """On which rows the target is what the formula gives, or both are null; bool (N,)."""
-    if isinstance(formula, Product):
-        return is_product(formula, columns, types)
-    if isinstance(formula, Clock):
-        return shows_sum(formula, columns)
+class Verdict(NamedTuple):
+    """What a formula says of rows, bool (N,) each.
+
+    Attributes:
+        made: the formula gives a value.
+        there: the target has one.
+        right: they are the same, where both are there.
+    """
+
+    made: np.ndarray
+    there: np.ndarray
+    right: np.ndarray
+
+
+def judge(formula: Formula, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> Verdict:
+    """Whether the target is what the formula gives, row by row."""
     found, actual = plain(evaluate(formula, columns, types)), plain(columns[formula.target])
-    null, missing = (a.is_null().to_numpy(zero_copy_only=False) for a in (found, actual))
-    if isinstance(formula, Linear) and types[formula.target] in NEARLY:
+    made, there = (a.is_valid().to_numpy(zero_copy_only=False) for a in (found, actual))
+    if isinstance(formula, Product):
+        right = is_product(formula, columns, types)
+    elif isinstance(formula, Clock):
+        right = shows_sum(formula, columns)
+    elif isinstance(formula, Linear) and types[formula.target] in NEARLY:
         size = sum(np.abs(f * to_floats(plain(columns[n]))) for f, n in zip(formula.factors, formula.determinants, strict=True)) + abs(formula.constant)
-        same = np.abs(to_floats(found) - to_floats(actual)) <= NEARLY[types[formula.target]] * size
+        right = np.abs(to_floats(found) - to_floats(actual)) <= NEARLY[types[formula.target]] * size
     elif pa.types.is_decimal(found.type):
-        same = to_units(found, 0)[0] == to_units(actual, 0)[0]
+        right = to_units(found, 0)[0] == to_units(actual, 0)[0]
     else:
         # Arrow's view of time stamps without a null buffer, and text, compare alike.
-        same = pa.compute.equal(found.cast(actual.type), actual).fill_null(False).to_numpy(zero_copy_only=False)
-    return np.where(null | missing, null & missing, same)
+        right = pa.compute.equal(found.cast(actual.type), actual).fill_null(False).to_numpy(zero_copy_only=False)
+    return Verdict(made, there, right)
+
+
+def holds(formula: Formula, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> np.ndarray:
+    """On which rows the target is what the formula gives, or both are null; bool (N,)."""
+    made, there, right = judge(formula, columns, types)
+    return np.where(made & there, right, made == there)
 
 
 def incomplete(names: Iterable[str], columns: Mapping[str, pa.Array]) -> np.ndarray:

@@ -6,6 +6,7 @@ Legend: `K` combinations, `D` determinants, one or two, `n` rows.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -14,10 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...spec.dependencies import Lookup
-from ...spec.encoding import Scalar
+from ...spec.encoding import CategoryEncoding, ColumnEncoding, Scalar
 from ..columns.cache import once_per_encoding
+from ..columns.categories import places_of
 from ..columns.types import from_scalars
-from .units import plain
+from .units import plain, to_floats
 
 
 class _Tables(NamedTuple):
@@ -26,6 +28,7 @@ class _Tables(NamedTuple):
     packed: np.ndarray  # (K,) ascending
     sizes: tuple[int, ...]  # (D,) values of each determinant, null included
     counts: np.ndarray  # (K,)
+    typed: dict[int, pa.Array]  # (K,) values of each determinant by its place, and of the target by -1, in their types once they were asked for
 
 
 @once_per_encoding
@@ -36,7 +39,16 @@ def _tables(lookup: Lookup) -> _Tables:
     sizes = tuple(int(c.max(initial=-1)) + 1 for c in codes.T)
     packed = _pack(codes, sizes)
     order = np.argsort(packed, kind="stable")
-    return _Tables(codes, order, packed[order], sizes, np.asarray(lookup.counts, dtype=np.int64))
+    return _Tables(codes, order, packed[order], sizes, np.asarray(lookup.counts, dtype=np.int64), {})
+
+
+def _typed(lookup: Lookup, which: int, types: Mapping[str, str]) -> pa.Array:
+    """Values (K,) of the determinant at `which`, of the target at -1."""
+    kept = _tables(lookup).typed
+    if which not in kept:
+        values, name = (lookup.values, lookup.target) if which < 0 else (lookup.keys[which], lookup.determinants[which])
+        kept[which] = stored(values, types[name])
+    return kept[which]
 
 
 def _hashable(value: Scalar | None) -> str | None:
@@ -61,10 +73,10 @@ def stored(values: Sequence[Scalar | None], spark_type: str) -> pa.Array:
 def _row_codes(columns: Mapping[str, pa.Array], lookup: Lookup, tables: _Tables, types: Mapping[str, str]) -> np.ndarray:
     """Codes int64 (n, D) as in the tables; -1 for a value that is in no combination."""
     out = []
-    for i, (name, keys) in enumerate(zip(lookup.determinants, lookup.keys, strict=True)):
-        array, known = plain(columns[name]), plain(stored(keys, types[name]))
+    for i, name in enumerate(lookup.determinants):
+        array, known = plain(columns[name]), plain(_typed(lookup, i, types))
         first = pc.index_in(array, value_set=known.cast(array.type)).fill_null(-1).to_numpy(zero_copy_only=False)
-        out.append(np.where(first < 0, -1, tables.codes[np.maximum(first, 0), i] if len(keys) else -1))
+        out.append(np.where(first < 0, -1, tables.codes[np.maximum(first, 0), i] if len(known) else -1))
     return np.stack(out, axis=1).astype(np.int64)
 
 
@@ -75,48 +87,74 @@ def look_up(
     fixed: Collection[str],
     held: Mapping[str, np.ndarray],
     rng: np.random.Generator,
-) -> dict[str, pa.Array]:
-    """The target for every row, and the determinants that had to change.
+    encodings: Mapping[str, ColumnEncoding] = MappingProxyType({}),
+) -> tuple[dict[str, pa.Array], np.ndarray]:
+    """The target for every row, and the determinants that had to change; and in which rows the lookup says anything, bool (n,).
+
+    It says nothing of nulls that no combination has, if it is loose: there the target is null here.
 
     Args:
         columns: has the determinants, (n,) each.
         fixed: columns that may not be redrawn. Where no determinant may, a combination that was never seen takes the value of one that was, always the same.
         held: for columns that may not be redrawn in some rows, which rows those are, bool (n,).
+        encodings: of the determinants, as far as they are known: made-up values are not redrawn either.
     """
     tables = _tables(lookup)
     codes = _row_codes(columns, lookup, tables, types)
-    place = _find(codes, tables, rng)
-    unseen = np.flatnonzero(place < 0)
-    out: dict[str, pa.Array] = {}
-    if len(unseen):
-        changed = np.zeros(codes.shape, dtype=bool)
-        nulls = np.stack([plain(columns[n]).is_null().to_numpy(zero_copy_only=False)[unseen] for n in lookup.determinants], axis=1)
-        free = np.stack([(~held[n][unseen] if n in held else np.ones(len(unseen), dtype=bool)) & (n not in fixed) for n in lookup.determinants], axis=1)
-        free &= ~nulls  # a null whose values are all too rare to store stays null
-        for pattern in np.unique(free, axis=0):
-            rows = unseen[(free == pattern).all(axis=1)]
-            place[rows], changed[rows] = _replace(codes[rows], rows, lookup, columns, tables, pattern.tolist(), rng)
-        lost = unseen[nulls.any(axis=1) & ~changed[unseen].any(axis=1)]
-        place[lost] = _draw(np.zeros(len(lost), dtype=np.int64), rng.random(len(lost)), tables, None)
-        for i, name in enumerate(lookup.determinants):
-            if changed[:, i].any():
-                values = stored(lookup.keys[i], types[name]).take(pa.array(np.where(changed[:, i], place, 0)))
-                out[name] = pc.if_else(pa.array(changed[:, i]), values, columns[name])
-    out[lookup.target] = stored(lookup.values, types[lookup.target]).take(pa.array(place))
-    return out
+    place = _find(codes, tables)
+    nulls = np.stack([plain(columns[n]).is_null().to_numpy(zero_copy_only=False) for n in lookup.determinants], axis=1)
+    silent = (place < 0) & nulls.any(axis=1) & (lookup.loose or not len(tables.counts))
+    unseen = np.flatnonzero((place < 0) & ~silent)
+    changed = np.zeros(codes.shape, dtype=bool)
+    if len(unseen) and len(tables.counts):
+        free = np.stack([_may_change(n, unseen, columns, fixed, held, encodings) for n in lookup.determinants], axis=1) & ~nulls[unseen]
+        if len(lookup.determinants) == 1 and types[lookup.determinants[0]] not in ("string", "boolean"):
+            place[unseen], changed[unseen] = _nearest(columns[lookup.determinants[0]], unseen, _typed(lookup, 0, types)), free
+        else:
+            for pattern in np.unique(free, axis=0):
+                rows = unseen[(free == pattern).all(axis=1)]
+                place[rows], changed[rows] = _replace(codes[rows], rows, lookup, columns, tables, pattern.tolist(), rng)
+    out = {}
+    for i, name in enumerate(lookup.determinants):
+        if changed[:, i].any():
+            values = _typed(lookup, i, types).take(pa.array(np.where(changed[:, i], place, 0)))
+            out[name] = pc.if_else(pa.array(changed[:, i]), values, columns[name])
+    out[lookup.target] = _typed(lookup, -1, types).take(pa.array(np.maximum(place, 0), mask=place < 0))
+    return out, ~silent
 
 
-def _find(codes: np.ndarray, tables: _Tables, rng: np.random.Generator) -> np.ndarray:
-    """The combination of each row, int64 (n,), by its count where it has several values; -1 for none."""
+def _may_change(
+    name: str,
+    rows: np.ndarray,
+    columns: Mapping[str, pa.Array],
+    fixed: Collection[str],
+    held: Mapping[str, np.ndarray],
+    encodings: Mapping[str, ColumnEncoding],
+) -> np.ndarray:
+    """In which of `rows` the column may take another value, bool (len(rows),)."""
+    if name in fixed:
+        return np.zeros(len(rows), dtype=bool)
+    free = ~held[name][rows] if name in held else np.ones(len(rows), dtype=bool)
+    encoding = encodings.get(name)
+    if isinstance(encoding, CategoryEncoding) and encoding.rare is not None:
+        free &= places_of(columns[name].take(pa.array(rows)), encoding) >= 0
+    return free
+
+
+def _nearest(array: pa.Array, rows: np.ndarray, known: pa.Array) -> np.ndarray:
+    """For numbers and dates the combination whose determinant is nearest, the lower one of two that are as near; int64 (len(rows),)."""
+    values, wanted = to_floats(plain(known)), to_floats(plain(array.take(pa.array(rows))))
+    order = np.argsort(values, kind="stable")[: int((~np.isnan(values)).sum())]  # nan, which is null, comes last
+    above = np.clip(np.searchsorted(values[order], wanted), 1, max(1, len(order) - 1))
+    low, high = order[above - 1], order[np.minimum(above, len(order) - 1)]
+    return np.where(wanted - values[low] <= values[high] - wanted, low, high)
+
+
+def _find(codes: np.ndarray, tables: _Tables) -> np.ndarray:
+    """The combination of each row, int64 (n,); -1 for none."""
     packed = _pack(codes, tables.sizes)
-    low, high = (np.searchsorted(tables.packed, packed, side=side) for side in ("left", "right"))
-    at = low
-    several = np.flatnonzero(high - low > 1)
-    if len(several):
-        upto = np.concatenate([[0], np.cumsum(tables.counts[tables.order])])
-        first, last = upto[low[several]], upto[high[several]]
-        at[several] = np.searchsorted(upto, first + np.floor(rng.random(len(several)) * (last - first)), side="right") - 1
-    return np.where(high > low, tables.order[np.minimum(at, len(tables.packed) - 1)], -1)
+    at = np.minimum(np.searchsorted(tables.packed, packed), max(0, len(tables.packed) - 1))
+    return np.where(tables.packed[at] == packed, tables.order[at], -1) if len(tables.packed) else np.full(len(packed), -1)
 
 
 def _replace(

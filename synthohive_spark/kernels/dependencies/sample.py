@@ -12,18 +12,19 @@ import pandas as pd
 import pyarrow as pa
 
 from ...spec.base import Spec
+from ...spec.dependencies import Clock, Copy, DatePart, Linear, Product, Quotient, Remainder
 from ...spec.types import decimal_digits
 from ..columns.types import arrow_type, is_integer
-from .formulas import Formula, holds, incomplete
+from .formulas import Formula, judge
+from .measures import holding, measured
 from .times import micros_of
 from .units import LARGEST, digits_of, plain, to_floats
 
 T = TypeVar("T")
+F = TypeVar("F", Clock, Copy, DatePart, Linear, Product, Quotient, Remainder, Formula)
 
-HOLDS = 0.995  # share of the rows on which a rule must hold to be taken for one
 FEWER_ERRORS = 0.1  # of the errors that the commonest value alone makes: a column that is nearly constant follows from anything
 MIN_SURPRISES = 20  # rows with another value than the commonest: fewer fall in line by accident
-MAX_INCOMPLETE = 0.05  # share of rows whose determinants are null although the target never is: their target is made up
 SUPPORTED_ROWS = 5  # of the table per combination of a lookup: fewer would be the rows themselves
 QUICK_ROWS = 256  # most wrong rules break within a few
 
@@ -36,28 +37,42 @@ class Search(Spec):
         targets: columns that may be derived.
         inputs: columns that formulas may read.
         discrete: columns whose synthetic values are real ones, which lookups may read.
+        whole: other columns of whole numbers or dates, which lookups of one determinant may read: their values move to the nearest real ones.
         ordered: columns of numbers, dates and times that can be in order with others.
         apart: columns that can be found never to be equal to others.
         movable: those of them that may be drawn again where they are.
         forms: of dates and times in text or whole numbers, as `strptime` writes it.
+        absent: columns that can be null exactly where another one says so.
+        watched: columns that can say so.
+        valued: those of them that can say so by their values.
         bounded: columns with limits, which sums could break.
         digits: of float columns, the digits after the point that generated values have, whatever the sample shows; None where they have no grid.
         zone: of the session.
-        max_combinations: of a lookup.
+        sizes: about how many values columns have, of those that lookups may read.
+        min_rows: of the table with a value that may be told.
+        max_pairs: combinations of a lookup of two determinants.
+        max_values: the same of one determinant.
     """
 
     types: dict[str, str]
     targets: tuple[str, ...]
     inputs: tuple[str, ...]
     discrete: tuple[str, ...]
+    whole: tuple[str, ...] = ()
     ordered: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
     movable: tuple[str, ...] = ()
     forms: dict[str, str] = {}
+    absent: tuple[str, ...] = ()
+    watched: tuple[str, ...] = ()
+    valued: tuple[str, ...] = ()
     bounded: tuple[str, ...] = ()
     digits: dict[str, int | None] = {}
     zone: str = "UTC"
-    max_combinations: int = 10_000
+    sizes: dict[str, int] = {}
+    min_rows: int = 3
+    max_pairs: int = 10_000
+    max_values: int = 100_000
 
 
 @dataclass(frozen=True)
@@ -121,25 +136,21 @@ class Sample:
         """Rows for a first look, int64 (at most `QUICK_ROWS`,)."""
         return np.unique(np.linspace(0, max(0, self.rows - 1), QUICK_ROWS).astype(np.int64)) if self.rows else np.zeros(0, dtype=np.int64)
 
-    def share(self, formula: Formula) -> float | None:
-        """Share of the rows on which the formula holds; None where that is too few, or no more than chance."""
+    def judged(self, formula: F) -> F | None:
+        """The formula and how it holds on the sample; None where it does not, or no more than chance."""
         wanted = dict.fromkeys((formula.target, *formula.determinants))
-        ok = holds(formula, {name: self.columns[name] for name in wanted}, self.types)
-        counted = self._counted(formula)
-        rows, errors = int(counted.sum()), int((counted & ~ok).sum())
-        surprises = int((counted & self.surprises(formula.target)).sum())
-        is_constant_year = formula.kind == "part" and formula.part == "year" and surprises < MIN_SURPRISES
-        if rows < max(MIN_SURPRISES, (1 - MAX_INCOMPLETE) * self.rows) or errors > (1 - HOLDS) * rows:
+        verdict = judge(formula, {name: self.columns[name] for name in wanted}, self.types)
+        found = holding(measured(verdict))
+        told = verdict.made & verdict.there
+        if found is None or told.sum() < MIN_SURPRISES:
             return None
+        values = self.codes(formula.target)[told]
+        surprises = int((values != np.bincount(values).argmax()).sum())
+        errors = int((told & ~verdict.right).sum())
+        is_constant_year = isinstance(formula, DatePart) and formula.part == "year" and surprises < MIN_SURPRISES
         if not is_constant_year and (surprises < MIN_SURPRISES or errors > FEWER_ERRORS * surprises):
             return None
-        return 1 - errors / rows
-
-    def _counted(self, formula: Formula) -> np.ndarray:
-        """Rows that can speak for or against: where the target is never null, rows without determinants cannot."""
-        if plain(self.columns[formula.target]).null_count:
-            return np.ones(self.rows, dtype=bool)
-        return ~incomplete(formula.determinants, self.columns)
+        return formula.model_copy(update=found._asdict())
 
 
 def fits(sample: Sample, target: str, terms: Mapping[str, float], constant: float, digits: int) -> bool:

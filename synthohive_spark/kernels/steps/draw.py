@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ...spec.hidden import GAP
 from ...spec.steps import Draw, Position
@@ -18,17 +19,22 @@ from ..siblings import Steps, draw_in_turns
 
 
 def apply(step: Draw, block: Block) -> None:
-    """Draw the codes of the step's columns given what is known, decode them. What is there already (a phase before has drawn it) stays."""
+    """Draw the codes of the step's columns given what is known, decode them. What is there already (a phase before has drawn it) stays, but for open rows."""
     encoding = block.plan.fitted.encoding.select(step.columns)
     codes, exact = _codes(step, block)
     rows = Rows(block.rows, block.plan.total, block.salt("distinct"))
     decoded = with_given_values(decode_codes(codes, encoding, block.rng("values"), rows) | exact, block.plan.given, block.which)
     for name in step.columns:
         block.columns.setdefault(name, decoded[name])
+        if name in block.open:
+            block.columns[name] = pc.if_else(pa.array(block.open.pop(name)), decoded[name], block.columns[name])
 
 
 def _codes(step: Draw, block: Block) -> tuple[np.ndarray, dict[str, pa.Array]]:
-    """Codes int64 (n, columns), and the values of columns where they are exact already; columns with one code have 0."""
+    """Codes int64 (n, columns), and the values of columns where they are exact already; columns with one code have 0.
+
+    What other rows know from the start comes first in open rows too: the model has learnt what follows from it.
+    """
     fitted, n = block.plan.fitted, len(block)
     codes = np.zeros((n, len(step.columns)), dtype=np.int64)
     modelled = fitted.model_columns
@@ -45,6 +51,11 @@ def _codes(step: Draw, block: Block) -> tuple[np.ndarray, dict[str, pa.Array]]:
         codes[:, wanted] = drawn[:, places]
         exact = {} if guide is None else {name: array for name, array in guide.values().items() if name in step.columns}
         return codes, exact | ({} if values is None or step.ordered_by is None else {step.ordered_by: values})
+    first, last = ([modelled.index(name) for name in names if name in modelled] for names in (block.open, step.last))
+    for part in (first, [place for place in places if place not in last]) if model.any_order else ():
+        if part and len(part) < len(places):
+            given = np.full((n, len(modelled)), -1, dtype=np.int64) if given is None else given
+            given[:, part] = np.where(given[:, part] < 0, _draw(model, part, context, given, block), given[:, part])
     codes[:, wanted] = _draw(model, places, context, given, block)
     return codes, {}
 
@@ -74,8 +85,8 @@ def _draw(model: ConditionalGenerativeModel, wanted: list[int], context: np.ndar
     A model that can draw any columns first does so with a generator of its own: with the one of the phase that draws the rest, both would share their luck. Any
     other draws the whole row in each phase with the same generator, and so the same row.
     """
-    if model.any_order and not block.plan.is_last:
-        rng = block.rng("structure")
+    if model.any_order and (not block.plan.is_last or len(wanted) < len(model.layout.row)):
+        rng = block.rng(MODEL if block.plan.is_last else "structure")
         parts = [
             model.sample_columns(context[i : i + BATCH], rng, None if given is None else given[i : i + BATCH], wanted) for i in range(0, len(block), BATCH)
         ]
@@ -90,5 +101,7 @@ def _given(modelled: tuple[str, ...], model: ConditionalGenerativeModel, block: 
     if not there or not model.any_order:
         return given
     codes = np.full((len(block), len(modelled)), -1, dtype=np.int64) if given is None else given
-    codes[:, [modelled.index(name) for name in there]] = encode_frame(block.frame(tuple(there)), block.plan.fitted.encoding.select(tuple(there)))
+    known = encode_frame(block.frame(tuple(there)), block.plan.fitted.encoding.select(tuple(there)))
+    for i, name in enumerate(there):
+        codes[:, modelled.index(name)] = np.where(block.open[name], -1, known[:, i]) if name in block.open else known[:, i]
     return codes

@@ -23,6 +23,12 @@ def with_structs(program: TableProgram, layout: Layout) -> TableProgram:
     return program.model_copy(update={"phases": (*program.phases[:-1], last.model_copy(update={"steps": whole}))})
 
 
+def settled_columns(layout: Layout) -> frozenset[str]:
+    """The columns inside structs that can be null, and those that say whether such are there."""
+    structs = [column for outer in layout for column in _nullable(outer)]
+    return frozenset(str(c.source) for struct in structs for c in (struct, *struct.leaves))
+
+
 def _settled(structs: tuple[Presence, ...]) -> tuple[Step, ...]:
     return (Settle(structs=structs),) if structs else ()
 
