@@ -12,6 +12,7 @@ from synthohive_spark.job import run_job
 from synthohive_spark.spec.findings import Findings
 from synthohive_spark.spec.run_config import RunConfig
 from synthohive_spark.storage.files import read_sources
+from synthohive_spark.storage.folders import Folder
 from synthohive_spark.storage.targets import Target
 
 
@@ -23,6 +24,8 @@ def headline(findings: Findings) -> str:
         ("children per parent", findings.cardinality, findings.cardinality_ceiling),
     )
     lines = [f"  {name:<24} {score:.3f}  (a second half of the real data: {ceiling or 0:.3f})" for name, score, ceiling in scores if score is not None]
+    if findings.rules:
+        lines.append(f"  {'rules':<24} {findings.rules_held:>5} of {len(findings.rules)} hold on all rows")
     faults = [f"  broken: {fault}" for fault in findings.faults] or ["  broken keys              0"]
     return "\n".join([*lines, *faults])
 
@@ -32,7 +35,9 @@ def validate(run: RunConfig, spark: SparkSession) -> str:
     job = run.validate_
     target = Target.parse(run.synthetic_path)
     synthetic = {name: target.address(name) for name in run.metadata.tables}
-    report = Synthesizer(run.metadata, spark=spark).generate_validation_report(read_sources(spark, run.source), synthetic, job.output, seed=job.seed)
+    fitted = Folder.of(run.model_path).is_folder()  # then its rules are counted too
+    synthesizer = Synthesizer.load(run.model_path, spark=spark) if fitted else Synthesizer(run.metadata, spark=spark)
+    report = synthesizer.generate_validation_report(read_sources(spark, run.source), synthetic, job.output, seed=job.seed)
     return f"scores, 1 is best:\n{headline(report.findings)}\nreport: {Path(job.output).resolve()}\n"
 
 

@@ -70,6 +70,7 @@ class Report:
         scores = [("shapes", f.shapes, f.shapes_ceiling), ("pairs", f.pairs, f.pairs_ceiling), ("cardinality", f.cardinality, f.cardinality_ceiling)]
         lines = [f"{name:<12} {format_score(value):>6}   ceiling {format_score(ceiling):>6}" for name, value, ceiling in scores]
         lines[1] += f"   floor {format_score(f.pairs_floor):>6}"
+        lines += [f"{'rules':<12} {f.rules_held:>6}   of {len(f.rules)} hold on all rows"] if f.rules else []
         lines.append(f"{'faults':<12} {len(f.faults):>6}")
         lines += [f"  {fault}" for fault in f.faults[:_SHOWN_FAULTS]]
         if len(f.faults) > _SHOWN_FAULTS:

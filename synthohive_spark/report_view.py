@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from .report_plots import distribution_plot, matrix_plot
-from .spec.findings import SMALL_TABLE_ROWS, ColumnFinding, Findings, KeyFinding, TableFinding
+from .spec.findings import SMALL_TABLE_ROWS, ColumnFinding, Findings, KeyFinding, RuleFinding, TableFinding
 
 CLOSE, VISIBLE = 0.03, 0.10  # above its ceiling: a reader does not see a difference of 0.03 in a plot, and cannot miss one of 0.10
+VISIBLE_RULE = 0.005  # below the real share of rows on which a rule holds
 MAX_MATRIX = 30  # columns of a heat map; more are too small to read
 _WORST_PAIRS = 8
 _NULLS_SHOWN = 0.0005  # less would print as 0.0 %
@@ -29,6 +30,8 @@ def page(findings: Findings, title: str, made: str) -> dict[str, Any]:
             _headline("Cardinality", "children per parent", findings.cardinality, findings.cardinality_ceiling),
         ],
         "faults": findings.faults,
+        "rules": [_rule(r) for r in sorted(findings.rules, key=lambda r: -r.broken / max(r.rows, 1))],
+        "rules_held": findings.rules_held,
         "overview": [_overview(t) for t in findings.tables],
         "tables": [_table(t) for t in learnt],
         "keys": [_key(k) for k in sorted(findings.keys, key=lambda k: (-(k.orphans > 0), -_excess(k)))],
@@ -164,6 +167,18 @@ def _key(k: KeyFinding) -> dict[str, Any]:
         "plot": distribution_plot(k.distribution),
         "means": f"on average {k.mean_real:,.2f} real, {k.mean_synthetic:,.2f} synthetic",
         "nulls": f"null keys {k.null_rate_real:.1%} real, {k.null_rate_synthetic:.1%} synthetic" if nulls else "",
+    }
+
+
+def _rule(r: RuleFinding) -> dict[str, Any]:
+    share = 1 - r.broken / r.rows if r.rows else None
+    return {
+        "table": r.table,
+        "rule": r.rule,
+        "real": f"{r.share_real:.2%}",
+        "synthetic": "\N{EN DASH}" if share is None else f"{share:.2%}",
+        "rows": f"{r.rows:,}",
+        "grade": "none" if share is None else "close" if not r.broken else "visible" if share >= r.share_real - VISIBLE_RULE else "off",
     }
 
 

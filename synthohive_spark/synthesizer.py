@@ -286,6 +286,8 @@ class Synthesizer:
     def generate_validation_report(self, real: Data, synthetic: Data, path: str | None = None, *, seed: int = 0) -> Report:
         """Compare real and synthetic tables from Spark aggregates, each figure beside its ceiling from halves of the real data.
 
+        Where this is fitted or loaded, the rules that `dependencies` lists are counted on the synthetic tables, too.
+
         Args:
             real, synthetic: as for `validate_schema`.
             path: where to write the report, by its suffix as HTML or JSON; nowhere where None.
@@ -293,7 +295,7 @@ class Synthesizer:
         taken, made = take_in(self.spark, self.metadata, real), take_in(self.spark, self.metadata, synthetic)
         with rows_aside(self._work) as aside:
             frames = apply_orphan_policies(taken.metadata, apply_duplicate_policies(taken.metadata, taken.frames, aside))
-            report = Report(validate(taken.metadata, frames, made.frames, seed=seed))
+            report = Report(validate(taken.metadata, frames, made.frames, fitted=self._fitted, seed=seed))
         if path is not None:
             report.save(path)
         return report

@@ -126,6 +126,24 @@ class TableFinding(Spec):
     pairs_possible: int = 0
 
 
+class RuleFinding(Spec):
+    """What always holds on the real rows, and on how many of the synthetic ones it does.
+
+    Attributes:
+        table: the table.
+        rule: in words.
+        share_real: of the real rows that it speaks of, those on which it holds.
+        rows: synthetic rows that it speaks of; of rules across rows a sample of whole families.
+        broken: those of them on which it does not hold.
+    """
+
+    table: str
+    rule: str
+    share_real: float
+    rows: int
+    broken: int
+
+
 class Findings(Spec):
     """All tables and keys.
 
@@ -143,9 +161,10 @@ class Findings(Spec):
     pairs_floor: float | None
     cardinality: float | None
     cardinality_ceiling: float | None
+    rules: tuple[RuleFinding, ...] = ()
 
     @classmethod
-    def of(cls, tables: tuple[TableFinding, ...], keys: tuple[KeyFinding, ...]) -> Findings:
+    def of(cls, tables: tuple[TableFinding, ...], keys: tuple[KeyFinding, ...], rules: tuple[RuleFinding, ...] = ()) -> Findings:
         """Findings with their headline scores."""
         columns = [c for t in tables for c in t.columns]
         paired = [t.pairs for t in tables if t.pairs]
@@ -153,6 +172,7 @@ class Findings(Spec):
         return cls(
             tables=tables,
             keys=keys,
+            rules=rules,
             shapes=_score([c.distance for c in columns]),
             shapes_ceiling=_score([c.ceiling for c in columns]),
             pairs=_score([_mean([p.distance for p in pairs]) for pairs in paired]),
@@ -161,6 +181,11 @@ class Findings(Spec):
             cardinality=_score([k.distance for k in counted]),
             cardinality_ceiling=_score([k.ceiling for k in counted]),
         )
+
+    @property
+    def rules_held(self) -> int:
+        """How many rules hold on all synthetic rows that they speak of."""
+        return sum(not rule.broken for rule in self.rules)
 
     @property
     def faults(self) -> tuple[str, ...]:

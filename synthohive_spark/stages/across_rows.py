@@ -44,7 +44,7 @@ def find_rules_across_rows(metadata: Metadata, program: TableProgram, data: Data
     if program.driver is None or program.rows < MIN_SURPRISES or not (search.targets or search.fast):
         return ()
     with step("looking for what holds across rows in", program.table):
-        rows = _sampled(program, data, search, parents)
+        rows = sampled_families(program, data, search, parents)
         lines = rows.repartition(1).mapInArrow(partial(find_across_rows_in_batches, search=search), "found string").collect()
     found = tuple(rule for line in lines for rule in RULES.validate_json(line.found))
     if found:
@@ -85,7 +85,7 @@ def _search(metadata: Metadata, program: TableProgram, min_rows: int) -> AcrossS
     )
 
 
-def _sampled(program: TableProgram, data: DataFrame, search: AcrossSearch, parents: int) -> DataFrame:
+def sampled_families(program: TableProgram, data: DataFrame, search: AcrossSearch, parents: int) -> DataFrame:
     """All rows of some families: the columns of `search` by number, `FAMILY` and `SIZE`."""
     key = program.driver.columns if program.driver else ()
     links = [hidden(f"link_{i}") for i in range(len(key))]

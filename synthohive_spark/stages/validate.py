@@ -4,7 +4,8 @@ Each step looks once at every table that it needs, and takes many tables in one 
 
 1. keys and rows (`validate_keys.py`), on both sides, the columns of keys alone;
 2. grids (`validate_plans.py`), on a bounded sample of the real rows;
-3. counts on the grids (`validate_counts.py`), on both sides.
+3. counts on the grids (`validate_counts.py`), on both sides;
+4. rules (`validate_rules.py`), table by table, on the synthetic side.
 """
 
 from __future__ import annotations
@@ -15,21 +16,26 @@ from pyspark.sql import DataFrame
 
 from ..errors import SchemaError
 from ..spec.findings import Findings, TableFinding
+from ..spec.fitted import FittedSchema
 from ..spec.metadata import Metadata
 from .validate_columns import scored_table
 from .validate_counts import count_tables
 from .validate_keys import count_sides
 from .validate_plans import plan_tables
+from .validate_rules import rules_held
 from .validate_tables import table_finding
 
 
-def validate(metadata: Metadata, real: Mapping[str, DataFrame], synthetic: Mapping[str, DataFrame], *, seed: int = 0) -> Findings:
+def validate(
+    metadata: Metadata, real: Mapping[str, DataFrame], synthetic: Mapping[str, DataFrame], *, fitted: FittedSchema | None = None, seed: int = 0
+) -> Findings:
     """Compare synthetic tables with the real ones.
 
     Args:
         metadata: keys and roles. Columns of keys, text that hardly repeats, and `pii_cols` get no likeness score; reference tables get none at all.
         real: one frame per table of `metadata`.
         synthetic: one frame per table, with the same columns (more are ignored).
+        fitted: what was learnt of the real tables: its rules are counted on the synthetic ones.
         seed: of the random halves that the ceilings come from.
 
     Raises:
@@ -60,7 +66,7 @@ def validate(metadata: Metadata, real: Mapping[str, DataFrame], synthetic: Mappi
             if table.columns:
                 base = table_finding(base, table.columns, plans[table.index], counts[table.index], seed=seed)
         tables.append(base)
-    return Findings.of(tuple(tables), keys.findings(seed=seed))
+    return Findings.of(tuple(tables), keys.findings(seed=seed), rules_held(fitted, synthetic) if fitted else ())
 
 
 def _check(metadata: Metadata, real: Mapping[str, DataFrame], synthetic: Mapping[str, DataFrame]) -> None:

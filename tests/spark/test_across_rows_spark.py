@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from synthohive_spark import Metadata, Synthesizer
 
@@ -101,5 +102,13 @@ def test_a_ledger_adds_up(spark: SparkSession) -> None:
     assert (accounts.loc[last.index] == last).all()
     real = data["moves"].toPandas()
     assert abs(float(rows["balance"].astype(float).median()) - float(real["balance"].astype(float).median())) < float(real["balance"].astype(float).std())
+    report = synth.generate_validation_report(data, synth.sample(seed=2))
+    rules = {rule.rule: rule for rule in report.findings.rules}
+    assert set(rules) == {*synth.dependencies["accounts"], *synth.dependencies["moves"]}
+    assert report.findings.rules_held == len(rules)
+    assert min(rule.rows for rule in rules.values()) >= 250
+    broken = {"accounts": data["accounts"], "moves": data["moves"].withColumn("balance", F.col("balance") + F.when(F.col("move_id") % 2 == 0, 1).otherwise(0))}
+    rules = {rule.rule.split(" =")[0]: rule for rule in synth.generate_validation_report(data, broken).findings.rules}
+    assert rules["balance"].broken > 1_000 and rules["before"].broken > 1_000 and rules["now"].broken > 50
     again = synth.sample(seed=2)["moves"].toPandas().sort_values(["account_id", "at", "move_id"])
     pd.testing.assert_frame_equal(rows.reset_index(drop=True), again.reset_index(drop=True))

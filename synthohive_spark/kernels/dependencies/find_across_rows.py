@@ -22,6 +22,7 @@ from ..columns.types import is_integer
 from .across_rows import FamilyRows, order_of
 from .combinations import to_scalar
 from .formulas import is_clock
+from .held import count_held_across, held_lines
 from .measures import HOLDS
 from .sample import FEWER_ERRORS, MIN_SURPRISES
 from .units import digits_of, plain, to_floats
@@ -101,6 +102,14 @@ def find_across_rows_in_batches(batches: Iterator[pa.RecordBatch], *, search: Ac
         table = pa.Table.from_batches(parts).rename_columns([*search.types, FAMILY, SIZE])
         found = find_across_rows(table, search)
         yield pa.record_batch({"found": pa.array([RULES.dump_json(found).decode()])})
+
+
+def count_across_in_batches(batches: Iterator[pa.RecordBatch], *, search: AcrossSearch, rules: Sequence[AcrossRule]) -> Iterator[pa.RecordBatch]:
+    """Rows that rules speak of and those that break them, as `held.HELD` has it, in the same columns."""
+    parts = list(batches)
+    if parts:
+        families = _whole(pa.Table.from_batches(parts).rename_columns([*search.types, FAMILY, SIZE]), search)
+        yield held_lines(count_held_across(families.columns, rules, search.types, families.rows))
 
 
 def find_across_rows(table: pa.Table, search: AcrossSearch) -> list[AcrossRule]:

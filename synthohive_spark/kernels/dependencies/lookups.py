@@ -80,6 +80,14 @@ def _row_codes(columns: Mapping[str, pa.Array], lookup: Lookup, tables: _Tables,
     return np.stack(out, axis=1).astype(np.int64)
 
 
+def expected(lookup: Lookup, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> tuple[pa.Array, np.ndarray]:
+    """The target by the stored combinations, (n,), and in which rows there is one, bool (n,)."""
+    tables = _tables(lookup)
+    place = _find(_row_codes(columns, lookup, tables, types), tables)
+    values = stored(lookup.values, types[lookup.target]) if len(lookup.values) else pa.nulls(1, columns[lookup.target].type)
+    return values.take(pa.array(np.maximum(place, 0))), place >= 0
+
+
 def look_up(
     lookup: Lookup,
     columns: Mapping[str, pa.Array],

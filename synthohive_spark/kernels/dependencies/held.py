@@ -1,0 +1,85 @@
+"""On which rows of any table rules hold: counts for a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from ...spec.across_rows import AcrossRule, Mirrored, Shared
+from ...spec.dependencies import Absence, AnyDependency, Lookup, Order, Unequal
+from .absences import broken
+from .across_rows import FamilyRows, across_rows
+from .formulas import incomplete, judge
+from .lookups import expected
+from .orders import in_order
+from .unequal import is_apart
+from .units import plain
+
+HELD = pa.schema([("rule", pa.int32()), ("rows", pa.int64()), ("broken", pa.int64())])
+
+
+def count_held(
+    batches: Iterator[pa.RecordBatch], *, names: Sequence[str], rules: Sequence[AnyDependency], types: Mapping[str, str]
+) -> Iterator[pa.RecordBatch]:
+    """Of each rule, rows that it speaks of and those of them that break it, in the columns of `HELD`; they add up.
+
+    Args:
+        names: of the batches' columns, which come under others.
+    """
+    counts = np.zeros((len(rules), 2), dtype=np.int64)
+    for batch in batches:
+        columns = dict(zip(names, batch.columns, strict=True))
+        for i, rule in enumerate(rules):
+            told, right = _verdict(rule, columns, types)
+            counts[i] += int(told.sum()), int((told & ~right).sum())
+    yield held_lines(counts)
+
+
+def count_held_across(columns: Mapping[str, pa.Array], rules: Sequence[AcrossRule], types: Mapping[str, str], rows: FamilyRows) -> np.ndarray:
+    """The same of rules between the rows of families, int64 (R, 2): only rows speak that have others beside them, or before them.
+
+    Args:
+        columns: of the rows, (n,) each, families together.
+        rows: where they stand.
+    """
+    counts = np.zeros((len(rules), 2), dtype=np.int64)
+    for i, rule in enumerate(rules):
+        found = across_rows(columns, [rule], types, rows, {})[rule.column]
+        told = rows.size == 2 if isinstance(rule, Mirrored) else rows.size > 1 if isinstance(rule, Shared) else rows.before(None) >= 0
+        same = _same(plain(found), plain(columns[rule.column]))
+        counts[i] = int(told.sum()), int((told & ~same).sum())
+    return counts
+
+
+def held_lines(counts: np.ndarray) -> pa.RecordBatch:
+    """Counts int64 (R, 2) in the columns of `HELD`."""
+    return pa.record_batch([pa.array(np.arange(len(counts)), pa.int32()), pa.array(counts[:, 0]), pa.array(counts[:, 1])], schema=HELD)
+
+
+def _verdict(rule: AnyDependency, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> tuple[np.ndarray, np.ndarray]:
+    """Of which rows the rule speaks, and on which of them it holds, bool (n,) each."""
+    if isinstance(rule, Absence):
+        wrong = broken(rule, columns, types)
+        return np.ones(len(wrong), dtype=bool), ~wrong
+    if isinstance(rule, Order | Unequal):
+        known = ~incomplete((rule.target, *rule.determinants), columns)
+        return known, in_order(rule, columns, types) if isinstance(rule, Order) else is_apart(rule, columns, types)
+    if isinstance(rule, Lookup):
+        value, told = expected(rule, columns, types)
+        there = plain(columns[rule.target]).is_valid().to_numpy(zero_copy_only=False) | (not rule.gaps)
+        return told & there, _same(plain(value), plain(columns[rule.target]))
+    made, there, right = judge(rule, columns, types)
+    return made & there, right
+
+
+def _same(found: pa.Array, actual: pa.Array) -> np.ndarray:
+    """Where both are equal, nulls too, bool (n,); floats but for rounding."""
+    null, missing = (a.is_null().to_numpy(zero_copy_only=False) for a in (found, actual))
+    if pa.types.is_floating(actual.type):
+        x, y = (a.cast(pa.float64()).fill_null(0.0).to_numpy(zero_copy_only=False) for a in (found, actual))
+        same = np.abs(x - y) <= 1e-9 * np.maximum(np.abs(x), np.abs(y)) + 1e-12
+    else:
+        same = pa.compute.equal(found.cast(actual.type), actual).fill_null(False).to_numpy(zero_copy_only=False)
+    return np.where(null | missing, null & missing, same)
