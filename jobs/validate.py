@@ -35,7 +35,7 @@ def validate(run: RunConfig, spark: SparkSession) -> str:
     job = run.validate_
     target = Target.parse(run.synthetic_path)
     synthetic = {name: target.address(name) for name in run.metadata.tables}
-    fitted = Folder.of(run.model_path).is_folder()  # then its rules are counted too
+    fitted = Folder.open(run.model_path).is_folder()  # then its rules are counted too
     synthesizer = Synthesizer.load(run.model_path, spark=spark) if fitted else Synthesizer(run.metadata, spark=spark)
     report = synthesizer.generate_validation_report(read_sources(spark, run.source), synthetic, job.output, seed=job.seed)
     return f"scores, 1 is best:\n{headline(report.findings)}\nreport: {Path(job.output).resolve()}\n"
