@@ -19,11 +19,12 @@ from ..spec.across_rows import described_across
 from ..spec.dependencies import described
 from ..spec.findings import RuleFinding
 from ..spec.fitted import FittedSchema, FittedTable
-from ..spec.hidden import hidden
-from ..spec.identifiers import HIDDEN_PREFIX, quoted
+from ..spec.hidden import hidden, status_column
+from ..spec.identifiers import quoted
 from ..spec.steps import NumberKey
 from ..spec.totals import described_total
 from .across_rows import sampled_families
+from .frames import all_there
 from .profile import with_plain_times
 from .totals import with_totals
 
@@ -57,10 +58,12 @@ def _findings(table: str, words: list[str], shares: list[float], counts: np.ndar
 def _own(table: FittedTable, rows: DataFrame) -> np.ndarray:
     """Rows and broken ones of each rule, int64 (R, 2)."""
     rules = table.program.dependencies
-    names = [n for n in dict.fromkeys(n for d in rules for n in (d.target, *d.determinants)) if not n.startswith(HIDDEN_PREFIX)]
-    plain = with_plain_times(rows.select(*(F.col(quoted(n)).cast(table.program.types[n]).alias(n) for n in names)))
+    program = table.program
+    names = list(dict.fromkeys(n for d in rules for n in (d.target, *d.determinants)))
+    there = {status_column(m.key): all_there(program.foreign_keys[m.key].columns) for m in program.matches}
+    plain = with_plain_times(rows.select(*((there[n] if n in there else F.col(quoted(n)).cast(program.types[n])).alias(n) for n in names)))
     numbered = plain.toDF(*(f"c{i}" for i in range(len(names))))
-    counted = numbered.mapInArrow(partial(count_held, names=tuple(names), rules=rules, types=table.program.types), _DDL)
+    counted = numbered.mapInArrow(partial(count_held, names=tuple(names), rules=rules, types=program.types | dict.fromkeys(there, "boolean")), _DDL)
     return _summed(counted, len(rules))
 
 
