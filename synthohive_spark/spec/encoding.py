@@ -83,9 +83,12 @@ class TextEncoding(ColumnEncoding):
         longest: characters of a text made by a recipe, at most.
         pool: different values that it makes, about, however many rows there are; 0 for no limit.
         letters: its letters are all of one case.
-        shapes: patterns such as "Aaaaa aaaa 99" (A upper case letter, a lower case letter, 9 digit, the rest literal; noncharacters of Unicode stand for
-            literal capitals), drawn by `shape_counts`.
+        shapes: patterns such as "Aaaaa aaaa 99" (A upper case letter, a lower case letter, 9 digit; further signs in the private planes of Unicode, see
+            `kernels/text/signs.py`; the rest literal), drawn by `shape_counts`.
         shape_counts: real rows per shape.
+        sets: the few characters that some places of the shapes have, each as often as its share in hundredths.
+        upper, lower: the letters that are drawn, each as often as its share in hundredths; those of English where empty.
+        check: the check digit that all texts end with.
         distinct: no two real rows had the same text.
     """
 
@@ -97,6 +100,10 @@ class TextEncoding(ColumnEncoding):
     letters: Literal["", "upper", "lower"] = ""
     shapes: tuple[str, ...] = ()
     shape_counts: tuple[int, ...] = ()
+    sets: tuple[str, ...] = ()
+    upper: str = ""
+    lower: str = ""
+    check: Literal["", "luhn", "gtin"] = ""
     distinct: bool = False
 
 

@@ -120,8 +120,9 @@ def _text(seen: pd.DataFrame, hint: ColumnHint, null_share: float, config: Encod
     if recipe is not None:
         limits = {"longest": longest_of(texts), "pool": even_pool(total, different), "letters": letters_of(texts)}
         return encoding.model_copy(update={"recipe": recipe, **limits})
-    shapes, counts = fit_shapes(texts, rows, config.min_category_rows, generator(seed, "shapes", hint.name))
-    return encoding.model_copy(update={"shapes": shapes, "shape_counts": counts})
+    found = fit_shapes(texts, rows, config.min_category_rows, generator(seed, "shapes", hint.name))
+    letters = {"sets": found.sets, "upper": found.upper, "lower": found.lower, "check": found.check}
+    return encoding.model_copy(update={"shapes": found.shapes, "shape_counts": found.counts, **letters})
 
 
 def _rare(left: pd.DataFrame, kept: pd.DataFrame, hint: ColumnHint, config: EncodingConfig) -> tuple[TextEncoding | None, int]:
