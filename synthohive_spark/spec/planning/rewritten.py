@@ -72,7 +72,7 @@ def with_key_lengths(program: TableProgram, programs: Iterable[TableProgram], le
             return step
         pattern = step.pattern.model_copy(update={"longest": min(limits[step.column])})
         if (pattern.most or 0) < program.rows:  # letters take the room of digits
-            pattern = pattern.model_copy(update={"prefix": "", "width": 1, "after": 0})
+            pattern = pattern.model_copy(update={"prefix": "", "suffix": "", "width": 1, "after": 0})
         return step.model_copy(update={"pattern": pattern})
 
     phases = [phase.model_copy(update={"steps": tuple(limited(step) for step in phase.steps)}) for phase in program.phases]
