@@ -74,3 +74,37 @@ def test_dates_as_whole_numbers(form, spark_type):
     frame = pd.DataFrame({"x": [values[3], None]})  # pandas has floats where some are null
     assert encode_frame(frame, TableEncoding(table="t", rows=1, columns=(encoding,))).shape == (2, 1)
     assert _counted(list(range(20_210_101, 20_210_301)), spark_type).form == ""
+
+
+LONG = [dt.datetime(2022, 9, 2) + dt.timedelta(seconds=i * 7919, milliseconds=i * 13) for i in range(300)]
+
+
+@pytest.mark.parametrize(
+    ("texts", "form"),
+    [
+        ([f"{t:%Y-%m-%d %H:%M:%S}.{t.microsecond // 1000:03d}" for t in LONG], "%Y-%m-%d %H:%M:%S.%3f"),
+        ([f"{t:%Y-%m-%dT%H:%M:%S.%f}Z" for t in LONG], "%Y-%m-%dT%H:%M:%S.%6fZ"),
+        ([f"{t:%d/%m/%Y %H:%M}+0200" for t in LONG], "%d/%m/%Y %H:%M+0200"),
+        ([f"{t:%Y-%m-%d %H:%M:%S}-05:00" for t in LONG], "%Y-%m-%d %H:%M:%S-05:00"),
+    ],
+)
+def test_parts_of_seconds_and_offsets(texts: list[str], form: str) -> None:
+    array = pa.array(texts)
+    assert find_form(array) == form
+    numbers = numbers_of(array, form)
+    assert texts_of(numbers, np.zeros(len(numbers), dtype=bool), form).equals(array)
+    assert np.isnan(numbers_of(pa.array([None, "2022", "x" + texts[0]]), form)).all()
+
+
+def test_mixed_offsets_become_the_commonest_one() -> None:
+    texts = pa.array([f"{t:%Y-%m-%d %H:%M:%S}{'+02:00' if i % 3 else '-05:00'}" for i, t in enumerate(LONG)])
+    form = find_form(texts)
+    assert form == "%Y-%m-%d %H:%M:%S+02:00"
+    made = texts_of(numbers_of(texts, form), np.zeros(len(texts), dtype=bool), form).to_pylist()
+    assert [dt.datetime.fromisoformat(a) for a in made] == [dt.datetime.fromisoformat(b) for b in texts.to_pylist()]
+
+
+def test_no_form_of_parts() -> None:
+    assert find_form(pa.array([f"1.{i}" for i in range(300)])) is None
+    assert find_form(pa.array([f"{t:%Y-%m-%d}+0200" for t in LONG])) is None
+    assert find_form(pa.array([f"{t:%Y-%m-%d %H:%M:%S}{'Z' if i % 2 else '+01:00'}" for i, t in enumerate(LONG)])) is None
