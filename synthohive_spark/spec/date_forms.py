@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .number_forms import MOST, is_number_form
+
 FIRST_DAY, LAST_DAY = -719_162, 2_932_896  # of the years 1 to 9999
 MICROS_PER_DAY = 86_400_000_000
 _SECOND = 1_000_000  # no form has parts of it
@@ -13,7 +15,9 @@ def has_time(form: str) -> bool:
 
 
 def form_range(form: str) -> tuple[int, int]:
-    """The least and the greatest number of a form; times without a date are those of one day."""
+    """The least and the greatest number of a form; times without a date are those of one day. Forms of numbers have theirs too."""
+    if is_number_form(form):
+        return -MOST, MOST
     if not has_time(form):
         return FIRST_DAY, LAST_DAY
     if "%Y" not in form:

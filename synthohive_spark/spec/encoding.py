@@ -52,6 +52,7 @@ class NumberEncoding(ColumnEncoding):
         coarse: a multiple of `step` on which a share `coarse_share` of the values in bins lies, from `coarse_origin` on; 0 for none.
         distinct: no two real rows had the same value, where that is no accident.
         form: of dates or times in text or whole numbers, as `strptime` writes it ("%d/%m/%Y"); the numbers are days, or microseconds where it has a time.
+            Or of numbers in text, as spreadsheets write it ("$#,##0.00").
     """
 
     kind: Literal["number"] = "number"

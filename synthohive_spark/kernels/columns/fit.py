@@ -28,6 +28,7 @@ from ..seeds import generator
 from ..text import fit_shapes
 from .categories import fit_categories
 from .date_forms import COMPACT, YEARS, find_form, numbers_of
+from .number_forms import find_number_form, numbers_in
 from .numbers import fit_numbers, measured
 from .texts import fit_text
 from .types import decimal_scale, is_integer, is_time
@@ -71,6 +72,8 @@ def fit_encoding(frame: pd.DataFrame, *, hint: ColumnHint, config: EncodingConfi
         texts = pa.array(seen["text"], type=pa.string(), from_pandas=True)
         if text_form := find_form(texts):
             return _number(seen.assign(number=numbers_of(texts, text_form)), hint, null_share, config, text_form)
+        if number_form := find_number_form(texts):
+            return _number(seen.assign(number=numbers_in(texts, number_form)), hint, null_share, config, number_form)
         if _names_its_row(seen):
             return _text(seen, hint, null_share, config, seed)
     kept = seen[seen["text"].notna() & seen["kept"].astype(bool)]

@@ -13,6 +13,7 @@ import pyarrow as pa
 from ...spec.config import EncodingConfig
 from ...spec.date_forms import has_time
 from ...spec.encoding import NumberEncoding
+from ...spec.number_forms import is_number_form
 from ..spread import grid_bounds, numbers_at, shuffled
 from .bins import is_discrete, knots_of, rough_bins, split_tails
 from .cache import once_per_encoding
@@ -53,7 +54,7 @@ def fit_numbers(name: str, spark_type: str, seen: Measured, config: EncodingConf
     """Learn tokens, bins and granularity. A column without any value has the code for null only.
 
     Args:
-        form: of dates or times in text or whole numbers.
+        form: of dates, times or numbers in text, or of dates in whole numbers.
     """
     # A mark has no place between numbers: one that is too rare to be told is left out.
     marked = is_mark(seen.values)
@@ -62,7 +63,7 @@ def fit_numbers(name: str, spark_type: str, seen: Measured, config: EncodingConf
     if not len(seen.values):
         return NumberEncoding(name=name, spark_type=spark_type, has_null=True, weights=(1.0,))
     has_null = seen.null_share > 0
-    domain = spark_type if not form else "timestamp" if has_time(form) else "date"
+    domain = spark_type if not form else "double" if is_number_form(form) else "timestamp" if has_time(form) else "date"
     step, origin = find_grid(seen.values[~marked], domain) if not marked.all() else (0.0, 0.0)
     token = marked | _tokens(seen, config.max_codes - has_null - int(marked.sum()), config)
     values, counts = seen.values[~token], seen.counts[~token]

@@ -64,8 +64,7 @@ def with_common(texts: Sequence[str], shapes: Sequence[str]) -> Common:
     ranges = Common(_with_prefix(texts, _with_ranges(texts, list(plain))), check=check)
     few, sets = _with_few(texts, _with_ranges(texts, _with_words(texts, plain)))
     full = Common(_with_prefix(texts, few), sets, check=check)
-    tries = (_with_alphabets(texts, full), full, _with_alphabets(texts, ranges), ranges, Common(_with_prefix(texts, plain), check=check))
-    # Where even letters and digits alone would often make real texts (codes of four digits), it does not matter.
+    tries = (_with_alphabets(texts, full), full, _with_alphabets(texts, ranges))
     return next((found for found in tries if chance_of_real(found) <= MOST_REAL), ranges)
 
 
