@@ -32,8 +32,8 @@ class NumberForm(NamedTuple):
 
 
 def is_number_form(form: str) -> bool:
-    """Whether a form is that of numbers, and not of dates or times."""
-    return "0" in form
+    """Whether a form is that of numbers, and not of dates or times, which all have a year or an hour; "" is none."""
+    return form != "" and "%Y" not in form and "%H" not in form
 
 
 def parsed_form(form: str) -> NumberForm:

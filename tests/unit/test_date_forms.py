@@ -14,6 +14,7 @@ from synthohive_spark.kernels.columns.date_forms import FORMS, find_form, number
 from synthohive_spark.kernels.columns.fit import COUNTED, fit_encoding
 from synthohive_spark.spec.config import EncodingConfig
 from synthohive_spark.spec.encoding import ColumnHint, NumberEncoding, TableEncoding
+from synthohive_spark.spec.number_forms import is_number_form
 
 MOMENTS = [dt.datetime(2021, 1, 1) + dt.timedelta(days=17 * i, seconds=7_919 * i) for i in range(200)]
 
@@ -90,7 +91,9 @@ LONG = [dt.datetime(2022, 9, 2) + dt.timedelta(seconds=i * 7919, milliseconds=i 
 )
 def test_parts_of_seconds_and_offsets(texts: list[str], form: str) -> None:
     array = pa.array(texts)
-    assert find_form(array) == form
+    assert find_form(array) == form and not is_number_form(form)
+    encoding = _counted(sorted(set(texts)), "string")
+    assert encoding.form == form == find_form(pa.array(sorted(set(_made(encoding)))))
     numbers = numbers_of(array, form)
     assert texts_of(numbers, np.zeros(len(numbers), dtype=bool), form).equals(array)
     assert np.isnan(numbers_of(pa.array([None, "2022", "x" + texts[0]]), form)).all()
