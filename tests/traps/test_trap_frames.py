@@ -34,9 +34,8 @@ def frames() -> dict[str, pd.DataFrame]:
             "label": pd.Series(rng.choice(["ä", "ö"], N)).astype("string[pyarrow]"),
             "level": pd.Categorical(rng.choice([1, 2, 3], N)),
             "never": pd.Series([None] * N, dtype=object),
-        },
-        index=pd.MultiIndex.from_product([["a", "b"], range(N // 2)]),
-    )
+        }
+    ).set_index(pd.MultiIndex.from_product([["a", "b"], range(N // 2)]))
     return {
         "shops": shops.set_index(pd.date_range("2020", periods=20)),
         "sales": sales,

@@ -85,6 +85,8 @@ LONG = [dt.datetime(2022, 9, 2) + dt.timedelta(seconds=i * 7919, milliseconds=i 
     [
         ([f"{t:%Y-%m-%d %H:%M:%S}.{t.microsecond // 1000:03d}" for t in LONG], "%Y-%m-%d %H:%M:%S.%3f"),
         ([f"{t:%Y-%m-%dT%H:%M:%S.%f}Z" for t in LONG], "%Y-%m-%dT%H:%M:%S.%6fZ"),
+        ([str(t) for t in LONG], "%Y-%m-%d %H:%M:%S.%6?f"),
+        ([f"{t.isoformat()}+01:00" for t in LONG], "%Y-%m-%dT%H:%M:%S.%6?f+01:00"),
         ([f"{t:%d/%m/%Y %H:%M}+0200" for t in LONG], "%d/%m/%Y %H:%M+0200"),
         ([f"{t:%Y-%m-%d %H:%M:%S}-05:00" for t in LONG], "%Y-%m-%d %H:%M:%S-05:00"),
     ],

@@ -76,6 +76,12 @@ def test_what_few_have_is_not_told() -> None:
     assert made([f"Q7-{i:02d}" for i in range(15)])[0][:2] != "Q7" or made([f"Q7-{i:02d}" for i in range(15)])[1][:2] != "Q7"
 
 
+def test_the_more_texts_the_less_is_told() -> None:
+    texts = pa.array(real(lambda rng: f"worker {rng.randrange(10**8):08d}"))
+    few, many = (fit_shapes(texts, np.ones(len(texts), dtype=np.int64), 3, np.random.default_rng(0), n) for n in (0, 10**6))
+    assert len(few.shapes) == 1 and "a" not in few.shapes[0] and "aaaaaa" in many.shapes[0]
+
+
 def test_more_rows_than_the_digits_that_vary_can_tell() -> None:
     texts = made([f"inv-{i:06d}" for i in range(900)], 5_000, apart=True)
     assert len(set(texts)) == 5_000 and all(re.fullmatch(r"inv-\d{6}", text) for text in texts)

@@ -31,7 +31,7 @@ _DAY = 86_400
 MICROS = 1_000_000
 # What can follow the seconds: parts of a second, and how far the clock is from UTC.
 _PARTS = r"^(?P<local>[^.]*?)(?P<fraction>\.\d{1,6})?(?P<zone>Z|[+-]\d{2}:?\d{2})?$"
-_LONG_FORM = re.compile(r"(?P<local>.*?)(?:\.%(?P<digits>[1-6])f)?(?P<zone>Z|[+-]\d{2}:?\d{2})?")
+_LONG_FORM = re.compile(r"(?P<local>.*?)(?:\.%(?P<digits>[1-6])(?P<bare>\??)f)?(?P<zone>Z|[+-]\d{2}:?\d{2})?")
 _SWAPPED = {ord("d"): "m", ord("m"): "d"}  # where day and month fit either way, nobody can tell which is which
 
 
@@ -55,7 +55,10 @@ def _long_form(texts: pa.Array) -> str | None:
     if not len(texts) or parts.null_count:
         return None
     local, fraction, zone = (parts.field(i) for i in range(3))
+    bare = pc.any(pc.match_substring_regex(fraction, "[1-9]")).as_py() and not pc.any(pc.match_substring_regex(fraction, r"^\.0+$")).as_py()
     lengths, styles = set(pc.utf8_length(fraction).to_pylist()), {(len(z), ":" in z) for z in set(zone.to_pylist())}
+    bare = bare and 0 in lengths  # whole seconds have no parts, as Python writes them
+    lengths -= {0} if bare else set()
     if len(lengths) > 1 or len(styles) > 1 or (lengths == {0} and styles == {(0, False)}):
         return None
     found = find_form(pc.unique(local))
@@ -63,13 +66,14 @@ def _long_form(texts: pa.Array) -> str | None:
     if found is None or not has_time(found) or (digits and not found.endswith("%S")) or found != _split(found)[0]:
         return None
     counts = sorted((-c["counts"], c["values"]) for c in pc.value_counts(zone).to_pylist())
-    return f"{found}{f'.%{digits - 1}f' if digits else ''}{counts[0][1]}"
+    parts_of_second = f".%{digits - 1}{'?' if bare else ''}f" if digits else ""
+    return found + parts_of_second + counts[0][1]
 
 
-def _split(form: str) -> tuple[str, int, str]:
-    """What a form says of date and time, digits of a second's parts, offset."""
+def _split(form: str) -> tuple[str, int, str, bool]:
+    """What a form says of date and time, digits of a second's parts, offset, and whether whole seconds have no parts."""
     found = _LONG_FORM.fullmatch(form)
-    return (found["local"], int(found["digits"] or 0), found["zone"] or "") if found and form not in FORMS else (form, 0, "")
+    return (found["local"], int(found["digits"] or 0), found["zone"] or "", bool(found["bare"])) if found and form not in FORMS else (form, 0, "", False)
 
 
 def _offset(zone: str) -> int:
@@ -89,7 +93,7 @@ def _all_of(texts: pa.Array, form: str) -> bool:
 
 def numbers_of(texts: pa.Array, form: str) -> np.ndarray:
     """Days since 1970-01-01, or microseconds where the form has a time, float64 (N,); nan for null and for what has another form."""
-    local, digits, zone = _split(form)
+    local, digits, zone, _ = _split(form)
     if digits or zone:
         return _long_numbers(texts, local, zone)
     seconds = np.asarray(_parsed(texts, form).cast(pa.int64()).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
@@ -110,13 +114,15 @@ def _long_numbers(texts: pa.Array, local: str, zone: str) -> np.ndarray:
 
 def texts_of(x: np.ndarray, null: np.ndarray, form: str) -> pa.Array:
     """The inverse of `numbers_of`: float64 (N,) and a mask of nulls (N,)."""
-    local, digits, zone = _split(form)
+    local, digits, zone, bare = _split(form)
     if digits or zone:
         unit = 10 ** (6 - digits)
         micros = np.rint(np.where(null, 0.0, x) / unit).astype(np.int64) * unit
         text = _shown(pa.array(micros // MICROS, mask=null).cast(pa.timestamp("s")), local)
-        after = pc.utf8_lpad(pa.array(micros % MICROS // unit).cast(pa.string()), digits, "0") if digits else pa.scalar("")
-        return pc.binary_join_element_wise(text, "." if digits else "", after, zone, "")
+        parts = micros % MICROS // unit
+        after = pc.binary_join_element_wise(".", pc.utf8_lpad(pa.array(parts).cast(pa.string()), digits, "0"), "") if digits else pa.scalar("")
+        after = pc.if_else(pa.array(parts == 0), pa.scalar(""), after) if bare else after
+        return pc.binary_join_element_wise(text, after, zone, "")
     seconds = np.rint(np.where(null, 0.0, x) / (1e6 if has_time(form) else 1 / _DAY)).astype(np.int64)
     return _shown(pa.array(seconds, type=pa.int64(), mask=null).cast(pa.timestamp("s")), form)
 

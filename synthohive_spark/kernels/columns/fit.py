@@ -123,7 +123,7 @@ def _text(seen: pd.DataFrame, hint: ColumnHint, null_share: float, config: Encod
     if recipe is not None:
         limits = {"longest": longest_of(texts), "pool": even_pool(total, different), "letters": letters_of(texts)}
         return encoding.model_copy(update={"recipe": recipe, **limits})
-    found = fit_shapes(texts, rows, config.min_category_rows, generator(seed, "shapes", hint.name))
+    found = fit_shapes(texts, rows, config.min_category_rows, generator(seed, "shapes", hint.name), different)
     letters = {"sets": found.sets, "upper": found.upper, "lower": found.lower, "check": found.check}
     return encoding.model_copy(update={"shapes": found.shapes, "shape_counts": found.counts, **letters})
 

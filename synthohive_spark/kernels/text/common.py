@@ -50,12 +50,13 @@ class Common(NamedTuple):
     check: str = ""
 
 
-def with_common(texts: Sequence[str], shapes: Sequence[str]) -> Common:
+def with_common(texts: Sequence[str], shapes: Sequence[str], real: int) -> Common:
     """Look for what is common to texts. The more of it is told, the likelier is a real text by chance: only as much is as keeps that rare.
 
     Args:
         texts: distinct strings (V,), as long as their shapes.
         shapes: of letters and digits only (V,).
+        real: how many different texts the column has; `texts` can be some of them.
     """
     if len(texts) < LEAST_ALIKE:
         return Common(list(shapes))
@@ -65,18 +66,19 @@ def with_common(texts: Sequence[str], shapes: Sequence[str]) -> Common:
     few, sets = _with_few(texts, _with_ranges(texts, _with_words(texts, plain)))
     full = Common(_with_prefix(texts, few), sets, check=check)
     tries = (_with_alphabets(texts, full), full, _with_alphabets(texts, ranges))
-    return next((found for found in tries if chance_of_real(found) <= MOST_REAL), ranges)
+    return next((found for found in tries if chance_of_real(found, real) <= MOST_REAL), ranges)
 
 
-def chance_of_real(found: Common) -> float:
-    """Share of the texts that are made which are real ones, by chance: of each shape, how many of all its texts are real."""
+def chance_of_real(found: Common, real: int) -> float:
+    """Share of the texts that are made which are real ones, by chance: of each shape, how many of all its texts are among the `real` ones."""
+    part = math.log(max(1.0, real / len(found.shapes)))  # of the texts was looked at
     sizes = {"9": 10, LEADING: 9, "A": len(set(found.upper)) or LETTERS, "a": len(set(found.lower)) or LETTERS}
     sizes |= {chr(CHOSEN + place): len(set(few)) for place, few in enumerate(found.sets)}
     chance = 0.0
     for shape, texts in Counter(found.shapes).items():
         limited = [RANGES[(ord(run[0][0]) - LIMITED) // 2] for run in _LIMITED.finditer(shape)]
         logs = [shape.count(sign) * math.log(size) for sign, size in sizes.items()] + [math.log(limits.high - limits.low + 1) for limits in limited]
-        chance += texts / len(found.shapes) * min(1.0, math.exp(math.log(texts) - sum(logs)))
+        chance += texts / len(found.shapes) * min(1.0, math.exp(math.log(texts) + part - sum(logs)))
     return chance
 
 

@@ -45,7 +45,7 @@ def shapes_of(texts: pa.Array) -> pa.Array:
     return _signed(_cut(texts))
 
 
-def fit_shapes(texts: pa.Array, counts: np.ndarray, min_rows: int, rng: np.random.Generator) -> TextShapes:
+def fit_shapes(texts: pa.Array, counts: np.ndarray, min_rows: int, rng: np.random.Generator, real: int = 0) -> TextShapes:
     """Shapes to generate from, with what is common to many texts (see `common`).
 
     A shape of at least `min_rows` rows is kept. Of the others those with the same outline (lengths of words, punctuation) are mixed position by position, then
@@ -56,12 +56,14 @@ def fit_shapes(texts: pa.Array, counts: np.ndarray, min_rows: int, rng: np.rando
         texts: distinct strings without null (V,), at least one.
         counts: rows per string, int64 (V,).
         rng: for the mixtures only; texts may come in any order.
+        real: how many different texts the column has, where they are more than these.
     """
+    real = max(real, len(texts))
     if len(texts) > LOOKED_AT:
         some = pc.array_sort_indices(texts).to_numpy()[:: -(-len(texts) // LOOKED_AT)]
         texts, counts = texts.take(pa.array(some)), counts[some]
     cut = _cut(texts)
-    common = with_common(cut.to_pylist(), _signed(cut).to_pylist())
+    common = with_common(cut.to_pylist(), _signed(cut).to_pylist(), real)
     exact = _sums(common.shapes, counts)
     kept = dict(sorted(((s, n) for s, n in exact.items() if n >= min_rows), key=lambda item: (-item[1], item[0]))[:MAX_SHAPES])
     rest = {s: n for s, n in sorted(exact.items()) if s not in kept}
