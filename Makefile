@@ -15,7 +15,7 @@ UNIT := tests/unit tests/properties
 SCHEMAS ?= 0:50
 PLANS ?= 10000
 
-.PHONY: help venv demo test lint types imports unit properties spark exhaustive connect distributed schemas check-java clean
+.PHONY: help venv demo test lint types imports unit properties spark traps exhaustive connect distributed schemas check-java clean
 
 help:  ## show this list
 	@echo "synthohive_spark: synthetic relational data at lakehouse scale"; echo
@@ -41,7 +41,7 @@ check-java: $(STAMP)
 demo: check-java  ## real flights data in, synthetic Delta tables and a report out, below demo/
 	@DEMO=$(DEMO) DRIVER_MEMORY=$(DRIVER_MEMORY) scripts/demo.sh
 
-test: lint types imports unit spark connect distributed  ## all checks of the gate
+test: lint types imports unit spark traps connect distributed  ## all checks of the gate
 	@echo "all checks passed"
 
 lint: $(STAMP)  ## style: ruff
@@ -62,6 +62,9 @@ properties: $(STAMP)  ## the properties on cases that were never tried
 spark: check-java  ## tests on one local Spark session
 	@$(BIN)/python -m pytest tests/spark -m "not exhaustive" $(PYTEST_ARGS)
 	@$(BIN)/python -m pytest tests/schemas $(PYTEST_ARGS)
+
+traps: check-java  ## small hard inputs, each from a thread in which somebody met it
+	@$(BIN)/python -m pytest tests/traps $(PYTEST_ARGS)
 
 exhaustive: check-java  ## the Spark tests that the gate has no time for
 	@$(BIN)/python -m pytest tests/spark -m exhaustive $(PYTEST_ARGS)

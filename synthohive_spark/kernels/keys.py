@@ -17,6 +17,11 @@ from .seeds import derive_seed
 
 UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"  # as Python and Java read it
 DIGITS = 18  # of a number that 64 bits hold whatever the digits are
+HEX = "[0-9a-f]+"
+MAIL = "[^@ ]+@[^@ ]+"
+DOMAIN = "@example.com"  # nobody owns it (RFC 2606)
+LEAST_HEX = 16  # digits of a hash: in fewer the row would leave no room for what makes runs differ
+ROW = 12  # hexadecimal digits that tell the row
 NUMBERED = rf"[A-Za-z_\-]*[0-9]{{1,{DIGITS}}}"  # letters and a number
 PADDED = r"[A-Za-z_\-]*0[0-9]+"
 
@@ -30,6 +35,8 @@ class TextKeys:
         length: the median length.
         even: all are as long.
         uuids: all are UUIDs.
+        hashes: all are hexadecimal digits.
+        mails: all are addresses of e-mail.
         numbered: all are letters and a number.
         padded: some of the numbers begin with a zero.
         top: the greatest of the numbers.
@@ -40,6 +47,8 @@ class TextKeys:
     length: int | None
     even: bool = True
     uuids: bool = False
+    hashes: bool = False
+    mails: bool = False
     numbered: bool = False
     padded: bool = False
     top: int = 0
@@ -52,7 +61,11 @@ def key_pattern(seen: TextKeys) -> KeyPattern:
         return KeyPattern(form="text", width=1)
     if seen.uuids:
         return KeyPattern(form="uuid")
+    if seen.hashes and seen.even and length >= LEAST_HEX and re.search("[a-f]", high):  # long numbers have no letters
+        return KeyPattern(form="hex", width=length)
     prefix = re.match(r"[A-Za-z_\-]*", os.path.commonprefix([low, high])).group() if low != high else ""  # type: ignore[union-attr]
+    if seen.mails:
+        return KeyPattern(form="text", prefix=prefix or "user", suffix=DOMAIN, width=1)
     free = seen.numbered and not seen.padded and not seen.even
     return KeyPattern(form="text", prefix=prefix, width=1 if free else max(1, length - len(prefix)), after=seen.top if seen.numbered else 0)
 
@@ -67,6 +80,8 @@ def key_values(pattern: KeyPattern, rows: np.ndarray, arrow_type: pa.DataType, s
         return _whole(rows, pattern.after, arrow_type)
     if pattern.form == "uuid":
         return pa.array([_uuid(seed, int(row)) for row in rows])
+    if pattern.form == "hex":
+        return pa.array([_hex(seed, int(row), pattern.width) for row in rows])
     limit = 10 ** (min(pattern.width, DIGITS) if pattern.width > 1 else DIGITS) - 1
     if pattern.most is not None:
         if len(rows) and int(rows[-1]) >= pattern.most:
@@ -76,7 +91,7 @@ def key_values(pattern: KeyPattern, rows: np.ndarray, arrow_type: pa.DataType, s
         limit = min(limit, pattern.most)
     numbers = _numbers(rows, pattern.after, limit)
     digits = pc.utf8_lpad(pa.array(numbers).cast(pa.string()), pattern.width, "0")
-    return pc.binary_join_element_wise(pattern.prefix, digits, "")
+    return pc.binary_join_element_wise(pattern.prefix, digits, pattern.suffix, "")
 
 
 def _numbers(rows: np.ndarray, after: int, limit: int) -> np.ndarray:
@@ -99,3 +114,9 @@ def _uuid(seed: int, row: int) -> str:
     # The row number stands in the last 12 digits, so that no two rows can meet; the rest is a hash, so that runs differ.
     text = f"{derive_seed(seed, 'uuid', row):016x}"
     return f"{text[:8]}-{text[8:12]}-4{text[12:15]}-8{text[15]}00-{row:012x}"
+
+
+def _hex(seed: int, row: int, width: int) -> str:
+    """The same in hexadecimal digits alone."""
+    parts = (f"{derive_seed(seed, 'hex', row, part):016x}" for part in range(width // 16 + 1))
+    return f"{''.join(parts)[: width - ROW]}{row:0{ROW}x}"

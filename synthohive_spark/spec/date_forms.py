@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .decimal_forms import decimal_form, is_decimal_form
+from .number_forms import MOST, is_number_form
 
 FIRST_DAY, LAST_DAY = -719_162, 2_932_896  # of the years 1 to 9999
 MICROS_PER_DAY = 86_400_000_000
@@ -14,10 +15,17 @@ def has_time(form: str) -> bool:
     return "%H" in form
 
 
+def is_date_form(form: str) -> bool:
+    """Whether it is a form of dates or times."""
+    return form != "" and not is_decimal_form(form) and not is_number_form(form)
+
+
 def form_range(form: str) -> tuple[int, int]:
-    """The least and the greatest number of a form, of dates, times or decimals; times without a date are those of one day."""
+    """The least and the greatest number of a form; times without a date are those of one day. Forms of decimals and of numbers in text have theirs too."""
     if is_decimal_form(form):
         return decimal_form(form).range
+    if is_number_form(form):
+        return -MOST, MOST
     if not has_time(form):
         return FIRST_DAY, LAST_DAY
     if "%Y" not in form:

@@ -52,6 +52,7 @@ class NumberEncoding(ColumnEncoding):
         coarse: a multiple of `step` on which a share `coarse_share` of the values in bins lies, from `coarse_origin` on; 0 for none.
         distinct: no two real rows had the same value, where that is no accident.
         form: of dates or times in text or whole numbers, as `strptime` writes it ("%d/%m/%Y"); the numbers are days, or microseconds where it has a time.
+            Of numbers in text, as spreadsheets write it ("$#,##0.00").
             Of decimals of more than 15 digits a `DecimalForm`; the numbers are whole ones of its unit.
         exact: of such decimals the tokens' values, as text; "" where a token stands for values that a float64 cannot tell apart, and all of them are rare.
     """
@@ -86,9 +87,12 @@ class TextEncoding(ColumnEncoding):
         longest: characters of a text made by a recipe, at most.
         pool: different values that it makes, about, however many rows there are; 0 for no limit.
         letters: its letters are all of one case.
-        shapes: patterns such as "Aaaaa aaaa 99" (A upper case letter, a lower case letter, 9 digit, the rest literal; noncharacters of Unicode stand for
-            literal capitals), drawn by `shape_counts`.
+        shapes: patterns such as "Aaaaa aaaa 99" (A upper case letter, a lower case letter, 9 digit; further signs in the private planes of Unicode, see
+            `kernels/text/signs.py`; the rest literal), drawn by `shape_counts`.
         shape_counts: real rows per shape.
+        sets: the few characters that some places of the shapes have, each as often as its share in hundredths.
+        upper, lower: the letters that are drawn, each as often as its share in hundredths; those of English where empty.
+        check: the check digit that all texts end with.
         distinct: no two real rows had the same text.
     """
 
@@ -100,6 +104,10 @@ class TextEncoding(ColumnEncoding):
     letters: Literal["", "upper", "lower"] = ""
     shapes: tuple[str, ...] = ()
     shape_counts: tuple[int, ...] = ()
+    sets: tuple[str, ...] = ()
+    upper: str = ""
+    lower: str = ""
+    check: Literal["", "luhn", "gtin"] = ""
     distinct: bool = False
 
 

@@ -20,14 +20,15 @@ class KeyPattern(Spec):
     """How row number `n` becomes a generated key.
 
     Attributes:
-        form: `integer` (n), `uuid`, or `text` (`prefix` and n).
+        form: `integer` (n), `uuid`, `hex` (`width` hexadecimal digits), or `text` (`prefix`, n and `suffix`).
         width: digits of n in a text, filled up with zeros; up to 1 for as many as it has.
         longest: characters that a text can have; None for no limit.
         after: the greatest number of the real keys: generated ones go on after it, so that none is a real one, and begin at 1 where there is no room left.
     """
 
-    form: Literal["integer", "uuid", "text"] = "integer"
+    form: Literal["integer", "uuid", "hex", "text"] = "integer"
     prefix: str = ""
+    suffix: str = ""
     width: int = 0
     after: int = 0
     longest: int | None = None
@@ -35,7 +36,7 @@ class KeyPattern(Spec):
     @property
     def most(self) -> int | None:
         """The greatest number that a text has room for; None for no limit."""
-        return None if self.longest is None else 10 ** max(self.longest - len(self.prefix), 0) - 1
+        return None if self.longest is None else 10 ** max(self.longest - len(self.prefix) - len(self.suffix), 0) - 1
 
 
 class NumberKey(Spec):

@@ -28,7 +28,7 @@ from ..kernels.dependencies.formulas import is_formula_input
 from ..kernels.dependencies.sample import MIN_SURPRISES, Search
 from ..kernels.dependencies.units import MAX_DIGITS
 from ..spec.across_rows import AcrossRule
-from ..spec.decimal_forms import is_decimal_form
+from ..spec.date_forms import is_date_form
 from ..spec.dependencies import Absence, AnyDependency, Lookup, Order, Unequal, described, is_bound
 from ..spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding, TextEncoding
 from ..spec.hidden import hidden, status_column
@@ -171,12 +171,12 @@ def _size(encoding: TableEncoding, name: str) -> int:
 def _is_comparable(encoding: TableEncoding, name: str) -> bool:
     """Whether the column holds numbers, dates or times as such, all of them finite."""
     column = encoding.column(name)
-    return isinstance(column, NumberEncoding) and (column.spark_type != "string" or bool(column.form)) and not set(column.tokens) & set(MARKS)
+    return isinstance(column, NumberEncoding) and (column.spark_type != "string" or is_date_form(column.form)) and not set(column.tokens) & set(MARKS)
 
 
 def _forms(encoding: TableEncoding) -> dict[str, str]:
     """Of dates and times in text or whole numbers."""
-    return {c.name: c.form for c in encoding.columns if isinstance(c, NumberEncoding) and c.form and not is_decimal_form(c.form)}
+    return {c.name: c.form for c in encoding.columns if isinstance(c, NumberEncoding) and is_date_form(c.form)}
 
 
 def _digits(encoding: TableEncoding, name: str) -> int | None:

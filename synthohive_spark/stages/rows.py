@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
+from numbers import Integral, Real
 
 from ..errors import GenerationError
 from ..kernels.given import Given
@@ -63,12 +65,23 @@ def _follows_the_real(fitted: FittedSchema, table: str, given: Mapping[str, Give
 
 
 def _check(fitted: FittedSchema, num_rows: Mapping[str, int], scale: float) -> None:
-    if not scale > 0:
-        raise GenerationError(f"scale must be above 0, got {scale}")
     roots = sorted(n for n, t in fitted.tables.items() if t.program.driving is None)
+    faults = row_faults(roots, num_rows, scale)
+    if faults:
+        raise GenerationError("; ".join(faults))
+
+
+def row_faults(roots: Collection[str], num_rows: Mapping[str, int], scale: float) -> list[str]:
+    """What makes no sense in the numbers of rows that are asked for.
+
+    Args:
+        roots: tables that may be named.
+    """
+    faults = [] if isinstance(scale, Real) and 0 < scale < math.inf else [f"scale must be a number above 0, got {scale!r}"]
     wrong = sorted(n for n in num_rows if n not in roots)
     if wrong:
-        raise GenerationError(f"num_rows: {wrong} are no root tables: children follow from their parents, reference tables are copied; roots are {roots}")
-    negative = sorted(n for n, rows in num_rows.items() if rows < 0)
-    if negative:
-        raise GenerationError(f"num_rows: {negative} must be 0 or more")
+        faults.append(f"num_rows: {wrong} are no root tables: children follow from their parents, reference tables are copied; roots are {sorted(roots)}")
+    odd = sorted(n for n, rows in num_rows.items() if not isinstance(rows, Integral) or isinstance(rows, bool) or rows < 0)
+    if odd:
+        faults.append(f"num_rows: {odd} must be whole numbers of 0 or more")
+    return faults

@@ -18,7 +18,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from ..errors import SchemaError
-from ..kernels.keys import DIGITS, NUMBERED, PADDED, UUID, TextKeys, key_pattern
+from ..kernels.keys import DIGITS, HEX, MAIL, NUMBERED, PADDED, UUID, TextKeys, key_pattern
 from ..spec.graph import KeyRef
 from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey, Metadata, Table
@@ -260,6 +260,8 @@ def _pattern_facts(text: Column, place: int) -> dict[str, Column]:
         f"length{place}": F.percentile_approx(F.length(text), 0.5, F.lit(1000)),
         f"lengths{place}": F.max(F.length(text)) - F.min(F.length(text)),
         f"uuids{place}": F.count_if(text.rlike(f"^{UUID}$")),
+        f"hashes{place}": F.count_if(text.rlike(f"^{HEX}$")),
+        f"mails{place}": F.count_if(text.rlike(f"^{MAIL}$")),
         f"numbered{place}": F.count_if(text.rlike(f"^{NUMBERED}$")),
         f"padded{place}": F.count_if(text.rlike(f"^{PADDED}$")),
         f"top{place}": F.max(F.regexp_extract(text, f"([0-9]{{1,{DIGITS}}})$", 1).try_cast("bigint")),
@@ -281,6 +283,8 @@ def _pattern(found: Mapping[str, Any], place: int, whole: int) -> KeyPattern | N
         length=found[f"length{place}"],
         even=not found[f"lengths{place}"],
         uuids=found[f"uuids{place}"] == whole,
+        hashes=found[f"hashes{place}"] == whole,
+        mails=found[f"mails{place}"] == whole,
         numbered=found[f"numbered{place}"] == whole,
         padded=found[f"padded{place}"] > 0,
         top=top,

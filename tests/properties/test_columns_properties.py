@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from synthohive_spark.kernels.columns import arrow_type, decode_codes, encode_frame
 from synthohive_spark.kernels.columns.categories import fit_categories
 from synthohive_spark.kernels.columns.numbers import fit_numbers, measured
+from synthohive_spark.kernels.text import Letters, fit_shapes, shapes_of, text_from_shapes
 from synthohive_spark.kernels.text import code_points as points_of
-from synthohive_spark.kernels.text import fit_shapes, shapes_of, text_from_shapes
+from synthohive_spark.kernels.text.signs import plain_sign
 from synthohive_spark.spec.config import EncodingConfig
 from synthohive_spark.spec.encoding import ColumnEncoding, NumberEncoding, TableEncoding
 
@@ -73,8 +74,9 @@ def test_categories_come_back_and_order_does_not_matter(found: dict[str, int], c
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=30, unique=True), st.integers(1, 3))
 def test_generated_text_has_a_fitted_shape(texts: list[str], min_rows: int) -> None:
-    shapes, counts = fit_shapes(pa.array(texts, type=pa.string()), np.ones(len(texts), dtype=np.int64), min_rows, np.random.default_rng(0))
-    assert len(shapes) == len(counts) and sum(counts) == len(texts)
-    chosen = np.arange(len(shapes))
-    made = text_from_shapes(points_of(shapes), chosen, np.random.default_rng(1))
-    assert shapes_of(made).to_pylist() == [s.rstrip("\x00") for s in shapes]
+    found = fit_shapes(pa.array(texts, type=pa.string()), np.ones(len(texts), dtype=np.int64), min_rows, np.random.default_rng(0))
+    assert len(found.shapes) == len(found.counts) and sum(found.counts) == len(texts)
+    chosen = np.arange(len(found.shapes))
+    letters = Letters(found.upper, found.lower, found.sets, found.check)
+    made = text_from_shapes(points_of(found.shapes, spoken=not found.lower), chosen, np.random.default_rng(1), None, letters)
+    assert shapes_of(made).to_pylist() == ["".join(map(plain_sign, s)).rstrip("\x00") for s in found.shapes]

@@ -14,6 +14,7 @@ from synthohive_spark.kernels.columns.date_forms import FORMS, find_form, number
 from synthohive_spark.kernels.columns.fit import COUNTED, fit_encoding
 from synthohive_spark.spec.config import EncodingConfig
 from synthohive_spark.spec.encoding import ColumnHint, NumberEncoding, TableEncoding
+from synthohive_spark.spec.number_forms import is_number_form
 
 MOMENTS = [dt.datetime(2021, 1, 1) + dt.timedelta(days=17 * i, seconds=7_919 * i) for i in range(200)]
 
@@ -88,3 +89,41 @@ def test_a_date_for_no_end_spoils_no_form(form, spark_type):
         [kind(dt.date(9999, 12, 31).strftime(form))] + [kind(f"99981{m:02d}15") if kind is int else f"15/{m:02d}/9998" for m in range(10, 13)], spark_type
     )
     assert isinstance(never, NumberEncoding) is (kind is int) and getattr(never, "form", "") == ""
+
+
+LONG = [dt.datetime(2022, 9, 2) + dt.timedelta(seconds=i * 7919, milliseconds=i * 13) for i in range(300)]
+
+
+@pytest.mark.parametrize(
+    ("texts", "form"),
+    [
+        ([f"{t:%Y-%m-%d %H:%M:%S}.{t.microsecond // 1000:03d}" for t in LONG], "%Y-%m-%d %H:%M:%S.%3f"),
+        ([f"{t:%Y-%m-%dT%H:%M:%S.%f}Z" for t in LONG], "%Y-%m-%dT%H:%M:%S.%6fZ"),
+        ([str(t) for t in LONG], "%Y-%m-%d %H:%M:%S.%6?f"),
+        ([f"{t.isoformat()}+01:00" for t in LONG], "%Y-%m-%dT%H:%M:%S.%6?f+01:00"),
+        ([f"{t:%d/%m/%Y %H:%M}+0200" for t in LONG], "%d/%m/%Y %H:%M+0200"),
+        ([f"{t:%Y-%m-%d %H:%M:%S}-05:00" for t in LONG], "%Y-%m-%d %H:%M:%S-05:00"),
+    ],
+)
+def test_parts_of_seconds_and_offsets(texts: list[str], form: str) -> None:
+    array = pa.array(texts)
+    assert find_form(array) == form and not is_number_form(form)
+    encoding = _counted(sorted(set(texts)), "string")
+    assert encoding.form == form == find_form(pa.array(sorted(set(_made(encoding)))))
+    numbers = numbers_of(array, form)
+    assert texts_of(numbers, np.zeros(len(numbers), dtype=bool), form).equals(array)
+    assert np.isnan(numbers_of(pa.array([None, "2022", "x" + texts[0]]), form)).all()
+
+
+def test_mixed_offsets_become_the_commonest_one() -> None:
+    texts = pa.array([f"{t:%Y-%m-%d %H:%M:%S}{'+02:00' if i % 3 else '-05:00'}" for i, t in enumerate(LONG)])
+    form = find_form(texts)
+    assert form == "%Y-%m-%d %H:%M:%S+02:00"
+    made = texts_of(numbers_of(texts, form), np.zeros(len(texts), dtype=bool), form).to_pylist()
+    assert [dt.datetime.fromisoformat(a) for a in made] == [dt.datetime.fromisoformat(b) for b in texts.to_pylist()]
+
+
+def test_no_form_of_parts() -> None:
+    assert find_form(pa.array([f"1.{i}" for i in range(300)])) is None
+    assert find_form(pa.array([f"{t:%Y-%m-%d}+0200" for t in LONG])) is None
+    assert find_form(pa.array([f"{t:%Y-%m-%d %H:%M:%S}{'Z' if i % 2 else '+01:00'}" for i, t in enumerate(LONG)])) is None

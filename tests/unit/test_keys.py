@@ -67,6 +67,18 @@ def test_uuid_keys_are_valid_unique_and_depend_on_the_seed() -> None:
     assert keys[0] != key_values(pattern, np.arange(1), pa.string(), seed=2).to_pylist()[0]
 
 
+def test_mails_and_hashes_stay_so() -> None:
+    mails = key_values(key_pattern(TextKeys("anna.1@a.de", "zoe@b.de", 9, even=False, mails=True)), ROWS, pa.string(), seed=1).to_pylist()
+    assert mails == ["user1@example.com", "user2@example.com", "user42@example.com", "user1000000@example.com"]
+    short = KeyPattern(form="text", prefix="u", suffix="@b.de", width=1, longest=8)
+    assert short.most == 99 and key_values(short, np.array([98]), pa.string(), seed=1).to_pylist() == ["u99@b.de"]
+    pattern = key_pattern(TextKeys("0" * 64, "f" * 64, 64, hashes=True))
+    hashes = key_values(pattern, np.arange(500), pa.string(), seed=1).to_pylist()
+    assert all(re.fullmatch("[0-9a-f]{64}", key) for key in hashes) and len(set(hashes)) == 500
+    assert not set(hashes) & set(key_values(pattern, np.arange(500), pa.string(), seed=2).to_pylist())
+    assert key_pattern(TextKeys("1" * 20, "9" * 20, 20, hashes=True)).form == "text"
+
+
 def test_keys_past_their_type_are_refused() -> None:
     assert key_values(KeyPattern(), np.arange(3), pa.decimal128(10, 0), seed=1).type == pa.decimal128(10, 0)
     with pytest.raises(GenerationError, match="ends at 127"):

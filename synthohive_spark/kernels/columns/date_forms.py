@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,6 +28,10 @@ LEAST_DIFFERENT = 10  # values of digits alone: fewer can be codes that look lik
 DIFFERENT = 3  # values of any other form
 TRIED = 2000  # values that decide which forms are worth a look at all of them
 _DAY = 86_400
+MICROS = 1_000_000
+# What can follow the seconds: parts of a second, and how far the clock is from UTC.
+_PARTS = r"^(?P<local>[^.]*?)(?P<fraction>\.\d{1,6})?(?P<zone>Z|[+-]\d{2}:?\d{2})?$"
+_LONG_FORM = re.compile(r"(?P<local>.*?)(?:\.%(?P<digits>[1-6])(?P<bare>\??)f)?(?P<zone>Z|[+-]\d{2}:?\d{2})?")
 _SWAPPED = {ord("d"): "m", ord("m"): "d"}  # where day and month fit either way, nobody can tell which is which
 
 
@@ -40,7 +46,41 @@ def find_form(texts: pa.Array) -> str | None:
         digits = form in COMPACT or form == "%Y%m%d%H%M%S"
         if len(known) >= (LEAST_DIFFERENT if digits else DIFFERENT) and _all_of(known[:TRIED], form) and _all_of(known, form):
             return None if _all_of(known, form.translate(_SWAPPED)) and form.translate(_SWAPPED) != form and form[1] != "Y" else form
-    return None
+    return _long_form(known)
+
+
+def _long_form(texts: pa.Array) -> str | None:
+    """A form with parts of a second, or with the offset that most of the times have; the others are moved to it."""
+    parts = pc.extract_regex(texts, _PARTS)
+    if not len(texts) or parts.null_count:
+        return None
+    local, fraction, zone = (parts.field(i) for i in range(3))
+    bare = pc.any(pc.match_substring_regex(fraction, "[1-9]")).as_py() and not pc.any(pc.match_substring_regex(fraction, r"^\.0+$")).as_py()
+    lengths, styles = set(pc.utf8_length(fraction).to_pylist()), {(len(z), ":" in z) for z in set(zone.to_pylist())}
+    bare = bare and 0 in lengths  # whole seconds have no parts, as Python writes them
+    lengths -= {0} if bare else set()
+    if len(lengths) > 1 or len(styles) > 1 or (lengths == {0} and styles == {(0, False)}):
+        return None
+    found = find_form(pc.unique(local))
+    digits = lengths.pop()
+    if found is None or not has_time(found) or (digits and not found.endswith("%S")) or found != _split(found)[0]:
+        return None
+    counts = sorted((-c["counts"], c["values"]) for c in pc.value_counts(zone).to_pylist())
+    parts_of_second = f".%{digits - 1}{'?' if bare else ''}f" if digits else ""
+    return found + parts_of_second + counts[0][1]
+
+
+def _split(form: str) -> tuple[str, int, str, bool]:
+    """What a form says of date and time, digits of a second's parts, offset, and whether whole seconds have no parts."""
+    found = _LONG_FORM.fullmatch(form)
+    return (found["local"], int(found["digits"] or 0), found["zone"] or "", bool(found["bare"])) if found and form not in FORMS else (form, 0, "", False)
+
+
+def _offset(zone: str) -> int:
+    """Seconds that a clock is ahead of UTC."""
+    if zone in ("", "Z"):
+        return 0
+    return (1 if zone[0] == "+" else -1) * (int(zone[1:3]) * 3600 + int(zone[-2:]) * 60)
 
 
 def _all_of(texts: pa.Array, form: str) -> bool:
@@ -55,14 +95,36 @@ def _all_of(texts: pa.Array, form: str) -> bool:
 
 def numbers_of(texts: pa.Array, form: str) -> np.ndarray:
     """Days since 1970-01-01, or microseconds where the form has a time, float64 (N,); nan for null and for what has another form."""
+    local, digits, zone, _ = _split(form)
+    if digits or zone:
+        return _long_numbers(texts, local, zone)
     seconds = np.asarray(_parsed(texts, form).cast(pa.int64()).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
     if "%Y" not in form:
         seconds = seconds % _DAY  # Arrow takes them for times of the day before 1900
     return seconds * 1e6 if has_time(form) else seconds / _DAY
 
 
+def _long_numbers(texts: pa.Array, local: str, zone: str) -> np.ndarray:
+    parts = pc.extract_regex(texts, _PARTS)
+    zones = parts.field(2).dictionary_encode()
+    moved = np.array([_offset(zone) - _offset(own or "") for own in zones.dictionary.to_pylist()] or [0], dtype=np.float64)
+    fraction = pc.if_else(pc.equal(parts.field(1), ""), pa.scalar("0"), pc.binary_join_element_wise("0", parts.field(1), "")).cast(pa.float64())
+    index = zones.indices.fill_null(0).to_numpy(zero_copy_only=False)
+    micros = np.rint(fraction.fill_null(0).to_numpy(zero_copy_only=False) * MICROS) + moved[index] * MICROS
+    return numbers_of(parts.field(0), local) + np.where(parts.is_null().to_numpy(zero_copy_only=False), np.nan, micros)
+
+
 def texts_of(x: np.ndarray, null: np.ndarray, form: str) -> pa.Array:
     """The inverse of `numbers_of`: float64 (N,) and a mask of nulls (N,)."""
+    local, digits, zone, bare = _split(form)
+    if digits or zone:
+        unit = 10 ** (6 - digits)
+        micros = np.rint(np.where(null, 0.0, x) / unit).astype(np.int64) * unit
+        text = _shown(pa.array(micros // MICROS, mask=null).cast(pa.timestamp("s")), local)
+        parts = micros % MICROS // unit
+        after = pc.binary_join_element_wise(".", pc.utf8_lpad(pa.array(parts).cast(pa.string()), digits, "0"), "") if digits else pa.scalar("")
+        after = pc.if_else(pa.array(parts == 0), pa.scalar(""), after) if bare else after
+        return pc.binary_join_element_wise(text, after, zone, "")
     seconds = np.rint(np.where(null, 0.0, x) / (1e6 if has_time(form) else 1 / _DAY)).astype(np.int64)
     return _shown(pa.array(seconds, type=pa.int64(), mask=null).cast(pa.timestamp("s")), form)
 

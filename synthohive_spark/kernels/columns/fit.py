@@ -33,6 +33,7 @@ from .date_forms import COMPACT, YEARS, find_form, numbers_of
 from .decimals import MOST_DIGITS, units_of
 from .decimals import find_form as find_decimal_form
 from .decimals import numbers_of as numbers_of_units
+from .number_forms import find_number_form, numbers_in
 from .numbers import fit_numbers, measured
 from .texts import fit_text
 from .types import decimal_scale, from_scalars, is_integer, is_time
@@ -85,6 +86,8 @@ def fit_encoding(frame: pd.DataFrame, *, hint: ColumnHint, config: EncodingConfi
         texts = pa.array(seen["text"], type=pa.string(), from_pandas=True)
         if text_form := find_form(texts):
             return _number(seen.assign(number=numbers_of(texts, text_form)), hint, null_share, config, text_form)
+        if number_form := find_number_form(texts):
+            return _number(seen.assign(number=numbers_in(texts, number_form)), hint, null_share, config, number_form)
         if _names_its_row(seen):
             return _text(seen, hint, null_share, config, seed)
     kept = seen[seen["text"].notna() & seen["kept"].astype(bool)]
@@ -152,8 +155,9 @@ def _text(seen: pd.DataFrame, hint: ColumnHint, null_share: float, config: Encod
     if recipe is not None:
         limits = {"longest": longest_of(texts), "pool": even_pool(total, different), "letters": letters_of(texts)}
         return encoding.model_copy(update={"recipe": recipe, **limits})
-    shapes, counts = fit_shapes(texts, rows, config.min_category_rows, generator(seed, "shapes", hint.name))
-    return encoding.model_copy(update={"shapes": shapes, "shape_counts": counts})
+    found = fit_shapes(texts, rows, config.min_category_rows, generator(seed, "shapes", hint.name), different)
+    letters = {"sets": found.sets, "upper": found.upper, "lower": found.lower, "check": found.check}
+    return encoding.model_copy(update={"shapes": found.shapes, "shape_counts": found.counts, **letters})
 
 
 def _rare(left: pd.DataFrame, kept: pd.DataFrame, hint: ColumnHint, config: EncodingConfig) -> tuple[TextEncoding | None, int]:

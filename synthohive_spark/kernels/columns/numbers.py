@@ -16,6 +16,7 @@ from ...spec.config import EncodingConfig
 from ...spec.date_forms import has_time
 from ...spec.decimal_forms import decimal_form, is_decimal_form
 from ...spec.encoding import NumberEncoding
+from ...spec.number_forms import is_number_form
 from ..spread import grid_bounds, numbers_at, shuffled
 from .bins import is_discrete, knots_of, rough_bins, split_tails
 from .cache import once_per_encoding
@@ -57,7 +58,7 @@ def fit_numbers(name: str, spark_type: str, seen: Measured, config: EncodingConf
     """Learn tokens, bins and granularity. A column without any value has the code for null only.
 
     Args:
-        form: of dates or times in text or whole numbers.
+        form: of dates, times or numbers in text, or of dates in whole numbers.
     """
     # A mark has no place between numbers: one that is too rare to be told is left out.
     marked = is_mark(seen.values)
@@ -99,7 +100,7 @@ def _grid(values: np.ndarray, spark_type: str, form: str) -> tuple[float, float]
     """The step and the origin of finite values, float64 (D,)."""
     if is_decimal_form(form):
         return 1.0, 0.0
-    domain = spark_type if not form else "timestamp" if has_time(form) else "date"
+    domain = spark_type if not form else "double" if is_number_form(form) else "timestamp" if has_time(form) else "date"
     return find_grid(values, domain) if len(values) else (0.0, 0.0)
 
 

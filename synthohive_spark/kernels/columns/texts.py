@@ -16,7 +16,7 @@ from ..pii import fake_values
 from ..recipes import values_of
 from ..seeds import derive_seed
 from ..spread import shuffled
-from ..text import code_points, text_from_shapes
+from ..text import Letters, code_points, text_from_shapes
 from .cache import once_per_encoding
 from .rows import Rows
 from .types import arrow_type
@@ -73,7 +73,7 @@ class _Tables(NamedTuple):
 def _tables(encoding: TextEncoding) -> _Tables:
     shapes = encoding.shapes or ("Aaaaa aaaa",)
     counts = encoding.shape_counts or (1,)
-    return _Tables(code_points(shapes), np.cumsum(np.asarray(counts, dtype=np.int64)))
+    return _Tables(code_points(shapes, spoken=not encoding.lower), np.cumsum(np.asarray(counts, dtype=np.int64)))
 
 
 def _by_recipe(encoding: TextEncoding, size: int, rng: np.random.Generator, rows: Rows | None) -> pa.Array:
@@ -101,6 +101,7 @@ def decode_text(codes: np.ndarray, encoding: TextEncoding, rng: np.random.Genera
     else:
         tables = _tables(encoding)
         chosen = np.searchsorted(tables.before, rng.integers(tables.before[-1], size=size), side="right")
-        made = text_from_shapes(tables.shapes, chosen, rng, rows.only(~null) if rows is not None and encoding.distinct else None)
+        apart = rows.only(~null) if rows is not None and encoding.distinct else None
+        made = text_from_shapes(tables.shapes, chosen, rng, apart, Letters(encoding.upper, encoding.lower, encoding.sets, encoding.check))
     place = np.cumsum(~null) - 1
     return made.take(pa.array(place, mask=null))

@@ -4,7 +4,8 @@ The float64 domain: numbers as they are, dates as days, time stamps as microseco
 It is exact for integers up to 2**53, for time stamps from 1685 to 2255, and for decimals of up to 15 digits; past that the last digits are lost.
 Decimals of more digits are whole numbers of a `DecimalForm` in it, where one was learnt.
 NaN and the infinities of floats have marks in it (see `marks`), as NaN stands for null there.
-Strings and whole numbers that hold dates or times in some form (see `date_forms`) are days or microseconds in it; strings of another form count as null there.
+Strings and whole numbers that hold dates or times in some form (see `date_forms`) are days or microseconds in it, strings that hold numbers (see
+`number_forms`) those numbers; strings of another form count as null there.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ import pyarrow.compute as pc
 
 from ...spec.date_forms import FIRST_DAY, LAST_DAY, MICROS_PER_DAY, form_range
 from ...spec.decimal_forms import is_decimal_form
+from ...spec.number_forms import is_number_form
 from . import decimals
 from .date_forms import numbers_of, texts_of
 from .marks import INFINITE, unmarked
+from .number_forms import numbers_in, written
 
 _DECIMAL = re.compile(r"decimal\((\d{1,2}),\s?(\d{1,2})\)")
 _INTEGERS = {"tinyint": pa.int8(), "smallint": pa.int16(), "int": pa.int32(), "bigint": pa.int64()}
@@ -73,7 +76,7 @@ def decimal_scale(spark_type: str) -> int | None:
 
 
 def type_range(spark_type: str, form: str = "") -> tuple[float, float]:
-    """The least and the greatest value of a type, or of a form of dates or times in it, in the float64 domain; infinite where no column comes near."""
+    """The least and the greatest value of a type, or of a form of dates, times or numbers in it, in the float64 domain; infinite where no column comes near."""
     if form:
         least, most = form_range(form)
         return float(least), float(most)
@@ -117,7 +120,7 @@ def to_float64(series: pd.Series, name: str, spark_type: str, form: str = "") ->
     """The column in the float64 domain, shape (N,); nulls are nan.
 
     Args:
-        form: of the dates or times in text or whole numbers, or of decimals; strings have one.
+        form: of the dates, times or numbers in text, of the dates in whole numbers, or of decimals; strings have one.
 
     Raises:
         ValueError: it holds something else than `spark_type`; the message names the column, never a value.
@@ -128,7 +131,8 @@ def to_float64(series: pd.Series, name: str, spark_type: str, form: str = "") ->
         return np.where(exact.is_null().to_numpy(zero_copy_only=False), np.nan, decimals.numbers_of(decimals.units_of(exact), form))
     if form:
         whole = array.cast(pa.int64(), safe=False) if pa.types.is_floating(array.type) else array  # pandas has floats where some are null
-        return numbers_of(whole.cast(pa.string()), form)
+        texts = whole.cast(pa.string())
+        return numbers_in(texts, form) if is_number_form(form) else numbers_of(texts, form)
     if pa.types.is_timestamp(array.type):
         array = array.cast(pa.timestamp("us", tz=array.type.tz), safe=False).cast(pa.int64())
         if spark_type == "date":
@@ -150,7 +154,8 @@ def from_float64(x: np.ndarray, null: np.ndarray, spark_type: str, form: str = "
     if is_decimal_form(form):
         return decimals.from_units(decimals.values_of(np.clip(np.rint(np.where(null, 0.0, x)), *form_range(form)), form), null, target)
     if form:
-        return texts_of(np.clip(np.where(null, 0.0, x), *form_range(form)), null, form).cast(target)
+        clipped = np.clip(np.where(null, 0.0, x), *form_range(form))
+        return (written if is_number_form(form) else texts_of)(clipped, null, form).cast(target)
     if pa.types.is_floating(target):
         return unmarked(pa.array(x.astype(target.to_pandas_dtype()), type=target, mask=null))
     x = np.rint(np.where(null, 0.0, x)) if not pa.types.is_decimal(target) else np.where(null, 0.0, x)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
+from ..date_forms import is_date_form
 from ..encoding import NumberEncoding, TableEncoding
 from ..hidden import GAP, depth_column
 from ..program import Match, TableProgram
@@ -48,7 +49,7 @@ def with_form_of_order(program: TableProgram, encoding: TableEncoding, declared:
     if not program.draw.stepwise or order is None:
         return program, encoding
     column = encoding.column(order)
-    form = column.form if isinstance(column, NumberEncoding) else ""
+    form = column.form if isinstance(column, NumberEncoding) and is_date_form(column.form) else ""
     if not form and type_family(program.types[order]) != "text":
         return program, encoding
     kept = encoding.select(tuple(name for name in encoding.names if name != GAP))
@@ -91,7 +92,7 @@ def with_key_lengths(program: TableProgram, programs: Iterable[TableProgram], le
             return step
         pattern = step.pattern.model_copy(update={"longest": min(limits[step.column])})
         if (pattern.most or 0) < program.rows:  # letters take the room of digits
-            pattern = pattern.model_copy(update={"prefix": "", "width": 1, "after": 0})
+            pattern = pattern.model_copy(update={"prefix": "", "suffix": "", "width": 1, "after": 0})
         return step.model_copy(update={"pattern": pattern})
 
     phases = [phase.model_copy(update={"steps": tuple(limited(step) for step in phase.steps)}) for phase in program.phases]
