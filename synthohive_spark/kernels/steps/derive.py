@@ -29,8 +29,12 @@ def apply(step: Derive, block: Block) -> None:
         block.columns |= turn_round(block.columns, step.dependencies, roots | asked, fitted.program.types)
     early = [d for d in step.dependencies if d.loose and d.target not in block.columns]
     block.columns |= derive_columns(block.columns, step.dependencies, fitted.program, fitted.encoding, rng, held=held, stand_ins=block.stand_ins)
-    block.open |= {d.target: incomplete(d.determinants, block.columns) for d in early}
+    block.open |= {d.target: incomplete(d.determinants, block.columns) & _null(block.columns[d.target]) for d in early}
     block.columns |= with_given_values({name: block.columns[name] for name in asked}, block.plan.given, block.which)
+
+
+def _null(values: pa.Array) -> np.ndarray:
+    return np.asarray(values.is_null().to_numpy(zero_copy_only=False))
 
 
 def _asked(step: Derive, block: Block, held: Mapping[str, np.ndarray]) -> dict[str, tuple[pa.Array, np.ndarray]]:

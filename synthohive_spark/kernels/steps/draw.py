@@ -52,11 +52,10 @@ def _codes(step: Draw, block: Block) -> tuple[np.ndarray, dict[str, pa.Array]]:
         codes[:, wanted] = drawn[:, places]
         return codes, {} if values is None or step.ordered_by is None else {step.ordered_by: values}
     last = [modelled.index(name) for name in step.last if name in modelled]
-    if last and model.any_order:
+    others = [place for place in places if place not in last]
+    if last and others and model.any_order:
         given = np.full((n, len(modelled)), -1, dtype=np.int64) if given is None else given
-        others = [place for place in places if place not in last]
-        drawn = _draw(model, others, context, given, block)
-        given[:, others] = np.where(given[:, others] < 0, drawn, given[:, others])
+        given[:, others] = np.where(given[:, others] < 0, _draw(model, others, context, given, block), given[:, others])
     codes[:, wanted] = _draw(model, places, context, given, block)
     return codes, {}
 
