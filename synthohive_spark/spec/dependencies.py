@@ -223,7 +223,9 @@ def _one_of(absence: Absence) -> str:
 
 
 def _shown(value: Scalar | None) -> str:
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else repr(value) if isinstance(value, str) else f"{value:g}"
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    return repr(value) if isinstance(value, str) else f"{value:.15g}"
 
 
 def _product(dependency: Product) -> str:

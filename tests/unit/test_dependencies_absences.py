@@ -73,6 +73,11 @@ def test_booleans_numbers_and_nulls_say_so_too() -> None:
     assert chosen({"level": ("string", level), "x": masked(np.isin(STATUS, ["new", "open"]))}) == ["x is null exactly when level in ('open', null)"]
 
 
+def test_words_name_few_values() -> None:
+    rule = Absence(target="x", determinants=("n",), values=(1_234_567, 2.5, True, "it's", None, 6, 7), within=False)
+    assert described(rule, {}) == 'x is null exactly when n not in (1234567, 2.5, true, "it\'s", null and 2 more)'
+
+
 def test_columns_that_are_null_together_follow_the_first() -> None:
     where = RNG.random(N) < 0.4
     columns = {name: masked(where) for name in ("delivered_at", "delivered_by", "signature")}

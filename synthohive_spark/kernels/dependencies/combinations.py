@@ -19,7 +19,7 @@ from ..columns.types import decimal_scale, is_integer, is_time
 from .measures import HOLDS
 from .sample import FEWER_ERRORS, MIN_SURPRISES, SUPPORTED_ROWS
 
-COVERED = 0.98  # share of the rows whose combination of two may be stored: the others are drawn anew, which bends the marginals
+COVERED = 0.98  # share of the rows that it speaks for whose combination of two may be stored: the others are drawn anew, which bends the marginals
 COVERED_BY_ONE = 0.5  # the same of single determinants: what is rare among them is made up, or lies near what is stored
 FACTS = pa.schema([("candidate", pa.int32()), ("measure", pa.string()), ("value", pa.string()), ("n", pa.int64())])
 ENTRIES = pa.schema([("candidate", pa.int32()), ("first", pa.string()), ("second", pa.string()), ("value", pa.string()), ("n", pa.int64())])
@@ -146,13 +146,13 @@ def confirmed_lookup(candidate: Lookup, facts: Mapping[str, int], *, rows: int, 
     gaps = facts["gaps"] > (1 - HOLDS) * rows and not _holds(facts, "")
     mark = "gaps " if gaps else ""
     single = len(candidate.determinants) == 1
-    stored, covered = facts[f"{mark}stored"], facts[f"{mark}stored rows"] + facts[f"{mark}loose"]
+    stored, loose = facts[f"{mark}stored"], facts[f"{mark}loose"]
     if not _holds(facts, mark) or not 2 <= stored <= (max_values if single else max_pairs):
         return None
-    if covered < (COVERED_BY_ONE if single else COVERED) * rows or not (single or rows >= SUPPORTED_ROWS * facts["keys"]):
+    if facts[f"{mark}stored rows"] < (COVERED_BY_ONE if single else COVERED) * (rows - loose) or not (single or rows >= SUPPORTED_ROWS * facts["keys"]):
         return None
     share = 1 - facts[f"{mark}errors"] / max(1, facts[f"{mark}supported"])
-    return candidate.model_copy(update={"share": share, "combinations": stored, "gaps": gaps, "loose": facts[f"{mark}loose"] > 0})
+    return candidate.model_copy(update={"share": share, "combinations": stored, "gaps": gaps, "loose": loose > 0})
 
 
 def _holds(facts: Mapping[str, int], mark: str) -> bool:
