@@ -174,12 +174,14 @@ class Absence(_Dependency):
         values: of the determinant, null being one too; dates and times as text.
         within: whether the target is null with them, or there with them.
         column: what the row model draws for the target: itself, or its hidden distance from another column.
+        said: the columns of a key that is matched later, of which the determinant is the hidden status: whether it is there.
     """
 
     kind: Literal["absence"] = "absence"
     values: tuple[Scalar | None, ...] = (None,)
     within: bool = True
     column: str = ""
+    said: str = ""
 
     @property
     def drawn_as(self) -> str:
@@ -206,15 +208,15 @@ def described(dependency: AnyDependency, types: Mapping[str, str]) -> str:
     if isinstance(dependency, Product):
         return f"{target} = {_product(dependency)}"
     if isinstance(dependency, Absence):
-        return f"{target} is null exactly when {first} {_one_of(dependency)}"
+        return f"{target} is null exactly when {dependency.said or first} {_one_of(dependency)}"
     if isinstance(dependency, Order):
         return ", ".join([f"{target} >= {name}" for name in dependency.at_least] + [f"{target} <= {name}" for name in dependency.at_most])
     return f"{target} by {', '.join(dependency.determinants)} ({dependency.combinations or len(dependency.counts):,} combinations)"
 
 
 def _one_of(absence: Absence) -> str:
-    if absence.values == (None,):
-        return "is null" if absence.within else "is not null"
+    if absence.said or absence.values == (None,):
+        return "is null" if absence.within == (absence.values != (True,)) else "is not null"
     shown = [_shown(v) for v in absence.values[:NAMED_VALUES]]
     if len(absence.values) == 1:
         return f"{'=' if absence.within else '!='} {shown[0]}"

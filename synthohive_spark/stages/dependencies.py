@@ -28,11 +28,12 @@ from ..kernels.dependencies.sample import MIN_SURPRISES, Search
 from ..kernels.dependencies.units import MAX_DIGITS
 from ..spec.dependencies import Absence, AnyDependency, Lookup, Order, described
 from ..spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding, TextEncoding
-from ..spec.hidden import hidden
+from ..spec.hidden import hidden, status_column
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import Table
 from ..spec.planning.derived import with_dependencies
 from ..spec.program import TableProgram
+from .frames import all_there
 from .profile import HASH_RANGE, row_hash, row_share, with_plain_times
 
 SAMPLE_ROWS = 20_000  # rows that candidates are looked for in: a rule of 99.5 % is told from one of 99 % there
@@ -72,8 +73,11 @@ def add_dependencies(
         seed: of the sample.
     """
     search = _search(program, table, encoding, keys, str(data.sparkSession.conf.get("spark.sql.session.timeZone", "UTC")))
+    said = {status_column(m.key): program.foreign_keys[m.key].columns for m in program.matches if m.status and not m.forest}
+    said = {name: columns for name, columns in said.items() if name in program.drawn and not set(columns) & set(table.pii_cols)}
     absent = tuple(name for name in search.targets if name in program.drawn and name not in (*nested, *program.fallback) and encoding.column(name).has_null)
-    search = search.model_copy(update={"absent": absent, "min_rows": min_rows})
+    search = _with_absences(search, absent, {name: ", ".join(columns) for name, columns in said.items()}, min_rows)
+    data = data.withColumns({name: all_there(columns) for name, columns in said.items()}) if said else data
     if program.rows < MIN_SURPRISES or not search.targets:
         return program
     rows = with_plain_times(data.select(*(F.col(quoted(name)) for name in search.types)))
@@ -117,6 +121,12 @@ def _search(program: TableProgram, table: Table, encoding: TableEncoding, refere
         sizes={name: _size(encoding, name) for name in (*discrete, *whole)},
         zone=zone,
     )
+
+
+def _with_absences(search: Search, absent: tuple[str, ...], said: dict[str, str], min_rows: int) -> Search:
+    """The search for what columns are null with, too: `said` are the statuses of keys that are matched later, which say whether those are there."""
+    beside = {"absent": absent, "said": said, "min_rows": min_rows, "watched": (*search.watched, *said), "valued": (*search.valued, *said)}
+    return search.model_copy(update={"types": {**search.types, **dict.fromkeys(said, "boolean")}, **beside})
 
 
 def _is_discrete(encoding: TableEncoding, name: str) -> bool:

@@ -219,3 +219,19 @@ def test_nulls_follow_and_what_is_left_open_is_drawn(spark: SparkSession) -> Non
     assert broken(rows.where("tax is not null"), "total", "net + tax") == 0 and rows.where("wish = 'love'").count() >= 300
     without = rows.where("tax is null").select("net", "total", "paid").toPandas().astype(float)
     assert len(without) > 800 and without.corr().loc["total", "paid"] > 0.9  # drawn with the rest of the row, not by itself
+
+
+def test_a_column_can_be_null_with_a_key(spark: SparkSession) -> None:
+    """The time at which an agent closed a ticket, in a table of which another key drives."""
+    rng = np.random.default_rng(4)
+    agents, customers = pd.DataFrame({"agent": np.arange(30), "team": rng.choice(["a", "b"], 30)}), pd.DataFrame({"customer": np.arange(200)})
+    rows = pd.DataFrame({"ticket": np.arange(2_000), "customer": rng.integers(0, 200, 2_000)})
+    open_ = rng.random(2_000) < 0.4
+    rows["closed_by"] = pd.Series(rng.integers(0, 30, 2_000)).astype("Int64").mask(open_)
+    rows["closed_at"] = pd.Series(pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 9_000, 2_000), unit="h")).mask(open_)
+    metadata = Metadata().add_table("agents", pk="agent").add_table("customers", pk="customer")
+    metadata.add_table("tickets", pk="ticket", fk={"customer": "customers.customer", "closed_by": "agents.agent"})
+    synth = Synthesizer(metadata, spark=spark, model="independent").fit({"agents": agents, "customers": customers, "tickets": rows}, seed=1)
+    assert synth.dependencies["tickets"] == ["closed_at is null exactly when closed_by is null"]
+    made = synth.sample(seed=2)["tickets"]
+    assert broken(made, "closed_at is null", "closed_by is null") == 0 and 500 < made.where("closed_at is null").count() < 1_100

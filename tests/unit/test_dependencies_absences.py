@@ -10,6 +10,7 @@ from test_dependencies_derive import counted, encoding, program
 
 from synthohive_spark.kernels.dependencies.choose_absences import with_absences
 from synthohive_spark.kernels.dependencies.derive import derive_columns
+from synthohive_spark.kernels.dependencies.find import find_candidates
 from synthohive_spark.kernels.dependencies.find_absences import find_absences
 from synthohive_spark.kernels.dependencies.sample import Sample, Search
 from synthohive_spark.spec.dependencies import Absence, AnyDependency, Linear, Lookup, Order, described
@@ -76,6 +77,17 @@ def test_booleans_numbers_and_nulls_say_so_too() -> None:
 def test_words_name_few_values() -> None:
     rule = Absence(target="x", determinants=("n",), values=(1_234_567, 2.5, True, "it's", None, 6, 7), within=False)
     assert described(rule, {}) == 'x is null exactly when n not in (1234567, 2.5, true, "it\'s", null and 2 more)'
+
+
+def test_a_key_that_is_matched_later_says_so_by_its_status() -> None:
+    types = {"x": "bigint", "flag": "boolean", "has": "boolean"}
+    there = STATUS != "open"
+    arrays = {"x": pa.array(masked(~there)[1], from_pandas=True), "flag": pa.array(there), "has": pa.array(there)}
+    search = Search(types=types, targets=("x", "flag"), inputs=(), discrete=(), absent=("x",), watched=("has",), valued=("has",), said={"has": "agent"})
+    found = find_candidates(Sample(arrays, types, N), search)
+    assert [described(d, types) for d in found] == ["x is null exactly when agent is null"]
+    opposite = Absence(target="x", determinants=("has",), values=(True,), said="agent")
+    assert described(opposite, types) == "x is null exactly when agent is not null"
 
 
 def test_columns_that_are_null_together_follow_the_first() -> None:

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from ...spec.dependencies import Absence, AnyDependency, Lookup, Order
 from ...spec.encoding import NumberEncoding, TableEncoding
+from ...spec.hidden import status_column
 from ...spec.program import TableProgram
 from ..columns import decode_codes
 from .absences import settled, turned
@@ -101,6 +102,7 @@ def fixed_columns(program: TableProgram) -> set[str]:
     """Columns whose values must stay: those that are known or derived, and keys, which have been made unique or joined to something."""
     kept = set(program.names) - set(program.drawn) | {c for step in program.inherited for c in step.columns}
     kept |= {d.target for d in program.dependencies if d.drawn}  # an earlier step may have derived them
+    kept |= {status_column(m.key) for m in program.early}
     return kept | set(program.primary_key) | set(program.fallback) | {c for key in program.foreign_keys if len(key.columns) > 1 for c in key.columns}
 
 
@@ -116,6 +118,7 @@ def _absent(
     """What the target is drawn as, and the determinant where rows must keep a target that it would not let be."""
     name, rows = absence.determinants[0], len(there[absence.drawn_as])
     nowhere = np.zeros(rows, dtype=bool)
+    types = {**types, name: encoding.column(name).spark_type} if absence.said else types
     kept = held.get(absence.target, nowhere)
 
     def draw(column: str) -> pa.Array | None:

@@ -42,9 +42,9 @@ def _rules(sample: Sample, search: Search, target: str, other: str) -> Iterator[
     """By the other's nulls; by a few values of which each says something; by one value."""
     null = sample.nulls(target)
     if _errors(null, sample.nulls(other), sample.nulls(other)) is not None:
-        yield _rule(sample, target, other, (None,), True)
+        yield _rule(sample, search, target, other, (None,), True)
     elif _errors(null, ~sample.nulls(other), sample.nulls(other)) is not None:
-        yield _rule(sample, target, other, (None,), False)
+        yield _rule(sample, search, target, other, (None,), False)
     elif other in search.valued:
         codes = sample.codes(other)
         counts = np.bincount(codes)
@@ -58,7 +58,7 @@ def _rules(sample: Sample, search: Search, target: str, other: str) -> Iterator[
                 named = np.flatnonzero((side if within else ~side) & (counts > 0))
                 if len(named) <= MAX_VALUES and counts[named].min() >= max(LEAST_ROWS, search.min_rows):
                     values = sorted((_value(sample, other, codes, int(code)) for code in named), key=lambda v: (v is None, str(v)))
-                    yield _rule(sample, target, other, tuple(values), bool(within))
+                    yield _rule(sample, search, target, other, tuple(values), bool(within))
                 return
 
 
@@ -72,8 +72,8 @@ def _errors(null: np.ndarray, expected: np.ndarray, groups: np.ndarray) -> int |
     return errors if fit.supported >= HOLDS * len(null) and fit.errors <= FEWER_ERRORS * smaller else None
 
 
-def _rule(sample: Sample, target: str, other: str, values: tuple[Scalar | None, ...], within: bool) -> Absence:
-    rule = Absence(target=target, determinants=(other,), values=values, within=within)
+def _rule(sample: Sample, search: Search, target: str, other: str, values: tuple[Scalar | None, ...], within: bool) -> Absence:
+    rule = Absence(target=target, determinants=(other,), values=values, within=within, said=search.said.get(other, ""))
     share = 1 - float(broken(rule, sample.columns, sample.types).mean())
     return rule.model_copy(update={"share": share})
 

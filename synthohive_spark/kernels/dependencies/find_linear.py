@@ -32,7 +32,7 @@ def find_single(sample: Sample, search: Search) -> list[Formula]:
     numeric = [n for n in search.types if is_formula_input(search.types[n]) and sample.varies(n)]
     for target in (n for n in search.targets if sample.varies(n)):
         for other in search.types:
-            if other == target or not sample.varies(other):
+            if other == target or other in search.said or not sample.varies(other):
                 continue
             copied = _copy(sample, target, other)
             if copied is not None:

@@ -40,6 +40,7 @@ class Search(Spec):
         absent: columns that can be null exactly where another one says so.
         watched: columns that can say so.
         valued: those of them that can say so by their values.
+        said: hidden columns among them, which say whether keys are there, and the columns of those; they are in `types`, and nowhere else.
         bounded: columns with limits, which sums could break.
         digits: of float columns, the digits after the point that generated values have, whatever the sample shows; None where they have no grid.
         zone: of the session.
@@ -58,6 +59,7 @@ class Search(Spec):
     absent: tuple[str, ...] = ()
     watched: tuple[str, ...] = ()
     valued: tuple[str, ...] = ()
+    said: dict[str, str] = {}
     bounded: tuple[str, ...] = ()
     digits: dict[str, int | None] = {}
     zone: str = "UTC"
