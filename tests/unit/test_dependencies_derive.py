@@ -316,7 +316,7 @@ def test_loose_targets_are_drawn_last_and_early_ones_given() -> None:
     steps = (Series(columns=("at",)), Draw(columns=("hour", "minute", "clock")))
     before = TableProgram(table="t", rows=100, columns=tuple((n, t, True) for n, t in types.items()), phases=(Phase(steps=steps),))
     made = with_dependencies(before, (loose, clock), encoding(types), None)
-    assert made.draw.columns == ("hour", "minute") and made.draw.last == () and made.conditions == ()  # it is given, and drawn first where it is not
+    assert made.draw.columns == ("minute", "hour") == (*made.draw.columns[:1], *made.draw.last) and made.conditions == ()  # it is given where it is known
     assert [[d.target for d in step.dependencies] for step in made.of_kind(Derive)] == [["hour"], ["clock"]]  # the clock waits for drawn hours
     assert with_dependencies(before, (HOUR, clock), encoding(types), None).conditions == ("hour",)
     gaps = with_dependencies(before, (HOUR.model_copy(update={"gaps": True}), clock), encoding(types), None)

@@ -30,14 +30,15 @@ def split_early(program: TableProgram, dependencies: Sequence[AnyDependency]) ->
 def with_dependencies(program: TableProgram, dependencies: Sequence[AnyDependency], encoding: TableEncoding, parent: TableProgram | None) -> TableProgram:
     """The program in which `dependencies` derive their targets; the model is told the early ones, unless it knows them from the driving parent's row.
 
-    Targets that the row model draws too, for rows in which their rule says nothing, are drawn after all others; but for those that most rows know before.
+    Targets that the row model draws too, for rows in which their rule says nothing, are drawn after all others. Those that most rows know from the start
+    as well: what the model learns of them it learns in the other rows alone, and that of all other columns mostly in rows that have them.
     """
     early, late = split_early(program, dependencies)
     ruled = [d for d in dependencies if not is_bound(d) or (isinstance(d, Order) and d.base is not None)]
     targets = {d.target: d.target if d.drawn else d.distance if isinstance(d, Order) else None for d in ruled}
     told = tuple(d.target for d in early if not d.loose and encoding.column(d.target).cardinality > 1 and not _is_the_parents(d, program, parent))
     given = told or any(d.loose for d in early)
-    after = frozenset(d.target for d in late if d.drawn)
+    after = frozenset(d.target for d in dependencies if d.drawn)
     phases = [_derived(phase, early if given or phase is program.phases[-1] else (), targets, told, after) for phase in program.phases]
     if late:
         phases[-1] = phases[-1].model_copy(update={"steps": (*phases[-1].steps, Derive(dependencies=late))})
