@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
+from ..decimal_forms import is_decimal_form
 from ..encoding import NumberEncoding, TableEncoding
 from ..hidden import GAP, depth_column
 from ..program import Match, TableProgram
@@ -48,7 +49,7 @@ def with_form_of_order(program: TableProgram, encoding: TableEncoding, declared:
     if not program.draw.stepwise or order is None:
         return program, encoding
     column = encoding.column(order)
-    form = column.form if isinstance(column, NumberEncoding) else ""
+    form = column.form if isinstance(column, NumberEncoding) and not is_decimal_form(column.form) else ""
     if not form and type_family(program.types[order]) != "text":
         return program, encoding
     kept = encoding.select(tuple(name for name in encoding.names if name != GAP))
