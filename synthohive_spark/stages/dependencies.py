@@ -91,7 +91,7 @@ def _search(program: TableProgram, table: Table, encoding: TableEncoding, refere
         discrete=tuple(name for name in visible if name not in totals and _is_discrete(encoding, name)),
         ordered=tuple(name for name in visible if _is_comparable(encoding, name)),
         apart=apart,
-        movable=tuple(name for name in apart if name in drawn and name not in _unmoved(program, keys)),
+        movable=tuple(name for name in apart if name in drawn and name not in _unmoved(program, keys) and not _is_distinct(encoding, name)),
         forms={name: form for name, form in _forms(encoding).items() if name in visible},
         bounded=tuple(name for name, limits in table.constraints.items() if limits.min is not None or limits.max is not None),
         digits={name: _digits(encoding, name) for name in modelled if program.types[name] in ("float", "double")},
@@ -105,6 +105,12 @@ def _unmoved(program: TableProgram, keys: Collection[str]) -> set[str]:
     shared = {c for key in program.foreign_keys if len(key.columns) > 1 for c in key.columns}
     early = {c for phase in program.phases[:-1] for step in phase.steps for c in step.columns}
     return (set(keys) - single) | shared | early | set(program.primary_key) | set(program.distinct)
+
+
+def _is_distinct(encoding: TableEncoding, name: str) -> bool:
+    """Whether no value repeats: one that is drawn again could."""
+    column = encoding.column(name)
+    return isinstance(column, NumberEncoding) and column.distinct
 
 
 def _is_discrete(encoding: TableEncoding, name: str) -> bool:
