@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from ..spec.decimal_forms import decimal_form, is_decimal_form
 from ..spec.encoding import NumberEncoding, TableEncoding
 from ..spec.hidden import GAP
 from .block import Parents, as_series
@@ -40,8 +41,9 @@ class Steps:
         self.last = np.full(parents, np.nan)
         self._rng = rng
         column = self.order.columns[0]
-        seen = [x for x in (*column.tokens, *column.knots) if x not in MARKS] if isinstance(column, NumberEncoding) else []
-        self._form = column.form if isinstance(column, NumberEncoding) else ""
+        seen = _seen(column) if isinstance(column, NumberEncoding) else []
+        # Gaps are those of the numbers themselves, in whatever unit the column counts.
+        self._form = column.form if isinstance(column, NumberEncoding) and not is_decimal_form(column.form) else ""
         self._limits = min(seen, default=-np.inf), max(seen, default=np.inf)
 
     def settled(self, gaps: np.ndarray) -> np.ndarray:
@@ -68,6 +70,14 @@ class Steps:
 
     def array(self, values: np.ndarray) -> pa.Array:
         return from_float64(values, np.isnan(values), self.order.columns[0].spark_type, self._form)
+
+
+def _seen(column: NumberEncoding) -> list[float]:
+    """Real values, the least and the greatest among them."""
+    if is_decimal_form(column.form):
+        runs = decimal_form(column.form)
+        return [float(runs.starts[0]), float(runs.ends[-1])]
+    return [x for x in (*column.tokens, *column.knots) if x not in MARKS]
 
 
 def _floats(array: pa.Array, name: str, encoding: TableEncoding, form: str = "") -> np.ndarray:

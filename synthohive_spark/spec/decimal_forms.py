@@ -1,4 +1,4 @@
-"""Decimals of more digits than a float64 holds, as whole numbers of a unit that all of them are multiples of.
+"""Decimals and whole numbers of more digits than a float64 holds, as whole numbers of a unit that all of them are multiples of.
 
 They are counted from the least of them on, or from the one nearest to 0 where that would be past what a float64 counts by ones; and gaps so wide that the
 numbers on their two sides could not be told apart are left out: 0 beside account numbers of 30 digits. So most columns are exact, and of the rest only digits
@@ -17,13 +17,13 @@ class DecimalForm(NamedTuple):
     """How decimals are counted; all numbers are of the smallest digit that the type has.
 
     Attributes:
-        digits: of the type, 1 to 38.
+        largest: number that the type holds.
         unit: 1 or more.
         first: the number of the least value, 0 or less.
         starts, ends: the least and the greatest value of each run of values, ascending; each a multiple of `unit` from the first of all on.
     """
 
-    digits: int
+    largest: int
     unit: int
     first: int
     starts: tuple[int, ...]
@@ -40,22 +40,21 @@ class DecimalForm(NamedTuple):
     @property
     def range(self) -> tuple[int, int]:
         """The numbers of the least and the greatest value that the type holds."""
-        largest = 10**self.digits - 1
-        return self.first - (largest + self.starts[0]) // self.unit, self.offsets[-1] + (largest - self.starts[-1]) // self.unit
+        return self.first - (self.largest + self.starts[0]) // self.unit, self.offsets[-1] + (self.largest - self.starts[-1]) // self.unit
 
     def __str__(self) -> str:
         runs = ",".join(f"{start}:{end}" for start, end in zip(self.starts, self.ends, strict=True))
-        return f"{_MARK}{self.digits} {self.unit} {self.first} {runs}"
+        return f"{_MARK}{self.largest} {self.unit} {self.first} {runs}"
 
 
 def is_decimal_form(form: str) -> bool:
-    """Whether a form is one of decimals, not of dates or times."""
+    """Whether a form is one of numbers, not of dates or times."""
     return form.startswith(_MARK)
 
 
 @lru_cache(maxsize=256)
 def decimal_form(text: str) -> DecimalForm:
     """The inverse of `str`."""
-    digits, unit, first, runs = text.removeprefix(_MARK).split(" ")
+    largest, unit, first, runs = text.removeprefix(_MARK).split(" ")
     starts, ends = zip(*((int(a), int(b)) for a, b in (run.split(":") for run in runs.split(","))), strict=True)
-    return DecimalForm(int(digits), int(unit), int(first), starts, ends)
+    return DecimalForm(int(largest), int(unit), int(first), starts, ends)

@@ -53,8 +53,8 @@ class NumberEncoding(ColumnEncoding):
         distinct: no two real rows had the same value, where that is no accident.
         form: of dates or times in text or whole numbers, as `strptime` writes it ("%d/%m/%Y"); the numbers are days, or microseconds where it has a time.
             Of numbers in text, as spreadsheets write it ("$#,##0.00").
-            Of decimals of more than 15 digits a `DecimalForm`; the numbers are whole ones of its unit.
-        exact: of such decimals the tokens' values, as text; "" where a token stands for values that a float64 cannot tell apart, and all of them are rare.
+            Of decimals of more than 15 digits and whole numbers past 2**53 a `DecimalForm`; the numbers are whole ones of its unit.
+        exact: of such numbers the tokens' values, as text; "" where a token stands for values that a float64 cannot tell apart, and all of them are rare.
     """
 
     kind: Literal["number"] = "number"

@@ -125,7 +125,7 @@ def _search(program: TableProgram, table: Table, encoding: TableEncoding, refere
         valued=apart,
         ordered=tuple(name for name in visible if _is_comparable(encoding, name)),
         apart=apart,
-        movable=tuple(name for name in apart if name in drawn and name not in _unmoved(program, keys)),
+        movable=tuple(name for name in apart if name in drawn and name not in _unmoved(program, keys) and not _is_distinct(encoding, name)),
         forms={name: form for name, form in _forms(encoding).items() if name in visible},
         bounded=tuple(name for name, limits in table.constraints.items() if limits.min is not None or limits.max is not None),
         digits={name: _digits(encoding, name) for name in modelled if program.types[name] in ("float", "double")},
@@ -146,6 +146,12 @@ def _with_absences(search: Search, absent: tuple[str, ...], said: dict[str, str]
     """The search for what columns are null with, too: `said` are the statuses of keys that are matched later, which say whether those are there."""
     beside = {"absent": absent, "said": said, "min_rows": min_rows, "watched": (*search.watched, *said), "valued": (*search.valued, *said)}
     return search.model_copy(update={"types": {**search.types, **dict.fromkeys(said, "boolean")}, **beside})
+
+
+def _is_distinct(encoding: TableEncoding, name: str) -> bool:
+    """Whether no value repeats: one that is drawn again could."""
+    column = encoding.column(name)
+    return isinstance(column, NumberEncoding) and column.distinct
 
 
 def _is_discrete(encoding: TableEncoding, name: str) -> bool:

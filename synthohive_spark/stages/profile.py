@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from ..causes import step
 from ..errors import SchemaError
+from ..kernels.columns.decimals import EXACT
 from ..kernels.columns.fit import COUNTED, fit_column, is_number_hint, is_wide
 from ..kernels.columns.marks import INFINITE, NAN
 from ..kernels.columns.texts import provider_fault
@@ -148,11 +149,11 @@ def _counted(data: DataFrame, hints: Sequence[ColumnHint], share: float, config:
 
 
 def _entry(index: int, hint: ColumnHint, sampled: Column) -> Column:
-    """One cell as (column, text, number, is_null); of decimals of many digits the sampled ones have their text too."""
+    """One cell as (column, text, number, is_null); of numbers of many digits the sampled ones have their text too."""
     cell = F.col(quoted(hint.name))
     is_null = cell.isNull()
     if is_wide(hint):
-        text = F.when(sampled, cell)
+        text = F.when(sampled & (~cell.between(-EXACT, EXACT) if hint.spark_type == "bigint" else F.lit(True)), cell)
     else:
         text = F.lit(None) if is_number_hint(hint) else plain_number(cell, hint.spark_type) if is_time(hint.spark_type) else cell
     number = F.lit(None) if hint.spark_type in ("string", "boolean") else _number(cell, hint.spark_type)

@@ -38,7 +38,7 @@ def fitted(values: Sequence[Decimal | None], spark_type: str) -> NumberEncoding:
     frame = pd.DataFrame(
         {
             "column": 0,
-            "text": [None if v is None else str(v) for v in seen],
+            "text": [None if v is None or (spark_type == "bigint" and abs(v) <= 2**53) else str(v) for v in seen],
             "number": [np.nan if v is None else float(v) for v in seen],
             "is_null": [v is None for v in seen],
             "n": seen.values(),
@@ -115,6 +115,19 @@ def test_a_code_for_nothing_beside_long_ids_does_not_blur_them() -> None:
     assert out[Decimal(0)] == 80 and len(out) > 900 and min(set(out) - {Decimal(0)}) >= 10**30
 
 
+def test_whole_numbers_past_what_a_float_holds() -> None:
+    rng = np.random.default_rng(5)
+    near = [9_007_199_254_740_993, 9_007_199_254_740_995, 2**63 - 1, -(2**63) + 1, 3]
+    values = [near[i] if (i := int(rng.integers(8))) < 5 else int(v) for v in rng.integers(-(2**63), 2**63 - 1, ROWS)]
+    out = copied(values, "bigint").to_pylist()  # type: ignore[arg-type]
+    assert all(Counter(out)[v] == values.count(v) for v in near) and min(out) >= min(values) and max(out) <= max(values)
+    ids = [1_234_567_890_123_456_789 + 2 * int(v) for v in rng.integers(0, 20, ROWS)]
+    assert set(copied(ids, "bigint").to_pylist()) == set(ids)  # type: ignore[arg-type]
+    seconds = [1_700_000_000_000_000_000 + 10**9 * int(v) for v in rng.integers(0, 10**6, ROWS)]
+    made = copied(seconds, "bigint").to_pylist()  # type: ignore[arg-type]
+    assert all(v % 10**9 == 0 for v in made) and len(set(made)) > ROWS / 2
+
+
 def test_rare_values_that_share_a_float_are_not_told() -> None:
     rare = [Decimal(5 * 10**29 + i) for i in range(1000)]
     values = rare + scaled([int(v) for v in np.linspace(0, 10**9, 3000)], -27)
@@ -126,8 +139,8 @@ def test_rare_values_that_share_a_float_are_not_told() -> None:
 
 def test_numbers_of_a_form_and_back() -> None:
     units = np.sort(np.array([0, 5, 10**30, 10**30 + 5, 10**30 + 10] * 30, dtype=object))
-    form = str(find_form(np.unique(units), np.full(5, 30), 38))
-    assert decimal_form(form) == (38, 1, 0, (0, 10**30), (5, 10**30 + 10)) and str(decimal_form(form)) == form
+    form = str(find_form(np.unique(units), np.full(5, 30), 10**38 - 1))
+    assert decimal_form(form) == (10**38 - 1, 1, 0, (0, 10**30), (5, 10**30 + 10)) and str(decimal_form(form)) == form
     assert numbers_of(units, form).tolist() == sorted([0, 5, 6, 11, 16] * 30)
     assert values_of(numbers_of(units, form), form).tolist() == units.tolist()
     assert numbers_of(np.array([7, 10**20], dtype=object), form).tolist() == [5.0, 5.0]

@@ -22,7 +22,10 @@ LEAST_RUN = 20  # rows on each side of a gap that is left out: nothing lies betw
 
 
 def units_of(array: pa.Array) -> np.ndarray:
-    """Units of decimals (N,), int64 or objects; 0 for null."""
+    """Units of decimals or whole numbers (N,), int64 or objects; 0 for null."""
+    if not pa.types.is_decimal(array.type):
+        whole = array.cast(pa.int64(), safe=False).fill_null(0).to_numpy(zero_copy_only=False)
+        return whole if not len(whole) or -LARGEST <= whole.min() <= whole.max() <= LARGEST else whole.astype(object)
     halves = np.frombuffer(array.buffers()[1], dtype="<i8").reshape(-1, 2)[array.offset : array.offset + len(array)]
     null = array.is_null().to_numpy(zero_copy_only=False)
     low, high = (np.where(null, 0, part) for part in halves.T)
@@ -31,8 +34,11 @@ def units_of(array: pa.Array) -> np.ndarray:
     return high.astype(object) * 2**64 + low.view("<u8").astype(object)
 
 
-def from_units(units: np.ndarray, null: np.ndarray, target: pa.Decimal128Type) -> pa.Array:
+def from_units(units: np.ndarray, null: np.ndarray, target: pa.DataType) -> pa.Array:
     """The inverse of `units_of`, (N,). What does not fit into the type takes its nearest value."""
+    if pa.types.is_integer(target):
+        limits = np.iinfo(target.to_pandas_dtype())
+        return pa.array(np.clip(units, int(limits.min), int(limits.max)).astype(np.int64), mask=np.ascontiguousarray(null)).cast(target)
     largest = 10**target.precision - 1
     if units.dtype == object:
         units = np.clip(units, -largest, largest)
@@ -45,21 +51,21 @@ def from_units(units: np.ndarray, null: np.ndarray, target: pa.Decimal128Type) -
     return pc.if_else(pa.array(np.ascontiguousarray(null)), pa.scalar(None, target), array) if null.any() else array
 
 
-def find_form(units: np.ndarray, counts: np.ndarray, digits: int) -> DecimalForm:
+def find_form(units: np.ndarray, counts: np.ndarray, largest: int) -> DecimalForm:
     """The form of a column.
 
     Args:
         units: of its values, distinct and ascending, (D,), D >= 1.
         counts: rows of each, int64 (D,).
-        digits: of the type.
+        largest: number that the type holds.
     """
     whole = [int(u) for u in units]
     common = math.gcd(*(u - whole[0] for u in whole))
     if len(whole) < MIN_DISTINCT or not common:
         both = math.gcd(common, whole[0])
-        common = next((10**power for power in range(digits, 0, -1) if both % 10**power == 0), 1)
+        common = next((10**power for power in range(38, 0, -1) if both % 10**power == 0), 1)
     cuts = _wide_gaps(whole, np.cumsum(counts), EXACT * common)
-    form = DecimalForm(digits, common, 0, tuple(whole[i] for i in (0, *cuts)), tuple(whole[i - 1] for i in (*cuts, len(whole))))
+    form = DecimalForm(largest, common, 0, tuple(whole[i] for i in (0, *cuts)), tuple(whole[i - 1] for i in (*cuts, len(whole))))
     last = form.offsets[-1] + (whole[-1] - form.starts[-1]) // common
     if last <= EXACT:
         return form

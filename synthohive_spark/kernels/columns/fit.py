@@ -2,8 +2,8 @@
 
 A counted frame has the columns
     column   index of the column's hint
-    text     the value as text: strings as they are, booleans as `true` or `false`, time stamps as integer microseconds; None for numbers but decimals
-             of more digits than a float64 holds, of which the sampled ones have it
+    text     the value as text: strings as they are, booleans as `true` or `false`, time stamps as integer microseconds; None for numbers, but for
+             sampled ones that a float64 does not hold, and decimals of a type that has such
     number   the value in the float64 domain; nan for strings and booleans
     is_null  the rows are those where the column is null (or nan)
     n        rows of the table with that value
@@ -36,7 +36,7 @@ from .decimals import numbers_of as numbers_of_units
 from .number_forms import find_number_form, numbers_in
 from .numbers import fit_numbers, measured
 from .texts import fit_text
-from .types import decimal_scale, from_scalars, is_integer, is_time
+from .types import arrow_type, decimal_scale, is_integer, is_time
 
 COUNTED = ("column", "text", "number", "is_null", "kept", "n", "sampled", "distinct")
 MIN_TEXT_VALUES = 50  # fewer values are a category, however rare each of them is
@@ -51,9 +51,9 @@ def is_number_hint(hint: ColumnHint) -> bool:
 
 
 def is_wide(hint: ColumnHint) -> bool:
-    """Whether the column holds decimals of more digits than a float64 does."""
+    """Whether the column can hold numbers of more digits than a float64 does."""
     digits = decimal_digits(hint.spark_type)
-    return is_number_hint(hint) and digits is not None and digits[0] > MOST_DIGITS
+    return is_number_hint(hint) and (hint.spark_type == "bigint" or (digits is not None and digits[0] > MOST_DIGITS))
 
 
 def fit_column(frame: pd.DataFrame, *, hints: Sequence[ColumnHint], config: EncodingConfig, rows: int, seed: int) -> pd.DataFrame:
@@ -76,7 +76,7 @@ def fit_encoding(frame: pd.DataFrame, *, hint: ColumnHint, config: EncodingConfi
     null_share = nulls / rows if rows else 1.0
     seen = frame[~is_null]
     if is_wide(hint) and seen["text"].notna().any():
-        return _wide(seen[seen["text"].notna() & (seen["sampled"] > 0)], hint, null_share, config)
+        return _wide(seen[seen["number"].notna() & (seen["sampled"] > 0)], hint, null_share, config)
     if is_number_hint(hint):
         form, numbers = _dates_in_numbers(seen, hint)
         return _number(seen.assign(number=numbers), hint, null_share, config, form)
@@ -124,19 +124,20 @@ def _number(seen: pd.DataFrame, hint: ColumnHint, null_share: float, config: Enc
 
 
 def _wide(sampled: pd.DataFrame, hint: ColumnHint, null_share: float, config: EncodingConfig) -> NumberEncoding:
-    """Decimals of many digits, exactly: their float64 are those of their form, and tokens are kept as text."""
-    array = from_scalars(sampled["text"].tolist(), hint.spark_type)
+    """Numbers of many digits, exactly: their float64 are those of their form, and tokens are kept as text."""
+    texts = [text if isinstance(text, str) else str(int(number)) for text, number in zip(sampled["text"], sampled["number"], strict=True)]
+    array = pa.array(texts, pa.string()).cast(arrow_type(hint.spark_type))
     units, rows = units_of(array), sampled["sampled"].to_numpy(dtype=np.int64)
     order = np.argsort(units, kind="stable")
     array, units, rows = array.take(pa.array(order)), units[order], rows[order]
-    form = str(find_decimal_form(units, rows, array.type.precision))
+    form = str(find_decimal_form(units, rows, 10**array.type.precision - 1 if pa.types.is_decimal(array.type) else 2**63 - 1))
     numbers = numbers_of_units(units, form)
     encoding = fit_numbers(hint.name, hint.spark_type, measured(numbers, rows, null_share), config, form)
     # Values that a float64 cannot tell apart share a token, which stands for the commonest; where all of them are rare, for none.
     first, last = (np.searchsorted(numbers, encoding.tokens, side=side) for side in ("left", "right"))
     commonest = [a + int(np.argmax(rows[a:b])) for a, b in zip(first, last, strict=True)]
-    texts = array.take(pa.array(commonest, pa.int64())).cast(pa.string()).to_pylist()
-    exact = tuple(str(text) if rows[i] >= config.min_category_rows else "" for text, i in zip(texts, commonest, strict=True))
+    told = array.take(pa.array(commonest, pa.int64())).cast(pa.string()).to_pylist()
+    exact = tuple(str(text) if rows[i] >= config.min_category_rows else "" for text, i in zip(told, commonest, strict=True))
     return encoding.model_copy(update={"exact": exact})
 
 

@@ -127,7 +127,7 @@ def to_float64(series: pd.Series, name: str, spark_type: str, form: str = "") ->
     """
     array = _as_arrow(series, name, spark_type)
     if is_decimal_form(form):
-        exact = as_decimals(array, spark_type)
+        exact = as_decimals(array, spark_type) if decimal_scale(spark_type) is not None else array
         return np.where(exact.is_null().to_numpy(zero_copy_only=False), np.nan, decimals.numbers_of(decimals.units_of(exact), form))
     if form:
         whole = array.cast(pa.int64(), safe=False) if pa.types.is_floating(array.type) else array  # pandas has floats where some are null
