@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -31,12 +30,10 @@ TYPES = {
     "mail": pointing("string", [f"{c}.{i}@mail{i % 3}.de" for i, c in enumerate("abcdefghijklmnopqrst" * 3)]),
     "digest": pointing("string", [f"{random.Random(i).getrandbits(128):032x}" for i in range(PARENTS)]),
     "zeros": pointing("string", [f"{i * 37:06d}" for i in range(PARENTS)], null=0.2),
-    "decimal": pointing("decimal(20,0)", [Decimal(10**15 + i) for i in range(PARENTS)]),
     "day": pointing("date", [date(2024, 1, 1) + timedelta(days=i) for i in range(PARENTS)]),
     "moment": pointing("timestamp", [datetime(2024, 3, 9, 12) + timedelta(minutes=30 * i) for i in range(PARENTS)]),
     "tiny": pointing("tinyint", list(range(-30, 30))),
     "double": pointing("double", [i + 0.5 for i in range(PARENTS)], null=0.1),
-    "flag": pointing("boolean", [True, False]),
     "wide": pointing("bigint", [i * 10**6 for i in range(PARENTS)], child_kind="int"),
 }
 
