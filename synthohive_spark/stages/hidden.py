@@ -92,11 +92,16 @@ def distance_type(order: Order) -> str:
 
 
 def _with_places(rows: DataFrame, program: TableProgram) -> DataFrame:
-    """With `POSITION`, `SIBLINGS`, and where it is drawn `GAP`. Rows that are alike in the column of the order stand in the order of their hashes."""
+    """With `POSITION`, `SIBLINGS`, and where it is drawn `GAP`.
+
+    Rows that are alike in the column of the order stand in the order of their labels: each then tells what the next cannot be, where in any order all rows
+    before it would have to be remembered. What is alike in these too stands in the order of the hashes.
+    """
     key = program.driver.columns if program.driver else ()
     order, whole = program.draw.ordered_by, F.xxhash64(*(F.col(quoted(c)) for c in rows.columns))
     parts = [*(F.col(quoted(c)) for c in key), F.when(~all_there(key), whole)]
-    sorting = [*([F.col(quoted(order)).asc_nulls_last()] if order else []), whole]
+    labels = [c for c in program.drawn if program.types.get(c) in ("string", "boolean")]
+    sorting = [*(F.col(quoted(c)).asc_nulls_last() for c in ((order, *labels) if order else ())), whole]
     family = Window.partitionBy(*parts)
     added = {POSITION: F.row_number().over(family.orderBy(*sorting)).cast("bigint") - 1, SIBLINGS: F.count(F.lit(1)).over(family)}
     if order and program.draw.stepwise:
