@@ -2,6 +2,7 @@
 
     python benchmarks/row_models.py adult ../shared/data --judge ../shared/tools/score.py \\
         --peer tabularargn=/env/of/mostlyai/bin/python --peer ctgan=/env/of/ctgan/bin/python --out /tmp/row_models
+    python benchmarks/row_models.py adult ../shared/data --judge ../shared/tools/score.py --models autoregressive --halves
     python benchmarks/row_models.py --plot docs/row_models.png /tmp/row_models/adult.json
 
 It needs `pip install -c constraints.txt ".[bench]"`. Each peer lives in an environment of its own (see peers.py). The judge is any program with the
@@ -26,7 +27,7 @@ from one_table import fit, nearer_to_first, sample
 OURS = ("independent", "autoregressive", "ctgan")
 TABLES = {"adult": ("adult", "adult"), "flights": ("nycflights13_100k", "flights")}
 KEYS = ["flight_id"]
-FIELDS = ("model", "epochs", "fit_cpu_s", "rows_per_cpu_s", "shapes", "pairs", "c2st", "nearer_to_training_half")
+FIELDS = ("model", "epochs", "fit_cpu_s", "rows_per_cpu_s", "shapes", "pairs", "c2st", "nearer_to_training_half", "own_half", "other_half")
 
 
 def main() -> None:
@@ -61,7 +62,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--models", nargs="*", default=list(OURS))
     parser.add_argument("--peer", action="append", default=[], help="NAME=PYTHON of its environment")
     parser.add_argument("--epochs", action="append", default=[], help="MODEL=N,N,...: runs of these epochs too; a peer's name as peer:NAME")
-    parser.add_argument("--halves", action="store_true", help="also fit each of ours on one half of the rows, to see what is memorised")
+    parser.add_argument("--halves", action="store_true", help="also fit each of ours on one half of the rows, and judge it against that half and the other")
     parser.add_argument("--out", type=Path, default=Path("row_models"))
     parser.add_argument("--plot", type=Path)
     return parser.parse_args()
@@ -84,6 +85,9 @@ def _ours(real: pd.DataFrame, model: str, epochs: int | None, arguments: argpars
         first, second = (real.iloc[part].reset_index(drop=True) for part in np.array_split(order, 2))
         half = sample(fit(first, model), len(first))[0]
         entry["nearer_to_training_half"] = round(nearer_to_first(half, first, second), 3)
+        for side, rows in (("half", half), ("own_half", first), ("other_half", second)):
+            _write(arguments.out, side, rows)
+        entry |= {side: _judged(arguments, side, "half") for side in ("own_half", "other_half")}
     return entry
 
 
@@ -101,9 +105,9 @@ def _write(out: Path, side: str, frame: pd.DataFrame) -> None:
     frame.to_parquet(out / side / "table.parquet")
 
 
-def _judged(arguments: argparse.Namespace) -> dict[str, float]:
+def _judged(arguments: argparse.Namespace, real: str = "real", synthetic: str = "synthetic") -> dict[str, float]:
     out = arguments.out
-    command = [sys.executable, str(arguments.judge), str(out / "metadata.json"), str(out / "real"), str(out / "synthetic")]
+    command = [sys.executable, str(arguments.judge), str(out / "metadata.json"), str(out / real), str(out / synthetic)]
     subprocess.run([*command, "--rows", str(arguments.rows), "--json", str(out / "scores.json")], check=True, capture_output=True)
     found = json.loads((out / "scores.json").read_text())["tables"]["table"]
     return {"shapes": round(float(np.mean(list(found["shapes"].values()))), 4), "pairs": round(found["pairs"], 4), "c2st": round(found["c2st"], 4)}

@@ -33,7 +33,8 @@ from .world import World
 MIN_SHARD = 50  # a smaller table is not cut: each rank sees all of it, with noise of its own
 SETTLED = 0.25  # share of the epochs after which looking at siblings must have paid
 LEAST_GAIN = 0.01  # of the held-out loss, that it must pay
-PATIENCE = 3  # evaluations in a row without a lower held-out loss, and training stops
+PATIENCE = 3  # evaluations in a row without a lower held-out loss, and the last part of training begins
+ANNEALING = 0.4  # how long that part is, of the epochs before it
 DRAWN_PER_EVALUATION = 2_000  # at least, so that the noise of a state's own draw does not decide
 
 
@@ -156,7 +157,7 @@ class _Run:
         self.held_context = np.tile(split.held_context, (math.ceil(DRAWN_PER_EVALUATION / len(split.held_rows)), 1))
         self.progress = ProgressFile(job.progress_path) if world.rank == 0 else None
         self.best = _Best()
-        self.settled = False
+        self.settled, self.annealing = False, False
         self.started = time.monotonic()
 
     def train(self) -> TrainResult:
@@ -175,6 +176,8 @@ class _Run:
                 if not self._siblings_pay(epoch, go_on):
                     self._forget_siblings()
                     go_on = world.decide(self._evaluate(epoch, losses))  # the blind model needs a state, even where no epoch is left
+                if not go_on and not self.annealing:
+                    go_on = self._anneal(epoch, losses)
         if world.rank:
             return TrainResult(job.table, b"", epoch, math.nan, ())
         state = self._best_state(epoch)
@@ -216,6 +219,17 @@ class _Run:
         self.model.forget_siblings()
         self.best = _Best(history=self.best.history)
 
+    def _anneal(self, epoch: int, losses: dict[str, float]) -> bool:
+        """What is left of the training is short, and the model's steps become small: at a high learning rate the loss stands before all is learnt.
+
+        False where training ends: the model has no such way, or no epoch is left.
+        """
+        left = min(self.epochs - epoch, math.ceil(ANNEALING * epoch))
+        finite = self.world.decide(all(math.isfinite(v) for v in losses.values()))
+        self.annealing = bool(finite and left and self.model.anneal(left * self.steps_per_epoch))
+        self.epochs = epoch + left if self.annealing else self.epochs
+        return self.annealing
+
     def _held_stretch(self) -> dict[str, torch.Tensor]:
         return {"place": self.held_place} if self.siblings else {}
 
@@ -235,7 +249,7 @@ class _Run:
         if score < best.score:
             best.score, best.state, best.worse = score, self.model.state(), 0
         self._say("training.progress", epoch, losses, {measure: round(score, 5), "best": round(best.score, 5)})
-        return held_out is None or best.worse < PATIENCE
+        return held_out is None or self.annealing or best.worse < PATIENCE
 
     def _distance(self) -> float:
         """Of rows drawn now from the held-out rows."""

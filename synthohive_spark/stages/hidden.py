@@ -98,12 +98,18 @@ def distance_type(order: Order) -> str:
 
 
 def _with_places(rows: DataFrame, program: TableProgram) -> DataFrame:
-    """With `POSITION`, `SIBLINGS`, and where it is drawn `GAP`. Rows that are alike in the column of the order stand in the order of their hashes."""
+    """With `POSITION`, `SIBLINGS`, and where it is drawn `GAP`.
+
+    Rows that are alike in the column of the order stand in the order of their labels: each then tells what the next cannot be, where in any order all rows
+    before it would have to be remembered. What is alike in these too stands in the order of the hashes.
+    """
     key = program.driver.columns if program.driver else ()
     order, whole = program.draw.ordered_by, F.xxhash64(*(F.col(quoted(c)) for c in rows.columns))
     parts = [*(F.col(quoted(c)) for c in key), F.when(~all_there(key), whole)]
+    labels = [c for c in program.drawn if program.types.get(c) in ("string", "boolean")]
     value = None if order is None else _place_in_order(order, program)
-    sorting = [*([] if value is None else [value.asc_nulls_last()]), whole]
+    sorting = [*([] if value is None else [value, *(F.col(quoted(c)) for c in labels)]), whole]
+    sorting = [*(by.asc_nulls_last() for by in sorting[:-1]), whole]
     family = Window.partitionBy(*parts)
     added = {POSITION: F.row_number().over(family.orderBy(*sorting)).cast("bigint") - 1, SIBLINGS: F.count(F.lit(1)).over(family)}
     if order and value is not None and program.draw.stepwise:

@@ -52,3 +52,16 @@ def test_rows_know_their_places_and_the_distance_from_the_row_before(spark: Spar
     rows = sorted((tuple(row) for row in found.collect()), key=lambda row: (row[0] or 0, row[2]))
     assert [row[2:] for row in rows[2:]] == [(0, 3, None), (1, 3, 3), (2, 3, None), (0, 1, None)]
     assert {row[3] for row in rows[:2]} <= {1, 2}  # rows without a shop are no family; equal ones may look like one
+
+
+def test_rows_alike_in_the_column_of_the_order_stand_in_the_order_of_their_labels(spark: SparkSession) -> None:
+    metadata = Metadata().add_table("players", pk="number").add_table("seasons", fk={"player": "players.number"})
+    steps = (Place(), Draw(columns=("year", "games", "role", GAP), conditions=(POSITION, SIBLINGS), ordered_by="year", stepwise=True))
+    columns = (("player", "int", True), ("year", "int", True), ("games", "int", True), ("role", "string", True))
+    keys = metadata.tables["seasons"].foreign_keys
+    seasons = TableProgram(table="seasons", rows=5, columns=columns, foreign_keys=keys, phases=(Phase(steps=steps),), driving=0)
+    rows = [(1, 2001, 9, "c"), (1, 2001, 1, "d"), (1, 2001, 5, "a"), (1, 2000, 7, "e"), (1, 2001, 3, None)]
+    data = {"seasons": spark.createDataFrame(rows, "player int, year int, games int, role string")}
+    found = with_hidden(data, seasons, {"seasons": seasons}).orderBy(POSITION).collect()
+    assert [row.role for row in found] == ["e", "a", "c", "d", None]
+    assert [row[GAP] for row in found] == [None, 1, 0, 0, 0]

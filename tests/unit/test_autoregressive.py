@@ -12,7 +12,7 @@ from safetensors.torch import load
 
 from synthohive_spark.kernels.loop import TrainJob, train
 from synthohive_spark.kernels.models.any_order import RunningSum
-from synthohive_spark.kernels.models.autoregressive import Autoregressive
+from synthohive_spark.kernels.models.autoregressive import Autoregressive, _stratified
 from synthohive_spark.kernels.models.base import CodeLayout, no_reduction
 from synthohive_spark.kernels.staging import ORDER, PLACE
 from synthohive_spark.kernels.world import World
@@ -71,7 +71,7 @@ def test_a_column_that_two_others_tell_together_is_learnt() -> None:
 
 
 def test_any_columns_can_be_given_and_the_others_follow() -> None:
-    model = trained(exclusive_or(2_000), none(2_000), (2, 2, 2))
+    model = trained(exclusive_or(2_000), none(2_000), (2, 2, 2), steps=600)
     given = np.full((3_000, 3), -1)
     given[:1_000, 0], given[:1_000, 2] = 1, 0
     given[1_000:2_000, 1] = 1
@@ -136,6 +136,29 @@ def test_unknown_settings_are_named() -> None:
         Autoregressive(CodeLayout((2,), (), (np.array([0.5, 0.5]),)), {"depth": 3})
 
 
+def test_draws_of_a_block_are_spread_evenly_and_each_is_uniform() -> None:
+    drawn = _stratified(500, np.random.default_rng(0))
+    assert drawn.dtype == np.float32 and np.array_equal(np.sort((drawn * 500).astype(int)), np.arange(500))
+    firsts = np.array([_stratified(20, np.random.default_rng(seed))[0] for seed in range(2_000)])
+    assert abs(firsts.mean() - 0.5) < 0.02 and abs((firsts < 0.1).mean() - 0.1) < 0.02
+    assert 0 <= _stratified(1, np.random.default_rng(0))[0] <= 1
+
+
+def test_the_last_steps_grow_small() -> None:
+    rng = np.random.default_rng(0)
+    model = Autoregressive(CodeLayout(row=(4, 4), context=(), weights=(np.full(4, 0.25),) * 2), {})
+    rows, context = rng.integers(0, 4, (200, 2)), np.zeros((200, 0), dtype=np.int64)
+    model.prepare(rows, context, 1_000, 200)
+    moved = []
+    for step in range(60):
+        if step == 40:
+            assert model.anneal(20)
+        before = model.network.start.detach().clone()
+        model.training_step(torch.from_numpy(rows), torch.from_numpy(context), no_reduction)
+        moved.append(float((model.network.start.detach() - before).abs().max()))
+    assert max(moved[30:40]) > 3 * max(moved[57:])
+
+
 def test_training_stops_where_the_held_out_loss_no_longer_falls(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     rows = pd.DataFrame(rng.integers(0, 8, (200, 6)).astype("int32"), columns=[f"r{i}" for i in range(6)])  # nothing to learn but by heart
@@ -156,6 +179,8 @@ def test_training_stops_where_the_held_out_loss_no_longer_falls(tmp_path: Path) 
     )
     result = train(job, World())
     losses = [entry["held_out"] for entry in result.history]
-    assert result.epochs < 300 and int(np.argmin(losses)) == len(losses) - 4
+    stands = next(i for i in range(3, len(losses)) if min(losses[: i - 2]) <= min(losses[i - 2 : i + 1]))
+    epoch = result.history[stands]["epoch"]
+    assert result.epochs == epoch + np.ceil(0.4 * epoch) < 300  # the rest is trained with ever smaller steps
     assert min(losses) < 6 * np.log(8) + 0.1  # hardly worse than knowing that nothing depends on anything
     assert load(result.weights)["start"].shape == (128,)

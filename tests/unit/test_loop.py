@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,7 @@ from safetensors.torch import load
 from synthohive_spark.errors import TrainingError
 from synthohive_spark.kernels.loop import TrainJob, run_job, train, train_frames
 from synthohive_spark.kernels.models import restore_model
+from synthohive_spark.kernels.models.base import ConditionalGenerativeModel, Reduce
 from synthohive_spark.kernels.ranks import fault_path, first_fault
 from synthohive_spark.kernels.splits import read_rows
 from synthohive_spark.kernels.staging import ORDER, PLACE
@@ -135,6 +138,44 @@ def test_an_error_comes_back_as_data(tmp_path: Path) -> None:
     assert broken["error"]
     absent = run_job(job_for(tmp_path, tmp_path / "nowhere", (2,)), World())
     assert "FileNotFoundError" in absent["error"]
+
+
+class Standing(ConditionalGenerativeModel):
+    """Has nothing to learn, and says so."""
+
+    name = "standing"
+
+    def training_step(self, rows: torch.Tensor, context: torch.Tensor, reduce: Reduce) -> dict[str, float]:
+        return {}
+
+    def held_out_loss(self, rows: torch.Tensor, context: torch.Tensor) -> float:
+        return 1.0
+
+    def sample(self, context: np.ndarray, rng: np.random.Generator, given: np.ndarray | None = None) -> np.ndarray:
+        return np.zeros((len(context), len(self.layout.row)), dtype=np.int64)
+
+    def state(self) -> dict[str, torch.Tensor]:
+        return {}
+
+    def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
+        pass
+
+
+class Annealed(Standing):
+    asked: ClassVar[list[int]] = []
+
+    def anneal(self, steps: int) -> bool:
+        self.asked.append(steps)
+        return True
+
+
+def test_a_loss_that_stands_ends_the_training_or_begins_its_last_part(tmp_path: Path, table: tuple[np.ndarray, np.ndarray]) -> None:
+    stage(tmp_path / "a", *table)
+    job = replace(job_for(tmp_path, tmp_path / "a", (3, 4), (4,)), epochs=20, evaluations=20, row_model=Standing)
+    assert train(job, World()).epochs == 4  # the first evaluation and three that are no better
+    assert train(replace(job, row_model=Annealed), World()).epochs == 6
+    assert Annealed.asked == [2 * 7]  # 320 rows in steps of 50
+    assert train(replace(job, row_model=Annealed, epochs=5, evaluations=5), World()).epochs == 5
 
 
 def test_losses_that_are_not_finite_stop_the_run(tmp_path: Path, table: tuple[np.ndarray, np.ndarray]) -> None:

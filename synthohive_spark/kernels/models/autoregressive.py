@@ -30,13 +30,13 @@ from .smooth import LEAST_CODES, smooth
 
 BATCH = 256  # rows of a step of a large table: its states stay in the processor's cache
 LEAST_BATCH = 32
-STEPS, ROWS_PER_STEP = 1_000, 50  # steps of a training run: so many, and one more for every so many rows
+STEPS, ROWS_PER_STEP = 1_000, 25  # steps of a training run: so many, and one more for every so many rows
 SMALL = 20_000  # rows; smaller tables take smaller steps, or they are learnt by heart within some hundred
 LEAST_RATE = 0.25  # of the learning rate, for the smallest
 MAX_DECAY = 0.004  # of the weights in one step
 WARM_UP = 0.1  # share of the steps in which the learning rate rises
 RATE_RANGE = 100  # the peak learning rate over the first and the last
-BLOCK = 1_000  # rows that are drawn at a time, in an order of their own
+BLOCK = 500  # rows that are drawn at a time, in an order of their own: what a single order gets wrong is told at once
 FORGET = 0.1  # share of the rows that are trained without the row before, and without the earlier ones
 HELD_OUT_SEED = 0  # orders in which held-out rows are read: the same at every evaluation
 
@@ -56,7 +56,7 @@ class AutoregressiveSettings:
     state: int = 128
     head: int = 128
     learning_rate: float = 8e-3
-    decay_rows: float = 18.0
+    decay_rows: float = 80.0
     ema: float = 0.99
 
 
@@ -65,6 +65,16 @@ def _one_cycle(step: int, *, steps: int) -> float:
     share = step / max(steps, 1)
     height = share / WARM_UP if share < WARM_UP else (1 - min(share, 1.0)) / (1 - WARM_UP)
     return 1 / RATE_RANGE + (1 - 1 / RATE_RANGE) * (1 - math.cos(math.pi * height)) / 2
+
+
+def _linear(step: int, *, first: int, steps: int, height: float) -> float:
+    """The share of the peak rate: from `height` at the step `first` to nothing."""
+    return height * max(0.0, 1 - (step - first) / max(steps, 1))
+
+
+def _stratified(count: int, rng: np.random.Generator) -> np.ndarray:
+    """Draws in [0, 1], float32 (count,), each uniform by itself, one in each of `count` equal parts: shares of codes scatter less than those of real rows."""
+    return ((rng.permutation(count) + rng.random(count)) / count).astype(np.float32)
 
 
 def _patterns(known: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -142,6 +152,12 @@ class Autoregressive(ConditionalGenerativeModel):
         self._averaged.update_parameters(self.network)
         return {"nats": float(loss.detach())}
 
+    def anneal(self, steps: int) -> bool:
+        schedule = self._schedule
+        first, height = schedule.last_epoch, schedule.lr_lambdas[0](schedule.last_epoch)
+        schedule.lr_lambdas = [partial(_linear, first=first, steps=steps, height=height)] * len(schedule.lr_lambdas)
+        return True
+
     def _losses(
         self, network: Network, rows: torch.Tensor, context: torch.Tensor, order: torch.Tensor, place: torch.Tensor | None, forget: float = 0.0
     ) -> list[torch.Tensor]:
@@ -204,7 +220,7 @@ class Autoregressive(ConditionalGenerativeModel):
             # What all codes of a column have in common is free to grow in training, far past what exp can take.
             cumulated = logits.sub_(logits.amax(1, keepdim=True)).exp_().cumsum(1).numpy()
             # Inverse distribution function: the code is the number of cumulated odds at or below the draw.
-            rows[:, d] = (cumulated[:, :-1] <= (rng.random(len(rows), dtype=np.float32) * cumulated[:, -1])[:, None]).sum(1)
+            rows[:, d] = (cumulated[:, :-1] <= (_stratified(len(rows), rng) * cumulated[:, -1])[:, None]).sum(1)
             state += vectors.index_select(0, torch.from_numpy(rows[:, d]) + self._row_offsets[d])
         return rows
 

@@ -122,10 +122,18 @@ class ConditionalGenerativeModel(ABC):
     def held_out_loss(self, rows: torch.Tensor, context: torch.Tensor) -> float | None:
         """How badly the model predicts held-out rows, int64 (N, D) and (N, C); lower is better.
 
-        Training keeps the state where it is lowest, and stops early once it no longer falls. None where the model has no such loss: then states are
+        Training keeps the state where it is lowest, and ends early once it no longer falls. None where the model has no such loss: then states are
         judged by the distance of their samples from the held-out rows, and all epochs are trained.
         """
         return None
+
+    def anneal(self, steps: int) -> bool:
+        """Asked once where the held-out loss no longer falls: let the learning rate fall to nothing over so many steps, the last ones.
+
+        Returns:
+            False where the model has no such way: then training ends here.
+        """
+        return False
 
     @abstractmethod
     def sample(self, context: np.ndarray, rng: np.random.Generator, given: np.ndarray | None = None) -> np.ndarray:
