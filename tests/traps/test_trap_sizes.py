@@ -1,10 +1,9 @@
-"""Tables that are very wide, empty, views, or whose names meet."""
+"""Tables that are empty, views, or whose names meet."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
@@ -13,18 +12,6 @@ from trap_frames import plain
 from synthohive_spark import Metadata, SchemaError
 
 pytestmark = pytest.mark.spark
-
-WIDE, ROWS = 1_000, 60
-
-
-def test_a_thousand_columns(copied: Any) -> None:
-    """sdv-dev/SDV#1630: a user with more than 10,000 columns of numbers got text in two of them."""
-    rng = np.random.default_rng(1)
-    wide = pd.DataFrame({f"c{i}": rng.integers(0, 5, ROWS) if i % 2 else rng.normal(size=ROWS).round(3) for i in range(WIDE)})
-    made = copied(Metadata().add_table("wide"), {"wide": wide})["wide"]
-    assert [kind for _, kind in made.dtypes] == ["double", "bigint"] * (WIDE // 2)
-    rows = plain(made)
-    assert rows.shape == (ROWS, WIDE) and rows.notna().all(axis=None) and set(rows.c1) <= set(range(5))
 
 
 def test_tables_without_any_row(copied: Any, frame: Any) -> None:
