@@ -152,8 +152,10 @@ def _numbered(keys: pa.Array) -> np.ndarray:
 
 
 def _hashes(texts: pa.Array) -> np.ndarray:
-    values = np.array(["\x00" if v is None else v for v in texts.to_pylist()], dtype=object)
-    return pd.util.hash_array(values, categorize=False).astype(np.uint64).view(np.int64) if len(values) else np.zeros(0, dtype=np.int64)
+    encoded = texts.fill_null("\x00").dictionary_encode()
+    values = np.array(encoded.dictionary.to_pylist(), dtype=object)
+    hashes = pd.util.hash_array(values, categorize=False).view(np.int64) if len(values) else np.zeros(0, dtype=np.int64)
+    return np.asarray(hashes[encoded.indices.to_numpy(zero_copy_only=False)])
 
 
 def _holds(errors: int, shown: int, surprises: float) -> float | None:
@@ -195,6 +197,8 @@ def _mirrored(families: _Families) -> Iterator[Mirrored]:
             continue
         mine, theirs = families.codes(name), families.codes(of)
         errors = int((mine[first] != theirs[first + 1]).sum() + (mine[first + 1] != theirs[first]).sum())
+        if errors > (1 - HOLDS) * 2 * len(first):
+            continue  # how often they would be equal by chance takes longer to say
         share = _holds(errors, 2 * len(first), 2 * len(first) * (1 - _same_by_chance(mine, theirs)))
         if share is not None:
             yield Mirrored(column=name, of=of, share=share, both=of in search.fast)

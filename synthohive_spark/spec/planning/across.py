@@ -35,7 +35,7 @@ def with_across_rows(program: TableProgram, rules: Sequence[AcrossRule]) -> Tabl
     needed = {name for rule in kept for name in (*rule.inputs, *_read(rule, late))}
     columns = {rule.column for rule in kept}
     # What bounds a column moves it in single rows: other rows must follow it after that.
-    ahead = tuple(d for d in (late.dependencies if late else ()) if d.target in needed or (is_bound(d) and d.target in columns))
+    ahead = tuple(d for d in (late.dependencies if late else ()) if d.target in needed or (is_bound(d) and not columns.isdisjoint({d.target, *d.determinants})))
     added: list[Step] = [Derive(dependencies=ahead, ahead=True)] if ahead else []
     added.append(AcrossRows(rules=kept))
     last = program.phases[-1].model_copy(update={"steps": (*(steps[:-1] if late else steps), *added, *([late] if late else []))})
