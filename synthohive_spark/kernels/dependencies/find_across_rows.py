@@ -69,6 +69,7 @@ class _Families:
     rows: FamilyRows
     _numbers: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
     _codes: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    _values: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=dict, repr=False)
 
     def numbers(self, name: str) -> np.ndarray:
         """float64 (n,); nulls are nan."""
@@ -82,6 +83,14 @@ class _Families:
             texts = plain(self.columns[name]).cast(pa.string())
             self._codes[name] = _hashes(texts)
         return self._codes[name]
+
+    def values(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of a column of few values: a row that has each, rows that have each, and which of them each row has, int64 (V,), (V,) and (n,); else none."""
+        if name not in self._values:
+            _, where, places, counts = np.unique(self.codes(name), return_index=True, return_inverse=True, return_counts=True)
+            few = 1 < len(where) <= MOST_VALUES
+            self._values[name] = (where, counts, places) if few else (where[:0], counts[:0], places[:0])
+        return self._values[name]
 
     def digits(self, name: str) -> int | None:
         return digits_of(plain(self.columns[name]), self.search.types[name])
@@ -211,23 +220,22 @@ def _opposite(families: _Families, name: str, first: np.ndarray) -> Iterator[Mir
     spark_type = families.search.types[name]
     if spark_type not in ("string", "boolean") and not is_clock(spark_type):
         yield from _one_sum(families, name, first)
-    codes = families.codes(name)
-    values, places = np.unique(codes, return_inverse=True)
-    if not 1 < len(values) <= MOST_VALUES:
+    where, counts, places = families.values(name)
+    everyone = np.arange(len(where))
+    if not len(where):
         return
-    pairs = np.zeros((len(values), len(values)), dtype=np.int64)
+    pairs = np.zeros((len(where), len(where)), dtype=np.int64)
     np.add.at(pairs, (places[first], places[first + 1]), 1)
     np.add.at(pairs, (places[first + 1], places[first]), 1)
     counterpart = pairs.argmax(axis=1)
-    errors = int(pairs.sum() - pairs[np.arange(len(values)), counterpart].sum())
+    errors = int(pairs.sum() - pairs[everyone, counterpart].sum())
     commonest = np.bincount(places[np.concatenate([first, first + 1])]).max()
     share = _holds(errors, 2 * len(first), 2 * len(first) - commonest)
-    known = np.bincount(places, minlength=len(values)) >= families.search.rare
-    if share is None or (counterpart == np.arange(len(values))).all() or not (counterpart[counterpart] == np.arange(len(values)))[known].all():
+    known = counts >= families.search.rare
+    if share is None or (counterpart == everyone).all() or not (counterpart[counterpart] == everyone)[known].all():
         return
-    where = np.unique(codes, return_index=True)[1]
     scalars = families.scalars(name, where)
-    kept = [i for i in range(len(values)) if known[i] and known[counterpart[i]]]
+    kept = [i for i in everyone.tolist() if known[i] and known[counterpart[i]]]
     yield Mirrored(column=name, of=name, keys=tuple(scalars[i] for i in kept), values=tuple(scalars[counterpart[i]] for i in kept), share=share)
 
 
@@ -376,20 +384,23 @@ class _Making:
 
     def signed(self, term: str, amounts: np.ndarray, surprises: int) -> Iterator[Running]:
         """Rules by which another column says with which sign `term` counts."""
+        quick = slice(None, None, max(1, len(self.later) // 256))
+        size = np.abs(self.steps[quick])
+        if (np.minimum(np.abs(size - np.abs(amounts[self.later[quick]])), size) > self.near).mean() > 0.05:
+            return
         for by in self.families.search.types:
             if by == self.name or self.families.search.types[by] not in ("string", "boolean"):
                 continue
-            codes = self.families.codes(by)
-            values, where, places = np.unique(codes, return_index=True, return_inverse=True)
-            if not 1 < len(values) <= MOST_VALUES:
+            where, counts, places = self.families.values(by)
+            if not len(where):
                 continue
             ways = np.stack([np.abs(self.steps - s * amounts[self.later]) <= self.near for s in (1, -1, 0)], axis=1)  # (later, 3)
-            votes = np.zeros((len(values), 3), dtype=np.int64)
+            votes = np.zeros((len(where), 3), dtype=np.int64)
             np.add.at(votes, places[self.later], ways)
             signs = np.array([1, -1, 0])[votes.argmax(axis=1)]
             if len(set(signs.tolist())) < 2:
                 continue
-            common = np.flatnonzero(np.bincount(places, minlength=len(values)) >= self.families.search.rare)
+            common = np.flatnonzero(counts >= self.families.search.rare)
             keys = self.families.scalars(by, where[common])
             yield from self.rule(
                 signs[places] * amounts, surprises, terms=(term,), factors=(1,), by=by, keys=tuple(keys), signs=tuple(int(s) for s in signs[common])
