@@ -9,7 +9,8 @@ from pyspark.sql import functions as F
 
 from ..causes import step
 from ..events import DEPENDENCIES, get_logger
-from ..kernels.dependencies.find_across_rows import FAMILY, RULES, SIZE, AcrossSearch, find_across_rows_in_batches
+from ..kernels.dependencies.families import FAMILY, SIZE, AcrossSearch
+from ..kernels.dependencies.find_across_rows import RULES, find_across_rows_in_batches
 from ..kernels.dependencies.formulas import is_clock
 from ..kernels.dependencies.sample import MIN_SURPRISES
 from ..spec.across_rows import AcrossRule, described_across

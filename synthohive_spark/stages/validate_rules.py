@@ -13,7 +13,8 @@ import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from ..kernels.dependencies.find_across_rows import AcrossSearch, count_across_in_batches
+from ..kernels.dependencies.families import AcrossSearch
+from ..kernels.dependencies.find_across_rows import count_across_in_batches
 from ..kernels.dependencies.held import count_held
 from ..spec.across_rows import described_across
 from ..spec.dependencies import described

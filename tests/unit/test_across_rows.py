@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from synthohive_spark.kernels.dependencies.across_rows import FamilyRows, across_rows
-from synthohive_spark.kernels.dependencies.find_across_rows import FAMILY, SIZE, AcrossSearch, find_across_rows
+from synthohive_spark.kernels.dependencies.families import FAMILY, SIZE, AcrossSearch
+from synthohive_spark.kernels.dependencies.find_across_rows import find_across_rows
 from synthohive_spark.spec.across_rows import AcrossRule, Ascending, Lagged, Mirrored, Running, Shared, described_across
 
 RNG = np.random.default_rng(3)
