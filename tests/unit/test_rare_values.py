@@ -41,3 +41,16 @@ def test_keys_and_reference_tables_stay(rare_values: ModuleType, tmp_path: Path)
     assert pd.read_parquet(tmp_path / "out" / "zones.parquet")["label"].tolist() == ["north", "south"]
     shops = pd.read_parquet(tmp_path / "out" / "shops.parquet")
     assert shops["zone"].tolist() == ["a", "b"] and shops["shop"].tolist() == ["s1", "s2"] and not set(shops["motto"]) & {"open", "late"}
+
+
+def test_copies_of_made_up_texts_are_made_up(rare_values: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "metadata.json").write_text('{"tables": {"people": {"file": "p.parquet"}, "orders": {"file": "o.parquet"}}}')
+    pd.DataFrame({"id": [1, 2], "street": ["elm", "oak"]}).to_parquet(tmp_path / "p.parquet")
+    orders = {"order": range(8), "id": [1] * 4 + [2] * 4, "sent_to": ["elm"] * 3 + ["ash"] + ["oak"] * 4, "way": ["air"] * 8}
+    pd.DataFrame(orders).to_parquet(tmp_path / "o.parquet")
+    metadata = Metadata().add_table("people", pk="id").add_table("orders", pk="order", fk={"id": "people.id"})
+    rare_values.write_bound(tmp_path, metadata, tmp_path / "out")
+    streets = pd.read_parquet(tmp_path / "out" / "people.parquet")["street"].tolist()
+    made = pd.read_parquet(tmp_path / "out" / "orders.parquet")
+    assert made["sent_to"].tolist()[:3] + made["sent_to"].tolist()[4:] == [streets[0]] * 3 + [streets[1]] * 4
+    assert made["way"].tolist() == ["air"] * 8 and not set(streets) & {"elm", "oak"}
