@@ -96,7 +96,7 @@ class FamilyGuide:
             drawn = draw(known, places)
             known[:, places] = np.where(known[:, places] < 0, drawn, known[:, places])
             turn.values |= self._decoded(known, terms)
-        step = step_of(rule, turn.values, self._types, len(turn.rows)) / (1 if rule.digits is None else 10.0**rule.digits)
+        step = step_of(rule, turn.values, self._types, len(turn.rows)).astype(np.float64) / (1 if rule.digits is None else 10.0**rule.digits)
         there, at = self._earlier(turn.rows)
         first = self._parents.position[turn.rows] == 0
         before = self._turn.levels[rule.column][at] if there.any() else np.full(len(first), np.nan)

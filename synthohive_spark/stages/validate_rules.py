@@ -60,8 +60,9 @@ def _own(table: FittedTable, rows: DataFrame) -> np.ndarray:
     """Rows and broken ones of each rule, int64 (R, 2)."""
     rules = table.program.dependencies
     program = table.program
-    names = list(dict.fromkeys(n for d in rules for n in (d.target, *d.determinants)))
     there = {status_column(m.key): all_there(program.foreign_keys[m.key].columns) for m in program.matches}
+    # A column in order with others has the hidden distance among its determinants, which no table has.
+    names = list(dict.fromkeys(n for d in rules for n in (d.target, *d.determinants) if n in there or n in program.types))
     plain = with_plain_times(rows.select(*((there[n] if n in there else F.col(quoted(n)).cast(program.types[n])).alias(n) for n in names)))
     numbered = plain.toDF(*(f"c{i}" for i in range(len(names))))
     counted = numbered.mapInArrow(partial(count_held, names=tuple(names), rules=rules, types=program.types | dict.fromkeys(there, "boolean")), _DDL)

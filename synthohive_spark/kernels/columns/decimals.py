@@ -63,7 +63,7 @@ def find_form(units: np.ndarray, counts: np.ndarray, largest: int) -> DecimalFor
     common = math.gcd(*(u - whole[0] for u in whole))
     if len(whole) < MIN_DISTINCT or not common:
         both = math.gcd(common, whole[0])
-        common = next((10**power for power in range(38, 0, -1) if both % 10**power == 0), 1)
+        common = next((10**power for power in range(38, 0, -1) if both and both % 10**power == 0), 1)
     cuts = _wide_gaps(whole, np.cumsum(counts), EXACT * common)
     form = DecimalForm(largest, common, 0, tuple(whole[i] for i in (0, *cuts)), tuple(whole[i - 1] for i in (*cuts, len(whole))))
     last = form.offsets[-1] + (whole[-1] - form.starts[-1]) // common

@@ -86,7 +86,7 @@ def fit_encoding(frame: pd.DataFrame, *, hint: ColumnHint, config: EncodingConfi
         texts = pa.array(seen["text"], type=pa.string(), from_pandas=True)
         if text_form := find_form(texts):
             return _number(seen.assign(number=numbers_of(texts, text_form)), hint, null_share, config, text_form)
-        if number_form := find_number_form(texts):
+        if hint.likely is None and (number_form := find_number_form(texts)):
             return _number(seen.assign(number=numbers_in(texts, number_form)), hint, null_share, config, number_form)
         if _names_its_row(seen):
             return _text(seen, hint, null_share, config, seed)

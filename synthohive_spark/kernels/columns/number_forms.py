@@ -38,7 +38,9 @@ def find_number_form(texts: pa.Array) -> str | None:
             continue
         decimals = {len(number.partition(point)[2]) for number in digits}
         form = NumberForm(prefix, between, point, decimals.pop() if len(decimals) == 1 else None, suffix)
-        told = prefix or suffix or between or form.decimals != 0
+        # Letters before whole numbers are codes (INV1001); so are digits in groups that are always as many (telephones, tax numbers).
+        code = form.decimals == 0 and (prefix.strip().isalpha() or (between and not (prefix or suffix) and len(set(map(len, digits))) == 1))
+        told = not code and (prefix or suffix or between or form.decimals != 0)
         if told and (form.decimals or 0) <= MOST_DECIMALS and _all_of(known[:TRIED], form) and _all_of(known, form):
             return str(form)
     return None

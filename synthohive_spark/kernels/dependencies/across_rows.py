@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...spec.across_rows import AcrossRule, Ascending, Lagged, Mirrored, Running, Shared
 from .lookups import stored
-from .units import from_units, plain, to_floats, to_units
+from .units import LARGEST, from_units, plain, to_floats, to_units
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,8 @@ def _running(rule: Running, columns: Mapping[str, pa.Array], types: Mapping[str,
     total = np.cumsum(steps[by])
     begins = np.maximum.accumulate(np.where(first[by], np.arange(n), 0))
     summed = np.empty_like(total)
-    summed[by] = total - (total - steps[by])[begins]
+    # Differences of one sum over all families would leave small ones with the rounding of large ones.
+    summed[by] = total - (total - steps[by])[begins] if rule.digits is not None else pd.Series(steps[by]).groupby(np.cumsum(first[by])).cumsum()
     empty = missing & rows.alone  # a family that begins with null counts from 0
     return _typed(summed, empty, types[rule.column], rule.digits)
 
@@ -185,7 +187,8 @@ def step_of(rule: Running, columns: Mapping[str, pa.Array], types: Mapping[str, 
         array = plain(columns[rule.by])
         place = pc.index_in(array, value_set=plain(stored(rule.keys, types[rule.by])).cast(array.type)).fill_null(-1).to_numpy(zero_copy_only=False)
         total = total * np.append(np.asarray(rule.signs), 1)[place]
-    return total + (rule.constant if rule.digits is None else round(rule.constant * scale))
+    added = rule.constant if rule.digits is None else round(rule.constant * scale)
+    return (total.astype(object) if abs(added) > LARGEST else total) + added
 
 
 def _amounts(array: pa.Array, digits: int | None) -> tuple[np.ndarray, np.ndarray]:
@@ -195,7 +198,13 @@ def _amounts(array: pa.Array, digits: int | None) -> tuple[np.ndarray, np.ndarra
         return np.nan_to_num(x), np.isnan(x)
     own = array.type.scale if pa.types.is_decimal(array.type) else digits if pa.types.is_floating(array.type) else 0
     units, null = to_units(array, own)
-    return np.where(null, 0, units * 10 ** (digits - own) if own <= digits else np.rint(units / 10 ** (own - digits)).astype(np.int64)), null
+    units = np.where(null, 0, units)
+    if own > digits:
+        part = 10 ** (own - digits)
+        return (units + part // 2) // part, null
+    grain = 10 ** (digits - own)
+    most = int(np.abs(units).max(initial=0)) * grain
+    return (units.astype(object) if most > LARGEST else units) * grain, null
 
 
 def _typed(values: np.ndarray, null: np.ndarray, spark_type: str, digits: int | None) -> pa.Array:

@@ -44,7 +44,8 @@ def _running_by(families: Families, name: str, terms: Sequence[str], order: str 
     if len(later) < MIN_SURPRISES or np.isnan(x[before >= 0]).mean() > 1 - HOLDS:
         return
     digits = families.digits(name)
-    near = 1e-9 * np.abs(x).max(initial=0.0, where=~np.isnan(x)) + (0.0 if digits is None else 0.5 * 10.0**-digits * (1 - 1e-6))
+    size = np.abs(x).max(initial=0.0, where=np.isfinite(x))
+    near = 1e-9 * size if digits is None else 8 * np.spacing(size) + 0.5 * 10.0**-digits * (1 - 1e-6)
     steps = x[later] - x[before[later]]
     first = np.flatnonzero(before < 0)
     make = _Making(families, name, order, digits, near, later, steps, first)

@@ -64,7 +64,8 @@ def _verdict(rule: AnyDependency, columns: Mapping[str, pa.Array], types: Mappin
         wrong = broken(rule, columns, types)
         return np.ones(len(wrong), dtype=bool), ~wrong
     if isinstance(rule, Order | Unequal):
-        known = ~incomplete((rule.target, *rule.determinants), columns)
+        others = (*rule.at_least, *rule.at_most) if isinstance(rule, Order) else rule.determinants
+        known = ~incomplete((rule.target, *others), columns)
         return known, in_order(rule, columns, types) if isinstance(rule, Order) else is_apart(rule, columns, types)
     if isinstance(rule, Lookup):
         value, told = expected(rule, columns, types)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..across_rows import AcrossRule, Lagged, Mirrored, Running
-from ..dependencies import AnyDependency, Order, is_bound
+from ..dependencies import AnyDependency, Lookup, Order, is_bound
 from ..program import TableProgram
 from ..steps import AcrossRows, Derive, Step
 
@@ -32,24 +32,35 @@ def with_across_rows(program: TableProgram, rules: Sequence[AcrossRule]) -> Tabl
     kept = tuple(rule for rule in kept if not isinstance(rule, Mirrored) or rule.of not in made)
     if not kept:
         return program
-    needed = {name for rule in kept for name in (*rule.inputs, *_read(rule, late))}
-    columns = {rule.column for rule in kept}
-    # What bounds a column moves it in single rows: other rows must follow it after that.
-    ahead = tuple(d for d in (late.dependencies if late else ()) if d.target in needed or (is_bound(d) and not columns.isdisjoint({d.target, *d.determinants})))
+    ahead = _ahead(kept, late.dependencies if late else ())
     added: list[Step] = [Derive(dependencies=ahead, ahead=True)] if ahead else []
     added.append(AcrossRows(rules=kept))
     last = program.phases[-1].model_copy(update={"steps": (*(steps[:-1] if late else steps), *added, *([late] if late else []))})
     return program.model_copy(update={"phases": (*program.phases[:-1], last)})
 
 
+def _ahead(rules: Sequence[AcrossRule], dependencies: Sequence[AnyDependency]) -> tuple[AnyDependency, ...]:
+    """What has to be settled in each row before other rows follow it, with all that it needs itself: what rules read, and what bounds or moves their columns."""
+    needed = {name for rule in rules for name in (rule.column, *rule.inputs)}
+    made = {rule.column for rule in rules if adds_up(rule)}
+    ahead: list[AnyDependency] = []
+    for d in reversed(dependencies):  # each stands after what it needs
+        moves = (is_bound(d) or isinstance(d, Lookup)) and made.isdisjoint(d.determinants) and not needed.isdisjoint(d.determinants)
+        if d.target in needed or moves:
+            ahead.append(d)
+            needed |= {d.target, *d.determinants}
+    return tuple(reversed(ahead))
+
+
 def _read(rule: AcrossRule, late: Derive | None) -> set[str]:
     """What the columns that the rule reads are derived from in their own rows, over any number of steps."""
-    by_target = {d.target: d for d in (late.dependencies if late else ())}
+    needs: dict[str, set[str]] = {}
+    for d in late.dependencies if late else ():
+        needs.setdefault(d.target, set()).update(d.determinants)
     found: set[str] = set()
     waiting = list(rule.inputs)
     while waiting:
-        dependency = by_target.get(waiting.pop())
-        new = set(dependency.determinants) - found if dependency else set()
+        new = needs.get(waiting.pop(), set()) - found
         found |= new
         waiting += sorted(new)
     return found
