@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from synthohive_spark import Synthesizer
+from synthohive_spark import SerializationError, Synthesizer
 from synthohive_spark.job import run_job
 from synthohive_spark.spec.findings import Findings
 from synthohive_spark.spec.run_config import RunConfig
@@ -30,14 +31,22 @@ def headline(findings: Findings) -> str:
     return "\n".join([*lines, *faults])
 
 
+def _synthesizer(run: RunConfig, spark: SparkSession) -> Synthesizer:
+    """The saved model where it can be read, whose rules are counted too; a report needs none."""
+    if Folder.open(run.model_path).is_folder():
+        try:
+            return Synthesizer.load(run.model_path, spark=spark)
+        except SerializationError as error:
+            warnings.warn(f"the report does without the model's rules: {error}", stacklevel=2)
+    return Synthesizer(run.metadata, spark=spark)
+
+
 def validate(run: RunConfig, spark: SparkSession) -> str:
     """Validate as the configuration says."""
     job = run.validate_
     target = Target.parse(run.synthetic_path)
     synthetic = {name: target.address(name) for name in run.metadata.tables}
-    fitted = Folder.open(run.model_path).is_folder()  # then its rules are counted too
-    synthesizer = Synthesizer.load(run.model_path, spark=spark) if fitted else Synthesizer(run.metadata, spark=spark)
-    report = synthesizer.generate_validation_report(read_sources(spark, run.source), synthetic, job.output, seed=job.seed)
+    report = _synthesizer(run, spark).generate_validation_report(read_sources(spark, run.source), synthetic, job.output, seed=job.seed)
     return f"scores, 1 is best:\n{headline(report.findings)}\nreport: {Path(job.output).resolve()}\n"
 
 

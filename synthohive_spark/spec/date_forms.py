@@ -2,12 +2,54 @@
 
 from __future__ import annotations
 
+import re
+from typing import NamedTuple
+
 from .decimal_forms import decimal_form, is_decimal_form
 from .number_forms import MOST, is_number_form
 
 FIRST_DAY, LAST_DAY = -719_162, 2_932_896  # of the years 1 to 9999
 MICROS_PER_DAY = 86_400_000_000
-_SECOND = 1_000_000  # no form has parts of it
+_SECOND, _MINUTE = 1_000_000, 60_000_000
+_LONG_FORM = re.compile(r"(?P<local>.*?)(?:\.%(?P<digits>[1-6])(?P<bare>\??)f)?(?P<zone>Z|[+-]\d{2}:?\d{2})?")
+_SHORT_FORMS = ("%Y-%m-%dT%H:%M:%SZ",)  # ends as if it had an offset, and is read as it stands
+
+
+class FormParts(NamedTuple):
+    """What a form of times says.
+
+    Attributes:
+        local: the form of date and time.
+        digits: of a second's parts.
+        zone: the offset of all times, as it is written; "" for none.
+        bare: whole seconds have no parts.
+    """
+
+    local: str
+    digits: int
+    zone: str
+    bare: bool
+
+
+def form_parts(form: str) -> FormParts:
+    """The parts of a form of dates or times."""
+    found = None if form in _SHORT_FORMS else _LONG_FORM.fullmatch(form)
+    return FormParts(found["local"], int(found["digits"] or 0), found["zone"] or "", bool(found["bare"])) if found else FormParts(form, 0, "", False)
+
+
+def offset_seconds(zone: str) -> int:
+    """Seconds that a clock is ahead of UTC; 0 for "" and "Z"."""
+    if zone in ("", "Z"):
+        return 0
+    return (1 if zone[0] == "+" else -1) * (int(zone[1:3]) * 3600 + int(zone[-2:]) * 60)
+
+
+def grain_of(form: str) -> int:
+    """The microseconds between two times that the form can tell apart; of a day for dates."""
+    if not has_time(form):
+        return MICROS_PER_DAY
+    digits = form_parts(form).digits
+    return int(10 ** (6 - digits)) if digits else _SECOND if "%S" in form else _MINUTE
 
 
 def has_time(form: str) -> bool:
@@ -28,6 +70,5 @@ def form_range(form: str) -> tuple[int, int]:
         return -MOST, MOST
     if not has_time(form):
         return FIRST_DAY, LAST_DAY
-    if "%Y" not in form:
-        return 0, MICROS_PER_DAY - _SECOND
-    return FIRST_DAY * MICROS_PER_DAY, (LAST_DAY + 1) * MICROS_PER_DAY - _SECOND
+    last = MICROS_PER_DAY - min(grain_of(form), _SECOND)
+    return (0, last) if "%Y" not in form else (FIRST_DAY * MICROS_PER_DAY, LAST_DAY * MICROS_PER_DAY + last)

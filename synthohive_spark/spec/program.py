@@ -269,6 +269,12 @@ class TableProgram(Spec):
         return tuple(d for step in self.steps if isinstance(step, Derive) and not step.ahead for d in step.dependencies)
 
     @property
+    def number_column(self) -> str | None:
+        """The generated key whose order is that of the rows' numbers; None where there is none."""
+        keys = (s for s in self.of_kind(NumberKey) if isinstance(s, NumberKey) and s.pattern.form in ("integer", "text"))
+        return next((s.column for s in keys), None)
+
+    @property
     def across(self) -> tuple[AcrossRule, ...]:
         """How columns follow from other rows of the driving parent, in the order of evaluation."""
         return tuple(rule for step in self.of_kind(AcrossRows) if isinstance(step, AcrossRows) for rule in step.rules)

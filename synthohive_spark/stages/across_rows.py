@@ -8,18 +8,17 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from ..causes import step
-from ..events import DEPENDENCIES, get_logger
 from ..kernels.dependencies.families import FAMILY, SIZE, AcrossSearch
 from ..kernels.dependencies.find_across_rows import RULES, find_across_rows_in_batches
 from ..kernels.dependencies.formulas import is_clock
 from ..kernels.dependencies.sample import MIN_SURPRISES
-from ..spec.across_rows import AcrossRule, described_across
+from ..spec.across_rows import AcrossRule
 from ..spec.hidden import hidden
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import Metadata
 from ..spec.planning.view import unique_keys
 from ..spec.program import TableProgram
-from ..spec.steps import Combine, NumberKey, Position, Series
+from ..spec.steps import Combine, Position, Series
 from .frames import all_there, plain_value
 from .profile import with_plain_times
 
@@ -29,8 +28,6 @@ MOST_ROWS = 10_000  # of a family: larger ones are passed over
 MOST_COLUMNS = 48  # that are looked at: the time grows with pairs of them
 MOST_ORDERS = 3
 HASH_RANGE = 1_000_000_000
-
-log = get_logger(__name__)
 
 
 def find_rules_across_rows(metadata: Metadata, program: TableProgram, data: DataFrame, parents: int, min_rows: int) -> tuple[AcrossRule, ...]:
@@ -45,12 +42,9 @@ def find_rules_across_rows(metadata: Metadata, program: TableProgram, data: Data
     if program.driver is None or program.rows < MIN_SURPRISES or not (search.targets or search.fast):
         return ()
     with step("looking for what holds across rows in", program.table):
-        rows = sampled_families(program, data, search, parents)
+        rows = sampled_families(program, data, search, program.rows, parents)
         lines = rows.repartition(1).mapInArrow(partial(find_across_rows_in_batches, search=search), "found string").collect()
-    found = tuple(rule for line in lines for rule in RULES.validate_json(line.found))
-    if found:
-        log.info(DEPENDENCIES, table=program.table, found=[described_across(rule, program.driver.parent_table) for rule in found])
-    return found
+    return tuple(rule for line in lines for rule in RULES.validate_json(line.found))
 
 
 def _search(metadata: Metadata, program: TableProgram, min_rows: int) -> AcrossSearch:
@@ -70,7 +64,7 @@ def _search(metadata: Metadata, program: TableProgram, min_rows: int) -> AcrossS
     places = [c for step in program.of_kind(Position, Series) for c in step.columns if c not in (program.driver.columns if program.driver else ())]
     declared = [c for c in (program.draw.ordered_by, table.order_by) if c]
     orders = [c for c in dict.fromkeys([*declared, *places, *(c for c in drawn if is_clock(types[c]))]) if types[c] not in ("string", "boolean")][:MOST_ORDERS]
-    number = next((s.column for s in program.of_kind(NumberKey) if isinstance(s, NumberKey) and s.pattern.form != "uuid"), None)
+    number = program.number_column
     names = dict.fromkeys([*free, *fast, *orders, *([number] if number else [])])
     return AcrossSearch(
         types={c: types[c] for c in names},
@@ -86,12 +80,16 @@ def _search(metadata: Metadata, program: TableProgram, min_rows: int) -> AcrossS
     )
 
 
-def sampled_families(program: TableProgram, data: DataFrame, search: AcrossSearch, parents: int) -> DataFrame:
-    """All rows of some families: the columns of `search` by number, `FAMILY` and `SIZE`."""
+def sampled_families(program: TableProgram, data: DataFrame, search: AcrossSearch, count: int, parents: int) -> DataFrame:
+    """All rows of some families: the columns of `search` by number, `FAMILY` and `SIZE`.
+
+    Args:
+        count: rows of `data`, and `parents` of the driving parent's table.
+    """
     key = program.driver.columns if program.driver else ()
     links = [hidden(f"link_{i}") for i in range(len(key))]
     family = F.xxhash64(*links)
-    share = min(1.0, SAMPLE_FAMILIES / max(parents, 1), SAMPLE_ROWS / max(program.rows, 1))
+    share = min(1.0, SAMPLE_FAMILIES / max(parents, 1), SAMPLE_ROWS / max(count, 1))
     rows = data.where(all_there(key)).withColumns({link: plain_value(c, program.types[c]) for link, c in zip(links, key, strict=True)})
     rows = rows.withColumn(FAMILY, family).where(F.pmod(FAMILY, F.lit(HASH_RANGE)) < int(HASH_RANGE * share))
     rows = with_plain_times(rows.select(*(F.col(quoted(c)) for c in search.types), FAMILY))

@@ -8,10 +8,11 @@ from operator import add
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from ..spec.date_forms import MICROS_PER_DAY, has_time
+from ..spec.date_forms import MICROS_PER_DAY, FormParts, form_parts, has_time, offset_seconds
 
 _WIDTHS = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2, "b": 3, "B": 0}  # characters; names of months differ, and nothing is read after them by its place
 _JAVA = {"Y": "yyyy", "m": "MM", "d": "dd", "b": "MMM", "B": "MMMM"}
+_PARTS = r"^([^.]*?)(\.\d{1,6})?(Z|[+-]\d{2}:?\d{2})?$"
 _MICROS = {"H": 3_600_000_000, "M": 60_000_000, "S": 1_000_000}
 
 
@@ -22,6 +23,9 @@ def number_of_form(cell: Column, form: str) -> Column:
         cell: text or whole numbers.
         form: as `strptime` writes it.
     """
+    parts_of_form = form_parts(form)
+    if parts_of_form.digits or parts_of_form.zone:
+        return _long_number(cell.cast("string"), parts_of_form)
     text, java, at, place = cell.cast("string"), "", 0, 1
     parts: dict[str, int] = {}
     while at < len(form):
@@ -39,3 +43,17 @@ def number_of_form(cell: Column, form: str) -> Column:
     day = F.substring(text, 1, parts["H"] - 2)  # one character stands between date and time, or none
     day = day if form[form.index("%H") - 1] in " T" else F.substring(text, 1, parts["H"] - 1)
     return reduce(add, times, F.unix_date(F.try_to_date(day, java.rstrip(" T"))).cast("bigint") * F.lit(MICROS_PER_DAY))
+
+
+def _long_number(text: Column, form: FormParts) -> Column:
+    """Of times with parts of a second or an offset; those with another offset are moved to that of the form."""
+
+    def part(number: int) -> Column:
+        return F.regexp_extract(text, _PARTS, number)
+
+    own = part(3)
+    sign = F.when(own.startswith("-"), -1).otherwise(1)
+    ahead = sign * (F.substring(own, 2, 2).try_cast("bigint") * 3600 + F.substring(own, -2, 2).try_cast("bigint") * 60)
+    moved = offset_seconds(form.zone) - F.when(own.isin("", "Z"), 0).otherwise(ahead)
+    micros = F.rpad(F.substring(part(2), 2, 6), 6, "0").try_cast("bigint")
+    return number_of_form(part(1), form.local) + micros + moved.cast("bigint") * 1_000_000

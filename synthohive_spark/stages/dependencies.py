@@ -82,7 +82,9 @@ def add_dependencies(
     search = _search(program, table, encoding, made.union(keys), str(data.sparkSession.conf.get("spark.sql.session.timeZone", "UTC")))
     said = {status_column(m.key): program.foreign_keys[m.key].columns for m in program.matches if m.status and not m.forest}
     said = {name: columns for name, columns in said.items() if name in program.drawn and not set(columns) & set(table.pii_cols)}
-    absent = tuple(name for name in search.targets if name in program.drawn and name not in (*nested, *program.fallback) and encoding.column(name).has_null)
+    search = search.model_copy(update={"steady": tuple(rule.column for rule in across)})
+    fixed = {*nested, *program.fallback, *search.steady}
+    absent = tuple(name for name in search.targets if name in program.drawn and name not in fixed and encoding.column(name).has_null)
     search = _with_absences(search, absent, {name: ", ".join(columns) for name, columns in said.items()}, min_rows)
     data = data.withColumns({name: all_there(columns) for name, columns in said.items()}) if said else data
     if program.rows < MIN_SURPRISES or not search.targets:

@@ -16,6 +16,7 @@ from ..kernels.models import model_class
 from ..kernels.models.independent import Independent, IndependentSettings
 from ..kernels.pii import with_kind
 from ..kernels.seeds import derive_seed
+from ..spec.across_rows import described_across
 from ..spec.config import FitConfig
 from ..spec.dependencies import Order
 from ..spec.encoding import ColumnHint, TableEncoding
@@ -189,7 +190,10 @@ class FitRun:
             min_rows=self.config.encoding.min_category_rows,
             seed=derive_seed(self.seed, program.table, "dependencies"),
         )
-        return with_across_rows(found, rules)
+        found = with_across_rows(found, rules)
+        if found.across and found.driver is not None:
+            log.info(DEPENDENCIES, table=found.table, found=[described_across(rule, found.driver.parent_table) for rule in found.across])
+        return found
 
     def _with_sibling_dates(self, program: TableProgram, encoding: TableEncoding) -> tuple[TableProgram, TableEncoding]:
         """Both, with the gaps between siblings that are ordered by dates in text or whole numbers."""

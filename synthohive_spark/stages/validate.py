@@ -66,7 +66,8 @@ def validate(
             if table.columns:
                 base = table_finding(base, table.columns, plans[table.index], counts[table.index], seed=seed)
         tables.append(base)
-    return Findings.of(tuple(tables), keys.findings(seed=seed), rules_held(fitted, synthetic) if fitted else ())
+    rules = rules_held(fitted, synthetic, {name: keys.rows(name).synthetic for name in metadata.tables}) if fitted else ()
+    return Findings.of(tuple(tables), keys.findings(seed=seed), rules)
 
 
 def _check(metadata: Metadata, real: Mapping[str, DataFrame], synthetic: Mapping[str, DataFrame]) -> None:

@@ -22,7 +22,6 @@ from ..spec.findings import RuleFinding
 from ..spec.fitted import FittedSchema, FittedTable
 from ..spec.hidden import hidden, status_column
 from ..spec.identifiers import quoted
-from ..spec.steps import NumberKey
 from ..spec.totals import described_total
 from .across_rows import sampled_families
 from .frames import all_there
@@ -32,12 +31,12 @@ from .totals import with_totals
 _DDL = "rule int, rows bigint, broken bigint"
 
 
-def rules_held(fitted: FittedSchema, synthetic: Mapping[str, DataFrame]) -> tuple[RuleFinding, ...]:
-    """All rules of all learnt tables that are there."""
-    return tuple(found for name, table in fitted.tables.items() if name in synthetic for found in _of_table(fitted, table, synthetic))
+def rules_held(fitted: FittedSchema, synthetic: Mapping[str, DataFrame], sizes: Mapping[str, int]) -> tuple[RuleFinding, ...]:
+    """All rules of all learnt tables that are there. `sizes` are the rows of the synthetic tables."""
+    return tuple(found for name, table in fitted.tables.items() if name in synthetic for found in _of_table(fitted, table, synthetic, sizes))
 
 
-def _of_table(fitted: FittedSchema, table: FittedTable, synthetic: Mapping[str, DataFrame]) -> Iterator[RuleFinding]:
+def _of_table(fitted: FittedSchema, table: FittedTable, synthetic: Mapping[str, DataFrame], sizes: Mapping[str, int]) -> Iterator[RuleFinding]:
     program = table.program
     rows = synthetic[program.table]
     if program.dependencies:
@@ -45,8 +44,8 @@ def _of_table(fitted: FittedSchema, table: FittedTable, synthetic: Mapping[str, 
         yield from _findings(program.table, words, [d.share for d in program.dependencies], _own(table, rows))
     if program.across and program.driver is not None:
         words = [described_across(rule, program.driver.parent_table) for rule in program.across]
-        parents = fitted.tables[program.driver.parent_table].program.rows
-        yield from _findings(program.table, words, [rule.share for rule in program.across], _across(table, rows, parents))
+        counts = _across(table, rows, sizes[program.table], sizes[program.driver.parent_table])
+        yield from _findings(program.table, words, [rule.share for rule in program.across], counts)
     if program.totals and all(t.child in synthetic for t in program.totals):
         yield from _findings(program.table, [described_total(t) for t in program.totals], [t.share for t in program.totals], _totals(fitted, table, synthetic))
 
@@ -69,12 +68,12 @@ def _own(table: FittedTable, rows: DataFrame) -> np.ndarray:
     return _summed(counted, len(rules))
 
 
-def _across(table: FittedTable, rows: DataFrame, parents: int) -> np.ndarray:
+def _across(table: FittedTable, rows: DataFrame, count: int, parents: int) -> np.ndarray:
     program = table.program
-    number = next((s.column for s in program.of_kind(NumberKey) if isinstance(s, NumberKey) and s.pattern.form != "uuid"), None)
+    number = program.number_column
     names = dict.fromkeys(n for rule in program.across for n in (rule.column, *rule.inputs))
     search = AcrossSearch(types={n: program.types[n] for n in (*names, *([number] if number and number not in names else []))}, targets=(), number=number)
-    sample = sampled_families(program, rows, search, parents)
+    sample = sampled_families(program, rows, search, count, parents)
     counted = sample.repartition(1).mapInArrow(partial(count_across_in_batches, search=search, rules=program.across), _DDL)
     return _summed(counted, len(program.across))
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...spec.date_forms import LAST_DAY, has_time
+from ...spec.date_forms import LAST_DAY, form_parts, has_time, offset_seconds
 
 _DATES = ("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d")
 _NAMED = ("%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y")
@@ -31,7 +29,6 @@ _DAY = 86_400
 MICROS = 1_000_000
 # What can follow the seconds: parts of a second, and how far the clock is from UTC.
 _PARTS = r"^(?P<local>[^.]*?)(?P<fraction>\.\d{1,6})?(?P<zone>Z|[+-]\d{2}:?\d{2})?$"
-_LONG_FORM = re.compile(r"(?P<local>.*?)(?:\.%(?P<digits>[1-6])(?P<bare>\??)f)?(?P<zone>Z|[+-]\d{2}:?\d{2})?")
 _SWAPPED = {ord("d"): "m", ord("m"): "d"}  # where day and month fit either way, nobody can tell which is which
 
 
@@ -63,24 +60,11 @@ def _long_form(texts: pa.Array) -> str | None:
         return None
     found = find_form(pc.unique(local))
     digits = lengths.pop()
-    if found is None or not has_time(found) or (digits and not found.endswith("%S")) or found != _split(found)[0]:
+    if found is None or not has_time(found) or (digits and not found.endswith("%S")) or found != form_parts(found).local:
         return None
     counts = sorted((-c["counts"], c["values"]) for c in pc.value_counts(zone).to_pylist())
     parts_of_second = f".%{digits - 1}{'?' if bare else ''}f" if digits else ""
     return found + parts_of_second + counts[0][1]
-
-
-def _split(form: str) -> tuple[str, int, str, bool]:
-    """What a form says of date and time, digits of a second's parts, offset, and whether whole seconds have no parts."""
-    found = _LONG_FORM.fullmatch(form)
-    return (found["local"], int(found["digits"] or 0), found["zone"] or "", bool(found["bare"])) if found and form not in FORMS else (form, 0, "", False)
-
-
-def _offset(zone: str) -> int:
-    """Seconds that a clock is ahead of UTC."""
-    if zone in ("", "Z"):
-        return 0
-    return (1 if zone[0] == "+" else -1) * (int(zone[1:3]) * 3600 + int(zone[-2:]) * 60)
 
 
 def _all_of(texts: pa.Array, form: str) -> bool:
@@ -95,7 +79,7 @@ def _all_of(texts: pa.Array, form: str) -> bool:
 
 def numbers_of(texts: pa.Array, form: str) -> np.ndarray:
     """Days since 1970-01-01, or microseconds where the form has a time, float64 (N,); nan for null and for what has another form."""
-    local, digits, zone, _ = _split(form)
+    local, digits, zone, _ = form_parts(form)
     if digits or zone:
         return _long_numbers(texts, local, zone)
     seconds = np.asarray(_parsed(texts, form).cast(pa.int64()).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
@@ -107,7 +91,7 @@ def numbers_of(texts: pa.Array, form: str) -> np.ndarray:
 def _long_numbers(texts: pa.Array, local: str, zone: str) -> np.ndarray:
     parts = pc.extract_regex(texts, _PARTS)
     zones = parts.field(2).dictionary_encode()
-    moved = np.array([_offset(zone) - _offset(own or "") for own in zones.dictionary.to_pylist()] or [0], dtype=np.float64)
+    moved = np.array([offset_seconds(zone) - offset_seconds(own or "") for own in zones.dictionary.to_pylist()] or [0], dtype=np.float64)
     fraction = pc.if_else(pc.equal(parts.field(1), ""), pa.scalar("0"), pc.binary_join_element_wise("0", parts.field(1), "")).cast(pa.float64())
     index = zones.indices.fill_null(0).to_numpy(zero_copy_only=False)
     micros = np.rint(fraction.fill_null(0).to_numpy(zero_copy_only=False) * MICROS) + moved[index] * MICROS
@@ -116,7 +100,7 @@ def _long_numbers(texts: pa.Array, local: str, zone: str) -> np.ndarray:
 
 def texts_of(x: np.ndarray, null: np.ndarray, form: str) -> pa.Array:
     """The inverse of `numbers_of`: float64 (N,) and a mask of nulls (N,)."""
-    local, digits, zone, bare = _split(form)
+    local, digits, zone, bare = form_parts(form)
     if digits or zone:
         unit = 10 ** (6 - digits)
         micros = np.rint(np.where(null, 0.0, x) / unit).astype(np.int64) * unit

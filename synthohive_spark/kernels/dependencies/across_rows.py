@@ -145,12 +145,12 @@ def order_of(column: pa.Array) -> np.ndarray:
     return np.nan_to_num(to_floats(array), nan=np.inf)
 
 
-def _order(rule: Lagged | Running, columns: Mapping[str, pa.Array]) -> np.ndarray | None:
+def rank_in(rule: Lagged | Running, columns: Mapping[str, pa.Array]) -> np.ndarray | None:
     return None if rule.ordered_by is None else order_of(columns[rule.ordered_by])
 
 
 def _lagged(rule: Lagged, columns: Mapping[str, pa.Array], rows: FamilyRows) -> pa.Array:
-    before = rows.before(_order(rule, columns))
+    before = rows.before(rank_in(rule, columns))
     value = columns[rule.of].take(pa.array(np.maximum(before, 0)))
     first = columns[rule.column] if rule.first == "drawn" else pa.nulls(len(value), columns[rule.column].type)
     alone = pc.if_else(pa.array(rows.alone), columns[rule.column], first)
@@ -160,9 +160,9 @@ def _lagged(rule: Lagged, columns: Mapping[str, pa.Array], rows: FamilyRows) -> 
 def _running(rule: Running, columns: Mapping[str, pa.Array], types: Mapping[str, str], rows: FamilyRows) -> pa.Array:
     """Exact in whole units where the column has digits."""
     own = plain(columns[rule.column])
-    start, missing = _amounts(own, rule.digits)
+    start, missing = amounts_of(own, rule.digits)
     steps = step_of(rule, columns, types, len(own))
-    order = _order(rule, columns)
+    order = rank_in(rule, columns)
     n = len(own)
     by = np.arange(n) if order is None else np.lexsort((np.arange(n), order, rows.family))
     first = rows.before(order) < 0
@@ -182,7 +182,7 @@ def step_of(rule: Running, columns: Mapping[str, pa.Array], types: Mapping[str, 
     scale = 1 if rule.digits is None else 10**rule.digits
     total = np.zeros(n, dtype=np.float64 if rule.digits is None else np.int64)
     for factor, name in zip(rule.factors, rule.terms, strict=True):
-        total = total + factor * _amounts(plain(columns[name]), rule.digits)[0]
+        total = total + factor * amounts_of(plain(columns[name]), rule.digits)[0]
     if rule.by is not None:
         array = plain(columns[rule.by])
         place = pc.index_in(array, value_set=plain(stored(rule.keys, types[rule.by])).cast(array.type)).fill_null(-1).to_numpy(zero_copy_only=False)
@@ -191,7 +191,7 @@ def step_of(rule: Running, columns: Mapping[str, pa.Array], types: Mapping[str, 
     return (total.astype(object) if abs(added) > LARGEST else total) + added
 
 
-def _amounts(array: pa.Array, digits: int | None) -> tuple[np.ndarray, np.ndarray]:
+def amounts_of(array: pa.Array, digits: int | None) -> tuple[np.ndarray, np.ndarray]:
     """Units of `digits` after the point int64, or float64, 0 for null; and where it is null, bool; (n,) each."""
     if digits is None:
         x = to_floats(array)

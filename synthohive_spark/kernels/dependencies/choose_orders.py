@@ -38,7 +38,7 @@ def with_orders(chosen: Sequence[AnyDependency], pairs: Sequence[Order], search:
         pairs: `target >= determinant`, each confirmed.
     """
     taken = {d.target for d in chosen}
-    free = [n for n in search.targets if n not in taken and n not in search.bounded]
+    free = [n for n in search.targets if n not in (*taken, *search.bounded, *search.steady)]
     graph: dict[str, tuple[str, ...]] = {d.target: d.determinants for d in chosen}
     found: dict[str, _Bounds] = {}
     left = list(pairs)

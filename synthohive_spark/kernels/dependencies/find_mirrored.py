@@ -56,7 +56,8 @@ def _opposite(families: Families, name: str, first: np.ndarray) -> Iterator[Mirr
         return
     scalars = families.scalars(name, where)
     kept = [i for i in everyone.tolist() if known[i] and known[counterpart[i]]]
-    yield Mirrored(column=name, of=name, keys=tuple(scalars[i] for i in kept), values=tuple(scalars[counterpart[i]] for i in kept), share=share)
+    if kept:
+        yield Mirrored(column=name, of=name, keys=tuple(scalars[i] for i in kept), values=tuple(scalars[counterpart[i]] for i in kept), share=share)
 
 
 def _one_sum(families: Families, name: str, first: np.ndarray) -> Iterator[Mirrored]:

@@ -86,8 +86,9 @@ def with_unequal(chosen: Sequence[AnyDependency], pairs: Sequence[Unequal], sear
         names = (pair.target, pair.determinants[0])
         if any(set(names) <= columns for columns in in_order):
             continue
+        together = set(names) <= set(search.steady)  # rows that follow another one follow it in both
         for target, other in (names, names[::-1]):
-            if target in search.movable and target not in taken and not closes_a_circle(target, (other,), graph):
+            if target in search.movable and target not in taken and (target not in search.steady or together) and not closes_a_circle(target, (other,), graph):
                 graph[target] = (*graph.get(target, ()), other)
                 before = found.get(target)
                 others = (other,) if before is None else (*before.determinants, other)
@@ -97,6 +98,6 @@ def with_unequal(chosen: Sequence[AnyDependency], pairs: Sequence[Unequal], sear
     seen = [name for u in found.values() for name in u.determinants]
 
     def can_move(name: str) -> bool:
-        return name in search.movable and name not in {*taken, *found} and name not in used and seen.count(name) == 1
+        return name in search.movable and name not in {*taken, *found, *search.steady} and name not in used and seen.count(name) == 1
 
     return sequenced([*chosen, *(u.model_copy(update={"free": tuple(filter(can_move, u.determinants))}) for u in found.values())])

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from ...spec.across_rows import AcrossRule, Mirrored, Shared
+from ...spec.across_rows import AcrossRule, Ascending, Lagged, Mirrored, Running, Shared
 from ...spec.dependencies import Absence, AnyDependency, Lookup, Order, Unequal
 from .absences import broken
-from .across_rows import FamilyRows, across_rows
+from .across_rows import FamilyRows, across_rows, amounts_of, order_of, rank_in, step_of
 from .formulas import incomplete, judge
 from .lookups import expected
 from .orders import in_order
@@ -46,11 +46,26 @@ def count_held_across(columns: Mapping[str, pa.Array], rules: Sequence[AcrossRul
     """
     counts = np.zeros((len(rules), 2), dtype=np.int64)
     for i, rule in enumerate(rules):
-        found = across_rows(columns, [rule], types, rows, {})[rule.column]
-        told = rows.size == 2 if isinstance(rule, Mirrored) else rows.size > 1 if isinstance(rule, Shared) else rows.before(None) >= 0
-        same = _same(plain(found), plain(columns[rule.column]))
+        told, same = _verdict_across(rule, columns, types, rows)
         counts[i] = int(told.sum()), int((told & ~same).sum())
     return counts
+
+
+def _verdict_across(rule: AcrossRule, columns: Mapping[str, pa.Array], types: Mapping[str, str], rows: FamilyRows) -> tuple[np.ndarray, np.ndarray]:
+    """Of which rows the rule speaks, and on which of them it holds, bool (n,) each; steps are judged one by one."""
+    before = rows.before(rank_in(rule, columns) if isinstance(rule, Lagged | Running) else None)
+    own = plain(columns[rule.column])
+    if isinstance(rule, Running):
+        values, null = amounts_of(own, rule.digits)
+        near = 0 if rule.digits is not None else 1e-9 * np.maximum(np.abs(values), np.abs(values[before]))
+        told = (before >= 0) & ~null & ~null[before]
+        return told, np.asarray(np.abs(values[before] + step_of(rule, columns, types, len(values)) - values) <= near, dtype=bool)
+    if isinstance(rule, Ascending):
+        ranks = order_of(columns[rule.column])
+        return before >= 0, ranks[before] <= ranks
+    found = across_rows(columns, [rule], types, rows, {})[rule.column]
+    told = rows.size == 2 if isinstance(rule, Mirrored) else rows.size > 1 if isinstance(rule, Shared) else before >= 0
+    return told, _same(plain(found), own)
 
 
 def held_lines(counts: np.ndarray) -> pa.RecordBatch:

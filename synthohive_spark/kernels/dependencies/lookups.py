@@ -84,7 +84,7 @@ def expected(lookup: Lookup, columns: Mapping[str, pa.Array], types: Mapping[str
     """The target by the stored combinations, (n,), and in which rows there is one, bool (n,)."""
     tables = _tables(lookup)
     place = _find(_row_codes(columns, lookup, tables, types), tables)
-    values = stored(lookup.values, types[lookup.target]) if len(lookup.values) else pa.nulls(1, columns[lookup.target].type)
+    values = _typed(lookup, -1, types) if len(lookup.values) else pa.nulls(1, columns[lookup.target].type)
     return values.take(pa.array(np.maximum(place, 0))), place >= 0
 
 

@@ -38,6 +38,7 @@ class Search(Spec):
         inputs: columns that formulas may read.
         discrete: columns whose synthetic values are real ones, which lookups may read.
         whole: other columns of whole numbers or dates, which lookups of one determinant may read: their values move to the nearest real ones.
+        steady: columns that other rows follow: nothing bounds them, other columns give way.
         ordered: columns of numbers, dates and times that can be in order with others.
         apart: columns that can be found never to be equal to others.
         movable: those of them that may be drawn again where they are.
@@ -60,6 +61,7 @@ class Search(Spec):
     inputs: tuple[str, ...]
     discrete: tuple[str, ...]
     whole: tuple[str, ...] = ()
+    steady: tuple[str, ...] = ()
     ordered: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
     movable: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import numpy as np
 import pyarrow as pa
 
-from ...spec.date_forms import form_range, has_time
+from ...spec.date_forms import form_range, grain_of, has_time
 from ...spec.dependencies import Part
 from ..columns.date_forms import numbers_of, texts_of
 
@@ -83,7 +83,7 @@ def micros_of(array: pa.Array, form: str) -> np.ndarray:
 
 def in_form(micros: np.ndarray, null: np.ndarray, form: str, up: np.ndarray) -> pa.Array:
     """The inverse of `micros_of`, as text (N,); what is finer than the form goes up where that is wanted, bool (N,), and down elsewhere."""
-    grain = DAY if not has_time(form) else SECOND if "%S" in form else MINUTE
+    grain = grain_of(form)
     whole = np.where(up, -(-micros // grain), micros // grain) * (grain if has_time(form) else 1)
     return texts_of(np.clip(whole.astype(np.float64), *form_range(form)), null, form)
 

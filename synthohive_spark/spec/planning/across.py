@@ -40,7 +40,7 @@ def with_across_rows(program: TableProgram, rules: Sequence[AcrossRule]) -> Tabl
 
 
 def _ahead(rules: Sequence[AcrossRule], dependencies: Sequence[AnyDependency]) -> tuple[AnyDependency, ...]:
-    """What has to be settled in each row before other rows follow it, with all that it needs itself: what rules read, and what bounds or moves their columns."""
+    """What has to be settled in each row before other rows follow it: what rules read, what bounds or moves their columns, and all that those need."""
     needed = {name for rule in rules for name in (rule.column, *rule.inputs)}
     made = {rule.column for rule in rules if adds_up(rule)}
     ahead: list[AnyDependency] = []
