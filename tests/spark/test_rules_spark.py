@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from synthohive_spark import FitConfig, GenerationError, Metadata, Synthesizer, TrainingConfig
@@ -31,13 +31,18 @@ def games() -> pd.DataFrame:
     return frame
 
 
+def teams(spark: SparkSession) -> DataFrame:
+    return spark.createDataFrame(pd.DataFrame({"team": range(TEAMS), "city": [f"c{i}" for i in range(TEAMS)]}))
+
+
 @pytest.fixture(scope="module")
 def fitted(spark: SparkSession) -> Synthesizer:
-    teams = spark.createDataFrame(pd.DataFrame({"team": range(TEAMS), "city": [f"c{i}" for i in range(TEAMS)]}))
     metadata = Metadata().add_table("teams", pk="team", role="reference")
     metadata.add_table("games", fk={"home": "teams.team", "away": "teams.team"})
     config = FitConfig(training=TrainingConfig(epochs=2))
-    return Synthesizer(metadata, spark=spark, model="autoregressive", config=config).fit({"teams": teams, "games": spark.createDataFrame(games())}, seed=1)
+    return Synthesizer(metadata, spark=spark, model="autoregressive", config=config).fit(
+        {"teams": teams(spark), "games": spark.createDataFrame(games())}, seed=1
+    )
 
 
 def test_rules_hold_on_every_row(spark: SparkSession, fitted: Synthesizer) -> None:
@@ -50,6 +55,8 @@ def test_rules_hold_on_every_row(spark: SparkSession, fitted: Synthesizer) -> No
     right = f"if({minutes} = 0, 2400, {minutes} div 60 * 100 + {minutes} % 60)"
     assert made.where(~F.col("start").eqNullSafe(F.expr(right))).isEmpty()
     assert 0.02 < made.where("start is null").count() / ROWS < 0.1
+    report = fitted.generate_validation_report({"teams": teams(spark), "games": spark.createDataFrame(games())}, fitted.sample(seed=2))
+    assert report.findings.rules_held == len(report.findings.rules) == len(fitted.dependencies["games"])
     real = games()
     for name in ("home", "away", "sender", "receiver"):
         shares = made.groupBy(name).count().toPandas().set_index(name)["count"]

@@ -73,6 +73,14 @@ def test_synthetic_rows_keep_them(fitted: Synthesizer, tmp_path: Path) -> None:
     assert 0.1 < orders.came.isna().mean() < 0.5
 
 
+def test_the_report_counts_them(spark: SparkSession, fitted: Synthesizer) -> None:
+    report = fitted.generate_validation_report(shop(spark), fitted.sample(seed=3))
+    rules = report.findings.rules
+    assert {rule.rule for rule in rules} == {rule for found in fitted.dependencies.values() for rule in found}
+    assert not any(rule.broken for rule in rules) and all(rule.rows for rule in rules)
+    assert f"of {len(rules)} hold" in report.summary() and "sent &gt;= ordered" in report.to_html()
+
+
 def test_a_column_drawn_as_a_distance_can_be_asked_for_and_a_total_cannot(fitted: Synthesizer, tmp_path: Path) -> None:
     sent = datetime(2022, 5, 1, 10)
     out = fitted.sample(output=str(tmp_path / "out"), seed=2, conditions=[{"table": "orders", "values": {"sent": sent}, "rows": 40}])
