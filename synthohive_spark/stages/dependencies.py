@@ -91,7 +91,7 @@ def add_dependencies(
         return program
     rows = with_plain_times(data.select(*(F.col(quoted(name)) for name in search.types)))
     with step("looking for dependencies in", program.table):
-        candidates = [c for c in _candidates(data, search, program.rows, seed) if not goes_round(c, across)]
+        candidates = [c for c in _candidates(data, search, program.rows, seed) if not goes_round(c, across) and not _is_copied(c, program)]
         chosen = _confirmed(rows, candidates, search, program.given - program.taken_over, program.rows, min_rows)
     if not chosen:
         return program
@@ -134,6 +134,11 @@ def _search(program: TableProgram, table: Table, encoding: TableEncoding, refere
         sizes={name: _size(encoding, name) for name in (*discrete, *whole)},
         zone=zone,
     )
+
+
+def _is_copied(candidate: AnyDependency, program: TableProgram) -> bool:
+    """Whether a lookup tells what repeats the driving parent's row: where its determinant is made up, it would tell another row's value."""
+    return isinstance(candidate, Lookup) and candidate.target in program.taken_over
 
 
 def _unmoved(program: TableProgram, keys: Collection[str]) -> set[str]:
