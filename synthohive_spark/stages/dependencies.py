@@ -41,6 +41,7 @@ from .frames import all_there
 from .profile import HASH_RANGE, row_hash, row_share, with_plain_times
 
 SAMPLE_ROWS = 20_000  # rows that candidates are looked for in: a rule of 99.5 % is told from one of 99 % there
+MOST_LEFT_OPEN = 0.05  # share of rows that a rule may leave to a model that draws each column by itself
 ROUNDS = 3  # of choosing and counting: what fails on all rows gives way to other candidates for its target
 FAMILY_ROWS = 5_000  # looked at for each column of many values
 FAMILY_VALUES = 1_000  # of them: more would be alone there, fewer the same few
@@ -63,6 +64,7 @@ def add_dependencies(
     keys: Collection[str] = (),
     across: Sequence[AcrossRule] = (),
     nested: Collection[str] = (),
+    independent: bool = False,
     min_rows: int,
     seed: int,
 ) -> TableProgram:
@@ -75,6 +77,7 @@ def add_dependencies(
         keys: columns that keys of other tables point at; they are never derived.
         across: what follows from other rows of the family.
         nested: columns that are null because a struct is.
+        independent: the row model draws each column by itself.
         min_rows: combinations of fewer rows are never stored.
         seed: of the sample.
     """
@@ -82,7 +85,7 @@ def add_dependencies(
     search = _search(program, table, encoding, made.union(keys), str(data.sparkSession.conf.get("spark.sql.session.timeZone", "UTC")))
     said = {status_column(m.key): program.foreign_keys[m.key].columns for m in program.matches if m.status and not m.forest}
     said = {name: columns for name, columns in said.items() if name in program.drawn and not set(columns) & set(table.pii_cols)}
-    search = search.model_copy(update={"steady": tuple(rule.column for rule in across)})
+    search = search.model_copy(update={"steady": tuple(rule.column for rule in across), "independent": independent})
     fixed = {*nested, *program.fallback, *search.steady}
     absent = tuple(name for name in search.targets if name in program.drawn and name not in fixed and encoding.column(name).has_null)
     search = _with_absences(search, absent, {name: ", ".join(columns) for name, columns in said.items()}, min_rows)
@@ -272,10 +275,18 @@ def _count(rows: DataFrame, candidates: Sequence[AnyDependency], search: Search,
     """What holds of the candidates on all rows, None for the others: one pass over the table for the formulas, one for the lookups."""
     formulas, lookups = [c for c in candidates if not isinstance(c, Lookup)], [c for c in candidates if isinstance(c, Lookup)]
     measures, facts = _summed(_lines(rows, formulas, search)), _summed(_combinations(rows, lookups, search, min_rows, entries=False))
-    found: dict[int, AnyDependency | None] = {id(c): confirmed(c, measures.get(i, Counter())) for i, c in enumerate(formulas)}
-    for i, c in enumerate(lookups):
-        found[id(c)] = confirmed_lookup(c, facts.get(i, Counter()), rows=count, max_pairs=search.max_pairs, max_values=search.max_values)
+    found: dict[int, AnyDependency | None] = {}
+    for i, formula in enumerate(formulas):
+        found[id(formula)] = _unless_open(confirmed(formula, measures[i]), measures[i]["loose"], search, count)
+    for i, lookup in enumerate(lookups):
+        held = confirmed_lookup(lookup, facts[i], rows=count, max_pairs=search.max_pairs, max_values=search.max_values)
+        found[id(lookup)] = _unless_open(held, facts[i]["gaps loose" if held and held.gaps else "loose"], search, count)
     return [found[id(c)] for c in candidates]
+
+
+def _unless_open(dependency: AnyDependency | None, rows_open: int, search: Search, count: int) -> AnyDependency | None:
+    """The dependency, unless it leaves more rows to the row model than that can draw without bending the target's distribution."""
+    return None if search.independent and rows_open > MOST_LEFT_OPEN * count else dependency
 
 
 def _lines(rows: DataFrame, candidates: Sequence[AnyDependency], search: Search) -> DataFrame | None:

@@ -168,10 +168,14 @@ class FitRun:
         """Hidden columns that the table's model could not draw, or not together with the others; the depths of rows that are no forest."""
         name = self.models[program.table]
         absent = set() if self.config.siblings and model_class(name).sees_siblings else {GAP}
-        apart = name == Independent.name and not IndependentSettings.read(model_settings(self.config, name)).copula
-        if apart or not self.config.partners or program.rows < FEW_ROWS:
+        if self._is_independent(program.table) or not self.config.partners or program.rows < FEW_ROWS:
             absent |= {trait.name for m in program.matches for trait in m.traits}
         return absent | {depth_column(m.key) for m in program.matches if m.forest and m.key not in self._depths.get(program.table, {})}
+
+    def _is_independent(self, table: str) -> bool:
+        """Whether the table's model draws each column by itself."""
+        name = self.models[table]
+        return name == Independent.name and not IndependentSettings.read(model_settings(self.config, name)).copula
 
     def _with_dependencies(self, program: TableProgram, encoding: TableEncoding, parent: FittedTable | None) -> TableProgram:
         log.info(STAGE, stage="dependencies", table=program.table)
@@ -187,6 +191,7 @@ class FitRun:
             parent=None if parent is None else parent.program,
             across=rules,
             nested=settled_columns(self.layouts.get(program.table, ())),
+            independent=self._is_independent(program.table),
             min_rows=self.config.encoding.min_category_rows,
             seed=derive_seed(self.seed, program.table, "dependencies"),
         )

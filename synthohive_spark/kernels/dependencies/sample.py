@@ -38,6 +38,7 @@ class Search(Spec):
         inputs: columns that formulas may read.
         discrete: columns whose synthetic values are real ones, which lookups may read.
         whole: other columns of whole numbers or dates, which lookups of one determinant may read: their values move to the nearest real ones.
+        independent: the row model draws each column by itself: what a rule leaves open would come from all rows' values, and not from those of such rows.
         steady: columns that other rows follow: nothing bounds them, other columns give way.
         ordered: columns of numbers, dates and times that can be in order with others.
         apart: columns that can be found never to be equal to others.
@@ -61,6 +62,7 @@ class Search(Spec):
     inputs: tuple[str, ...]
     discrete: tuple[str, ...]
     whole: tuple[str, ...] = ()
+    independent: bool = False
     steady: tuple[str, ...] = ()
     ordered: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
