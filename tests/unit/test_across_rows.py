@@ -74,7 +74,7 @@ def test_two_rows_of_a_match_mirror_each_other() -> None:
 def test_mirrored_columns_of_generated_rows() -> None:
     rules = [Mirrored(column="a", of="b"), Mirrored(column="b", of="a"), Mirrored(column="side", of="side", keys=("h", "w"), values=("w", "h"))]
     columns = {"a": pa.array([1, 2, 3, 4, 5]), "b": pa.array([6, 7, 8, 9, 0]), "side": pa.array(["h", "h", "w", "w", "h"])}
-    rows = FamilyRows(np.array([0, 0, 1, 2, 2]), np.zeros(5, dtype=bool))
+    rows = FamilyRows(np.array([0, 0, 1, 2, 2]))
     types = {"a": "bigint", "b": "bigint", "side": "string"}
     out = across_rows(columns, rules, types, rows, {})
     assert out["a"].to_pylist() == [1, 6, 3, 4, 9]
@@ -88,7 +88,7 @@ def test_mirrored_columns_of_generated_rows() -> None:
 def test_a_key_holds_one_side_fast() -> None:
     rule = Mirrored(column="opponent", of="team", both=True)
     columns = {"team": pa.array([1, 2, 3]), "opponent": pa.array([9, 9, 9])}
-    out = across_rows(columns, [rule], {"team": "bigint", "opponent": "bigint"}, FamilyRows(np.array([0, 0, 1]), np.zeros(3, dtype=bool)), {})
+    out = across_rows(columns, [rule], {"team": "bigint", "opponent": "bigint"}, FamilyRows(np.array([0, 0, 1])), {})
     assert out["opponent"].to_pylist() == [2, 1, 9]
 
 
@@ -137,11 +137,11 @@ def test_running_values_are_exact_and_follow_the_order() -> None:
     amount = pa.array([Decimal("0.10"), Decimal("0.20"), Decimal("-0.05"), Decimal("7.00"), None], type=pa.decimal128(10, 2))
     columns = {"when": pa.array([3, 1, 2, 5, 6]), "amount": amount, "balance": pa.nulls(5, pa.decimal128(12, 2))}
     types = {"when": "bigint", "amount": "decimal(10,2)", "balance": "decimal(12,2)"}
-    out = across_rows(columns, [rule], types, FamilyRows(np.array([0, 0, 0, 1, 1]), np.zeros(5, dtype=bool)), {})
+    out = across_rows(columns, [rule], types, FamilyRows(np.array([0, 0, 0, 1, 1])), {})
     assert [str(v) for v in out["balance"].to_pylist()] == ["0.25", "0.20", "0.15", "7.00", "7.00"]
     drawn = rule.model_copy(update={"first": "drawn", "ordered_by": None})
     started = columns | {"balance": pa.array([Decimal("5"), Decimal(0), Decimal(0), Decimal("1.50"), None], type=pa.decimal128(12, 2))}
-    out = across_rows(started, [drawn], types, FamilyRows(np.array([0, 0, 0, 1, 1]), np.zeros(5, dtype=bool)), {})
+    out = across_rows(started, [drawn], types, FamilyRows(np.array([0, 0, 0, 1, 1])), {})
     assert [str(v) for v in out["balance"].to_pylist()] == ["5.00", "5.20", "5.15", "1.50", "1.50"]
 
 
@@ -156,7 +156,7 @@ def test_legs_of_a_journey() -> None:
     assert isinstance(rule, Lagged)
     assert (rule.of, rule.ordered_by, rule.first) == ("end", "leg", "drawn")
     columns = {"leg": pa.array([1, 0, 2]), "start": pa.array([7, 8, 9]), "end": pa.array([1, 2, 3])}
-    out = across_rows(columns, [rule], dict.fromkeys(frame, "bigint"), FamilyRows(np.zeros(3, dtype=np.int64), np.zeros(3, dtype=bool)), {})
+    out = across_rows(columns, [rule], dict.fromkeys(frame, "bigint"), FamilyRows(np.zeros(3, dtype=np.int64)), {})
     assert out["start"].to_pylist() == [2, 8, 1]
 
 
@@ -175,7 +175,7 @@ def test_times_that_rise_with_the_numbers_of_the_rows() -> None:
     search = _search(types, orders=("when", "amount"), sortable=("when", "amount"), number="id", targets=(), summed=())
     assert _found(frame, family, search) == {"when": Ascending(column="when")}
     columns = {"when": pa.array([3, 1, 2, None, 6, 4])}
-    rows = FamilyRows(np.array([0, 0, 0, 1, 1, 1]), np.zeros(6, dtype=bool))
+    rows = FamilyRows(np.array([0, 0, 0, 1, 1, 1]))
     out = across_rows(columns, [Ascending(column="when")], {"when": "bigint"}, rows, {})
     assert out["when"].to_pylist() == [1, 2, 3, 4, 6, None]
     held = {"when": np.array([True, False, False, False, False, False])}

@@ -15,14 +15,13 @@ A counted frame has the columns
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from ...spec.config import EncodingConfig
-from ...spec.encoding import CategoryEncoding, ColumnHint, NumberEncoding, Scalar, TextEncoding
+from ...spec.encoding import CategoryEncoding, ColumnHint, NumberEncoding, TextEncoding
 from ...spec.types import decimal_digits
 from ..kinds import even_pool, letters_of, longest_of, recipe_for
 from ..recipes import room_of_recipe
@@ -36,7 +35,7 @@ from .decimals import numbers_of as numbers_of_units
 from .number_forms import find_number_form, numbers_in
 from .numbers import fit_numbers, measured
 from .texts import fit_text
-from .types import arrow_type, decimal_scale, is_integer, is_time
+from .types import arrow_type, is_integer, scalar_of
 
 COUNTED = ("column", "text", "number", "is_null", "kept", "n", "sampled", "distinct")
 MIN_TEXT_VALUES = 50  # fewer values are a category, however rare each of them is
@@ -92,7 +91,7 @@ def fit_encoding(frame: pd.DataFrame, *, hint: ColumnHint, config: EncodingConfi
             return _text(seen, hint, null_share, config, seed)
     kept = seen[seen["text"].notna() & seen["kept"].astype(bool)]
     if len(kept):
-        values = [_scalar(v, hint.spark_type) for v in kept["text"]]
+        values = [scalar_of(v, hint.spark_type) for v in kept["text"]]
         rare, rare_rows = _rare(seen[~seen["kept"].astype(bool)], kept, hint, config)
         return fit_categories(hint.name, hint.spark_type, values, kept["n"].to_numpy(dtype=np.int64), null_share, config, rare, rare_rows)
     if hint.spark_type in ("string", "boolean"):
@@ -178,15 +177,3 @@ def _rare(left: pd.DataFrame, kept: pd.DataFrame, hint: ColumnHint, config: Enco
     made = fit_text(hint.name, hint.spark_type, 0.0, None)
     limits = {"longest": longest_of(texts), "pool": even_pool(rows, different), "letters": letters_of(texts)}
     return made.model_copy(update={"recipe": recipe, **limits}), rows
-
-
-def _scalar(text: str, spark_type: str) -> Scalar:
-    if spark_type == "boolean":
-        return text == "true"
-    if is_integer(spark_type):
-        return int(text)
-    if spark_type in ("float", "double"):
-        return float(text)
-    if is_time(spark_type):
-        return str(np.datetime64(int(text), "us"))
-    return format(Decimal(text), "f") if decimal_scale(spark_type) is not None else text

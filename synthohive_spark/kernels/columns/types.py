@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ import pyarrow.compute as pc
 
 from ...spec.date_forms import FIRST_DAY, LAST_DAY, MICROS_PER_DAY, form_range
 from ...spec.decimal_forms import is_decimal_form
+from ...spec.encoding import Scalar
 from ...spec.number_forms import is_number_form
 from . import decimals
 from .date_forms import numbers_of, texts_of
@@ -183,6 +185,19 @@ def from_scalars(values: Sequence[bool | int | float | str], spark_type: str) ->
     if pa.types.is_date(target) or pa.types.is_decimal(target):
         return pa.array(values, type=pa.string()).cast(target)
     return pa.array(values, type=target)
+
+
+def scalar_of(text: str, spark_type: str) -> Scalar:
+    """A value that was counted as text (times as microseconds), as the JSON scalar that `from_scalars` reads."""
+    if spark_type == "boolean":
+        return text == "true"
+    if is_integer(spark_type):
+        return int(text)
+    if spark_type in ("float", "double"):
+        return float(text)
+    if is_time(spark_type):
+        return str(np.datetime64(int(text), "us"))
+    return format(Decimal(text), "f") if decimal_scale(spark_type) is not None else text
 
 
 def _as_arrow(series: pd.Series, name: str, spark_type: str) -> pa.Array:

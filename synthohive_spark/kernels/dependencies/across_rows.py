@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...spec.across_rows import AcrossRule, Ascending, Lagged, Mirrored, Running, Shared
+from ..columns.types import decimal_scale
 from .lookups import stored
 from .units import LARGEST, from_units, plain, to_floats, to_units
 
@@ -25,11 +26,9 @@ class FamilyRows:
 
     Attributes:
         family: of each row, int64 (n,), ascending.
-        alone: rows without a driving parent, bool (n,): no rule holds for them.
     """
 
     family: np.ndarray = field(repr=False)
-    alone: np.ndarray = field(repr=False)
 
     @cached_property
     def start(self) -> np.ndarray:
@@ -46,7 +45,7 @@ class FamilyRows:
         by = np.arange(n) if order is None else np.lexsort((np.arange(n), order, self.family))
         previous = np.full(n, -1)
         previous[by[1:]] = np.where(self.family[by[1:]] == self.family[by[:-1]], by[:-1], -1)
-        return np.where(self.alone, -1, previous)
+        return previous
 
 
 def across_rows(
@@ -81,19 +80,18 @@ def _ascending(column: pa.Array, rows: FamilyRows, held: np.ndarray | None) -> p
     """The values of each family in order, nulls last; families with given values stay as they are."""
     n = len(column)
     order = np.lexsort((np.arange(n), order_of(column), rows.family))
-    stay = rows.alone.copy()
+    stay = np.zeros(n, dtype=bool)
     if held is not None:
         stay |= np.isin(rows.start, rows.start[held])
     return column.take(pa.array(np.where(stay, np.arange(n), order)))
 
 
 def _leader(rows: FamilyRows, held: np.ndarray) -> np.ndarray:
-    """The row that the others of its family follow, int64 (n,): the first that is held, or the first; rows alone follow themselves."""
+    """The row that the others of its family follow, int64 (n,): the first that is held, or the first."""
     n = len(rows.family)
     first_held = np.full(n + 1, n)
     np.minimum.at(first_held, rows.start[held], np.flatnonzero(held))
-    leader = np.where(first_held[rows.start] < n, first_held[rows.start], rows.start)
-    return np.where(rows.alone, np.arange(n), leader)
+    return np.where(first_held[rows.start] < n, first_held[rows.start], rows.start)
 
 
 def _mirrored(
@@ -103,7 +101,7 @@ def _mirrored(
     if not rules:
         return {}
     n = len(rows.family)
-    pair = (rows.size == 2) & ~rows.alone
+    pair = rows.size == 2
     asked = np.zeros(n, dtype=bool)
     for rule in rules:
         asked |= held.get(rule.column, asked)
@@ -153,28 +151,25 @@ def _lagged(rule: Lagged, columns: Mapping[str, pa.Array], rows: FamilyRows) -> 
     before = rows.before(rank_in(rule, columns))
     value = columns[rule.of].take(pa.array(np.maximum(before, 0)))
     first = columns[rule.column] if rule.first == "drawn" else pa.nulls(len(value), columns[rule.column].type)
-    alone = pc.if_else(pa.array(rows.alone), columns[rule.column], first)
-    return pc.if_else(pa.array(before >= 0), value, alone)
+    return pc.if_else(pa.array(before >= 0), value, first)
 
 
 def _running(rule: Running, columns: Mapping[str, pa.Array], types: Mapping[str, str], rows: FamilyRows) -> pa.Array:
-    """Exact in whole units where the column has digits."""
+    """Exact in whole units where the column has digits; a family that begins with null counts from 0."""
     own = plain(columns[rule.column])
-    start, missing = amounts_of(own, rule.digits)
+    start, _ = amounts_of(own, rule.digits)
     steps = step_of(rule, columns, types, len(own))
     order = rank_in(rule, columns)
     n = len(own)
     by = np.arange(n) if order is None else np.lexsort((np.arange(n), order, rows.family))
     first = rows.before(order) < 0
-    kept = rows.alone if rule.first == "zero" else first
-    steps = np.where(kept, start, steps)
+    steps = steps if rule.first == "zero" else np.where(first, start, steps)
     total = np.cumsum(steps[by])
     begins = np.maximum.accumulate(np.where(first[by], np.arange(n), 0))
     summed = np.empty_like(total)
     # Differences of one sum over all families would leave small ones with the rounding of large ones.
     summed[by] = total - (total - steps[by])[begins] if rule.digits is not None else pd.Series(steps[by]).groupby(np.cumsum(first[by])).cumsum()
-    empty = missing & rows.alone  # a family that begins with null counts from 0
-    return _typed(summed, empty, types[rule.column], rule.digits)
+    return _typed(summed, types[rule.column], rule.digits)
 
 
 def step_of(rule: Running, columns: Mapping[str, pa.Array], types: Mapping[str, str], n: int) -> np.ndarray:
@@ -207,10 +202,11 @@ def amounts_of(array: pa.Array, digits: int | None) -> tuple[np.ndarray, np.ndar
     return (units.astype(object) if most > LARGEST else units) * grain, null
 
 
-def _typed(values: np.ndarray, null: np.ndarray, spark_type: str, digits: int | None) -> pa.Array:
+def _typed(values: np.ndarray, spark_type: str, digits: int | None) -> pa.Array:
     if digits is None:
-        return pa.array(values, type=pa.float64(), mask=null).cast(pa.float32() if spark_type == "float" else pa.float64())
+        return pa.array(values, type=pa.float64()).cast(pa.float32() if spark_type == "float" else pa.float64())
+    null = np.zeros(len(values), dtype=bool)
     if spark_type in ("float", "double"):
         return from_units(values, null, spark_type, digits)
-    scale = int(spark_type.partition(",")[2].strip(" )") or 0) if spark_type.startswith("decimal") else 0
+    scale = decimal_scale(spark_type) or 0
     return from_units(values * 10 ** (scale - digits), null, spark_type, scale)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...spec.dependencies import Clock, Reading
-from ..columns.types import arrow_type
+from ..columns.types import arrow_type, decimal_scale
 from .times import MINUTE, SECOND, in_form, micros_of
 from .units import from_units, plain, to_units
 
@@ -39,7 +39,7 @@ def show_clock(values: np.ndarray, null: np.ndarray, reading: Reading, spark_typ
     if reading == "HHMM":
         numbers = pa.array(values // 60 * 100 + values % 60, mask=np.ascontiguousarray(null))
         return pc.utf8_lpad(numbers.cast(pa.string()), 4, "0")
-    scale = int(spark_type.partition(",")[2].strip(" )") or 0) if spark_type.startswith("decimal") else 0
+    scale = decimal_scale(spark_type) or 0
     units = values // 60 * 100 + values % 60 if reading == "hhmm" else values
     return from_units(units * 10**scale, null, spark_type, scale)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,7 @@ import pyarrow as pa
 
 from ...spec.dependencies import Lookup
 from ...spec.encoding import Scalar
-from ..columns.types import decimal_scale, is_integer, is_time
+from ..columns.types import scalar_of
 from .measures import HOLDS
 from .sample import FEWER_ERRORS, MIN_SURPRISES, SUPPORTED_ROWS
 
@@ -182,17 +181,7 @@ def _scalars(texts: pa.ChunkedArray, spark_type: str) -> tuple[Scalar | None, ..
 
 
 def to_scalar(text: str | None, spark_type: str) -> Scalar | None:
-    """A value that was counted as text, as the JSON scalar that an encoding would hold."""
-    if text is None or spark_type == "string":
-        return text
-    if spark_type == "boolean":
-        return text == "true"
-    if is_integer(spark_type):
-        return int(text)
-    if spark_type in ("float", "double"):
-        return float(text)
-    if is_time(spark_type):
-        return str(np.datetime64(int(text), "us"))
-    if spark_type == "date":
-        return str(np.datetime64(int(text), "D"))
-    return format(Decimal(text), "f") if decimal_scale(spark_type) is not None else text
+    """A value that was counted as text, dates as days, as the JSON scalar that an encoding would hold."""
+    if text is None:
+        return None
+    return str(np.datetime64(int(text), "D")) if spark_type == "date" else scalar_of(text, spark_type)

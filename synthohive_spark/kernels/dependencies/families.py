@@ -106,7 +106,7 @@ def whole_families(table: pa.Table, search: AcrossSearch) -> Families:
     kept = np.flatnonzero(full)
     kept = kept[np.lexsort((numbered[kept], family[kept]))]
     columns = {name: _column(table, name).take(pa.array(kept)) for name in search.types}
-    return Families(columns, search, FamilyRows(family[kept], np.zeros(len(kept), dtype=bool)))
+    return Families(columns, search, FamilyRows(family[kept]))
 
 
 def _column(table: pa.Table, name: str) -> pa.Array:

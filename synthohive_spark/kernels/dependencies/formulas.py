@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from ...spec.dependencies import Clock, Copy, DatePart, Linear, Product, Quotient, Remainder
-from ..columns.types import is_time
+from ..columns.types import decimal_scale, is_time
 from .clocks import on_clock, shows_sum
 from .products import NEARLY, is_product, multiplied
 from .times import DAY, local_micros, part_of
@@ -41,7 +41,7 @@ def evaluate(formula: Formula, columns: Mapping[str, pa.Array], types: Mapping[s
 
 
 def _whole(values: np.ndarray, null: np.ndarray, spark_type: str) -> pa.Array:
-    scale = int(spark_type.partition(",")[2].strip(" )") or 0) if spark_type.startswith("decimal") else 0
+    scale = decimal_scale(spark_type) or 0
     if values.dtype == object or scale > 17:
         return from_units(values.astype(object) * 10**scale, null, spark_type, scale)
     most = INT64_MAX // 10**scale

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ...spec.steps import AcrossRows
 from ..block import Block
 from ..dependencies.across_rows import FamilyRows, across_rows
@@ -14,5 +12,5 @@ def apply(step: AcrossRows, block: Block) -> None:
     """Give the columns; given values stay, and other rows follow them where they can."""
     if block.parents is None:
         return
-    rows = FamilyRows(block.parents.of_child, np.zeros(len(block), dtype=bool))
+    rows = FamilyRows(block.parents.of_child)
     block.columns |= across_rows(block.columns, step.rules, block.types, rows, held_rows(block.plan.given, block.which))
