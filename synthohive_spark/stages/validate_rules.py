@@ -5,7 +5,8 @@ One pass over each table for those of its own rows, a sample of whole families f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial, reduce
 from operator import or_
 
@@ -22,9 +23,11 @@ from ..spec.findings import RuleFinding
 from ..spec.fitted import FittedSchema, FittedTable
 from ..spec.hidden import hidden, status_column
 from ..spec.identifiers import quoted
+from ..spec.program import TableProgram
 from ..spec.totals import described_total
 from .across_rows import sampled_families
 from .frames import all_there
+from .jobs import collect_all
 from .profile import with_plain_times
 from .totals import with_totals
 
@@ -33,49 +36,66 @@ _DDL = "rule int, rows bigint, broken bigint"
 
 def rules_held(fitted: FittedSchema, synthetic: Mapping[str, DataFrame], sizes: Mapping[str, int]) -> tuple[RuleFinding, ...]:
     """All rules of all learnt tables that are there. `sizes` are the rows of the synthetic tables."""
-    return tuple(found for name, table in fitted.tables.items() if name in synthetic for found in _of_table(fitted, table, synthetic, sizes))
+    asked = [_Asked(table, synthetic[name]) for name, table in fitted.tables.items() if name in synthetic]
+    own = _counted([a.own() if a.program.dependencies else None for a in asked], [len(a.program.dependencies) for a in asked])
+    across = _counted([a.across(sizes) if a.program.across else None for a in asked], [len(a.program.across) for a in asked])
+    found: list[RuleFinding] = []
+    for i, a in enumerate(asked):
+        program, parent = a.program, a.program.driver.parent_table if a.program.driver else ""
+        found += _findings(program.table, [(described(d, program.types), d.share) for d in program.dependencies], own[i])
+        found += _findings(program.table, [(described_across(rule, parent), rule.share) for rule in program.across], across[i])
+        if program.totals and all(t.child in synthetic for t in program.totals):
+            found += _findings(program.table, [(described_total(t), t.share) for t in program.totals], _totals(fitted, a.table, synthetic))
+    return tuple(found)
 
 
-def _of_table(fitted: FittedSchema, table: FittedTable, synthetic: Mapping[str, DataFrame], sizes: Mapping[str, int]) -> Iterator[RuleFinding]:
-    program = table.program
-    rows = synthetic[program.table]
-    if program.dependencies:
-        words = [described(d, program.types) for d in program.dependencies]
-        yield from _findings(program.table, words, [d.share for d in program.dependencies], _own(table, rows))
-    if program.across and program.driver is not None:
-        words = [described_across(rule, program.driver.parent_table) for rule in program.across]
-        counts = _across(table, rows, sizes[program.table], sizes[program.driver.parent_table])
-        yield from _findings(program.table, words, [rule.share for rule in program.across], counts)
-    if program.totals and all(t.child in synthetic for t in program.totals):
-        yield from _findings(program.table, [described_total(t) for t in program.totals], [t.share for t in program.totals], _totals(fitted, table, synthetic))
-
-
-def _findings(table: str, words: list[str], shares: list[float], counts: np.ndarray) -> Iterator[RuleFinding]:
-    for rule, share, (rows, broken) in zip(words, shares, counts.tolist(), strict=True):
+def _findings(table: str, rules: Sequence[tuple[str, float]], counts: np.ndarray) -> Iterator[RuleFinding]:
+    for (rule, share), (rows, broken) in zip(rules, counts.tolist(), strict=True):
         yield RuleFinding(table=table, rule=rule, share_real=share, rows=rows, broken=broken)
 
 
-def _own(table: FittedTable, rows: DataFrame) -> np.ndarray:
-    """Rows and broken ones of each rule, int64 (R, 2)."""
-    rules = table.program.dependencies
-    program = table.program
-    there = {status_column(m.key): all_there(program.foreign_keys[m.key].columns) for m in program.matches}
-    # A column in order with others has the hidden distance among its determinants, which no table has.
-    names = list(dict.fromkeys(n for d in rules for n in (d.target, *d.determinants) if n in there or n in program.types))
-    plain = with_plain_times(rows.select(*((there[n] if n in there else F.col(quoted(n)).cast(program.types[n])).alias(n) for n in names)))
-    numbered = plain.toDF(*(f"c{i}" for i in range(len(names))))
-    counted = numbered.mapInArrow(partial(count_held, names=tuple(names), rules=rules, types=program.types | dict.fromkeys(there, "boolean")), _DDL)
-    return _summed(counted, len(rules))
+@dataclass(frozen=True)
+class _Asked:
+    """A learnt table and its synthetic rows."""
+
+    table: FittedTable
+    rows: DataFrame
+
+    @property
+    def program(self) -> TableProgram:
+        return self.table.program
+
+    def own(self) -> DataFrame:
+        """Counts of the rules of single rows, as `HELD` has them, not yet summed."""
+        program, rules = self.program, self.program.dependencies
+        there = {status_column(m.key): all_there(program.foreign_keys[m.key].columns) for m in program.matches}
+        # A column in order with others has the hidden distance among its determinants, which no table has.
+        names = list(dict.fromkeys(n for d in rules for n in (d.target, *d.determinants) if n in there or n in program.types))
+        plain = with_plain_times(self.rows.select(*((there[n] if n in there else F.col(quoted(n)).cast(program.types[n])).alias(n) for n in names)))
+        numbered = plain.toDF(*(f"c{i}" for i in range(len(names))))
+        return numbered.mapInArrow(partial(count_held, names=tuple(names), rules=rules, types=program.types | dict.fromkeys(there, "boolean")), _DDL)
+
+    def across(self, sizes: Mapping[str, int]) -> DataFrame:
+        """Those of the rules across rows, on whole families."""
+        program, number = self.program, self.program.number_column
+        names = dict.fromkeys([*(n for rule in program.across for n in (rule.column, *rule.inputs)), *([number] if number else [])])
+        search = AcrossSearch(types={n: program.types[n] for n in names}, targets=(), number=number)
+        parents = sizes[program.driver.parent_table] if program.driver else 0
+        sample = sampled_families(program, self.rows, search, sizes[program.table], parents)
+        return sample.repartition(1).mapInArrow(partial(count_across_in_batches, search=search, rules=program.across), _DDL)
 
 
-def _across(table: FittedTable, rows: DataFrame, count: int, parents: int) -> np.ndarray:
-    program = table.program
-    number = program.number_column
-    names = dict.fromkeys(n for rule in program.across for n in (rule.column, *rule.inputs))
-    search = AcrossSearch(types={n: program.types[n] for n in (*names, *([number] if number and number not in names else []))}, targets=(), number=number)
-    sample = sampled_families(program, rows, search, count, parents)
-    counted = sample.repartition(1).mapInArrow(partial(count_across_in_batches, search=search, rules=program.across), _DDL)
-    return _summed(counted, len(program.across))
+def _counted(frames: Sequence[DataFrame | None], rules: Sequence[int]) -> list[np.ndarray]:
+    """Rows and broken ones of each table's rules, int64 (rules, 2); one Spark job for each `FRAMES_PER_JOB` tables."""
+    counts = [np.zeros((n, 2), dtype=np.int64) for n in rules]
+    summed = [
+        frame.groupBy("rule").agg(F.sum("rows").alias("rows"), F.sum("broken").alias("broken")).select(F.lit(i).alias("place"), "rule", "rows", "broken")
+        for i, frame in enumerate(frames)
+        if frame is not None
+    ]
+    for row in collect_all(summed):
+        counts[row["place"]][row["rule"]] = row["rows"], row["broken"]
+    return counts
 
 
 def _totals(fitted: FittedSchema, table: FittedTable, synthetic: Mapping[str, DataFrame]) -> np.ndarray:
@@ -93,10 +113,3 @@ def _totals(fitted: FittedSchema, table: FittedTable, synthetic: Mapping[str, Da
         asked.append(F.count_if(~reduce(or_, near)).alias(f"broken_{i}"))
     found = again.agg(*asked).collect()[0]
     return np.array([[found["rows"], found[f"broken_{i}"]] for i in range(len(was))], dtype=np.int64)
-
-
-def _summed(counted: DataFrame, rules: int) -> np.ndarray:
-    out = np.zeros((rules, 2), dtype=np.int64)
-    for row in counted.groupBy("rule").agg(F.sum("rows").alias("rows"), F.sum("broken").alias("broken")).collect():
-        out[row["rule"]] = row["rows"], row["broken"]
-    return out
