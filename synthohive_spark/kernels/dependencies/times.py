@@ -16,6 +16,7 @@ from ..columns.date_forms import numbers_of, texts_of
 
 PARTS: tuple[Part, ...] = get_args(Part)
 SECOND, MINUTE, HOUR, DAY = 1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000
+MINUTES_OF_DAY = DAY // MINUTE
 # Zones that share a clock are told by the name that most people know, so these come first; the rest by the alphabet.
 _WELL_KNOWN = (
     "America/New_York",
@@ -56,10 +57,13 @@ def local_micros(micros: np.ndarray, zone: str | None) -> np.ndarray:
     """What a clock in `zone` shows at `micros` since 1970-01-01 UTC, as microseconds; int64 (N,). None leaves them as they are."""
     if zone is None or zone == "UTC" or not len(micros):
         return micros
-    minutes, inverse = np.unique(micros // MINUTE, return_inverse=True)  # offsets change on whole minutes
-    clock = ZoneInfo(zone)
-    offsets = np.array([_offset(int(m), clock) for m in minutes], dtype=np.int64)
-    return micros + offsets[inverse]
+    days, inverse = np.unique(micros // DAY, return_inverse=True)
+    starts, ends = (np.array([_offset_of_minute(int(d) * MINUTES_OF_DAY, zone) for d in some], dtype=np.int64) for some in (days, days + 1))
+    offsets = starts[inverse]
+    changing = (starts != ends)[inverse]  # no zone changes its offset and back within a day
+    minutes, of_minute = np.unique(micros[changing] // MINUTE, return_inverse=True)  # offsets change on whole minutes
+    offsets[changing] = np.array([_offset_of_minute(int(m), zone) for m in minutes], dtype=np.int64)[of_minute]
+    return micros + offsets
 
 
 def moments_of(local: np.ndarray, zone: str | None) -> np.ndarray:
@@ -68,9 +72,11 @@ def moments_of(local: np.ndarray, zone: str | None) -> np.ndarray:
     return local - (local_micros(moment, zone) - moment)
 
 
-def _offset(minute: int, clock: ZoneInfo) -> int:
+@lru_cache(maxsize=1 << 16)
+def _offset_of_minute(minute: int, zone: str) -> int:
+    """Microseconds from UTC to the zone's clock, at a minute since 1970."""
     try:
-        shift = datetime.fromtimestamp(minute * 60, timezone.utc).astimezone(clock).utcoffset()
+        shift = datetime.fromtimestamp(minute * 60, timezone.utc).astimezone(ZoneInfo(zone)).utcoffset()
     except (OverflowError, ValueError, OSError):  # outside of the years 1 to 9999
         return 0
     return round(shift.total_seconds()) * SECOND if shift is not None else 0

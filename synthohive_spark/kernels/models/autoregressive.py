@@ -218,10 +218,12 @@ class Autoregressive(ConditionalGenerativeModel):
             last = None if history is None else history[1][:, d]
             logits = heads[d].logits(state, last)
             # What all codes of a column have in common is free to grow in training, far past what exp can take.
-            cumulated = logits.sub_(logits.amax(1, keepdim=True)).exp_().cumsum(1).numpy()
+            cumulated = logits.sub_(logits.amax(1, keepdim=True)).exp_().cumsum(1)  # (B, codes)
             # Inverse distribution function: the code is the number of cumulated odds at or below the draw.
-            rows[:, d] = (cumulated[:, :-1] <= (_stratified(len(rows), rng) * cumulated[:, -1])[:, None]).sum(1)
-            state += vectors.index_select(0, torch.from_numpy(rows[:, d]) + self._row_offsets[d])
+            draws = torch.from_numpy(_stratified(len(rows), rng)) * cumulated[:, -1]
+            codes = torch.searchsorted(cumulated, draws.unsqueeze(1), right=True).squeeze(1).clamp_(max=logits.shape[1] - 1)
+            rows[:, d] = codes.numpy()
+            state += vectors.index_select(0, codes + self._row_offsets[d])
         return rows
 
     def forget_siblings(self) -> None:
