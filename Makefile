@@ -15,7 +15,7 @@ UNIT := tests/unit tests/properties
 SCHEMAS ?= 0:50
 PLANS ?= 10000
 
-.PHONY: help venv demo test lint types imports unit properties spark traps exhaustive connect distributed schemas check-java clean
+.PHONY: help venv demo horovod test lint types imports unit properties spark traps exhaustive connect distributed schemas check-java clean
 
 help:  ## show this list
 	@echo "synthohive_spark: synthetic relational data at lakehouse scale"; echo
@@ -78,6 +78,10 @@ distributed: check-java  ## tests on a real standalone cluster of one master and
 schemas: check-java  ## many generated schemas, planned and taken through Spark: SCHEMAS=50:100 chooses which
 	@PLANS=$(PLANS) $(BIN)/python -m pytest tests/properties/test_planning_properties.py $(PYTEST_ARGS)
 	@SCHEMAS=$(SCHEMAS) $(BIN)/python -m pytest tests/schemas $(PYTEST_ARGS)
+
+horovod: $(STAMP)  ## build Horovod into .venv (3 minutes of CPU), train on a cluster of this machine with it, sample, judge
+	@scripts/horovod.sh $(BIN)/python
+	@$(BIN)/python -m pytest tests/distributed/test_horovod.py -m distributed $(PYTEST_ARGS)
 
 clean:  ## remove what make made (the environment too)
 	@rm -rf $(VENV) $(DEMO) build dist spark-warehouse metastore_db derby.log *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

