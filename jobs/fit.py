@@ -22,8 +22,10 @@ def fit(run: RunConfig, spark: SparkSession) -> str:
         legacy_context_conditioning=job.legacy_context_conditioning,
         exact_dependencies=job.exact_dependencies,
     )
-    synthesizer = Synthesizer(run.metadata, spark=spark, model=job.model, config=config, work_dir=work_dir(spark, job.work_dir, absolute_path(job.output)))
-    synthesizer.fit(read_sources(spark, run.source), seed=job.seed, epochs=job.epochs, batch_size=job.batch_size)
+    synthesizer = Synthesizer(
+        run.metadata, spark=spark, model=job.model, config=config, work_dir=work_dir(spark, job.work_dir, absolute_path(job.output), stays=job.resume)
+    )
+    synthesizer.fit(read_sources(spark, run.source), seed=job.seed, epochs=job.epochs, batch_size=job.batch_size, resume=job.resume)
     return f"model: {synthesizer.save(job.output, overwrite=job.overwrite)}\n"
 
 

@@ -14,7 +14,7 @@ from synthohive_spark.spec.run_config import RunConfig
 def sample(run: RunConfig, spark: SparkSession) -> str:
     """Sample as the configuration says."""
     job = run.sample
-    synthesizer = Synthesizer.load(run.model_path, spark=spark, work_dir=work_dir(spark, job.work_dir, job.output))
+    synthesizer = Synthesizer.load(run.model_path, spark=spark, work_dir=work_dir(spark, job.work_dir, job.output, stays=job.resume))
     tables = synthesizer.sample(
         num_rows=job.num_rows,
         conditions=job.conditions,
@@ -25,6 +25,7 @@ def sample(run: RunConfig, spark: SparkSession) -> str:
         quality_threshold=job.quality_threshold,
         on_write_failure=job.on_write_failure,
         strict=job.strict,
+        resume=job.resume,
     )
     return f"tables: {job.output}\n" + "".join(f"  {name:<24} {frame.count():>12,} rows\n" for name, frame in tables.items())
 

@@ -52,9 +52,13 @@ def run_job(name: str, about: str, override: str, work: Callable[[RunConfig, Spa
     return 0
 
 
-def work_dir(spark: SparkSession, asked: str | None, output: str) -> str | None:
-    """The folder that driver and executors share: the one that was asked for; on a cluster one beside the output, which all machines reach anyway."""
-    return f"{output.rstrip('/')}.work" if asked is None and is_path(output) and not is_local(spark) else asked
+def work_dir(spark: SparkSession, asked: str | None, output: str, *, stays: bool = False) -> str | None:
+    """The folder that driver and executors share: the one that was asked for; on a cluster one beside the output, which all machines reach anyway.
+
+    Args:
+        stays: whether a later process is to find there what this one has left.
+    """
+    return f"{output.rstrip('/')}.work" if asked is None and is_path(output) and (stays or not is_local(spark)) else asked
 
 
 def _parser(name: str, about: str, override: str) -> ArgumentParser:

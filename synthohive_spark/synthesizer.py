@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pyspark.sql import DataFrame, SparkSession
 
 from .errors import GenerationError, SchemaError, SerializationError, SynthoHiveError, TrainingError, raises
-from .events import FIT_DONE, FIT_STARTED, SAMPLE_DONE, SAMPLE_STARTED, get_logger
+from .events import FIT_DONE, FIT_STARTED, get_logger
 from .kernels.models.base import ConditionalGenerativeModel
 from .report import Report
 from .spec.condition import Condition
@@ -19,22 +19,20 @@ from .spec.fitted import FittedSchema
 from .spec.identifiers import checked_name
 from .spec.metadata import Metadata
 from .spec.relations import described_relations
-from .spec.spelling import spelt
 from .stages.check import Examined, check_switches, examine
-from .stages.conditions import resolve_conditions
 from .stages.duplicates import Aside, apply_duplicate_policies
 from .stages.executors import check_executors
 from .stages.fit import FitRun
 from .stages.intake import Data, Intake, take_in
 from .stages.models import ModelChoice, check_models, choose_models, make_known
 from .stages.orphans import apply_orphan_policies
-from .stages.rows import plan_rows
-from .stages.sample import SampleRun
+from .stages.resume import check_resumable, kept_fit
+from .stages.sampling import SampleCall, Sampling, models_of
 from .stages.session import spark_session
 from .stages.validate import validate
 from .stages.workspace import Workspace, rows_aside
 from .storage.artifacts import load_artifact, save_artifact
-from .storage.tables import RunInfo, RunWriter, Target, save_tables
+from .storage.tables import RunInfo, save_tables
 
 DEFAULT_FOLDER = "./syntho_models"
 SEED_BITS = 31  # of a drawn seed: short enough to type again
@@ -92,7 +90,7 @@ class Synthesizer:
             _examined(taken, self.config, aside)
 
     @raises(TrainingError, "fitting")
-    def fit(self, data: Data, seed: int | None = None, *, epochs: int | None = None, batch_size: int | None = None) -> Synthesizer:
+    def fit(self, data: Data, seed: int | None = None, *, epochs: int | None = None, batch_size: int | None = None, resume: bool = False) -> Synthesizer:
         """Learn the tables on the executors.
 
         Args:
@@ -100,11 +98,15 @@ class Synthesizer:
             seed: the same data, seed and number of workers give the same model; one is drawn and logged where there is none.
             epochs: passes over each table's training sample, at most; the model chooses where None.
             batch_size: rows per training step; the model chooses where None.
+            resume: keep what is done until all tables are learnt, and go on with what an earlier call with the same data, metadata and settings has left, in
+                this process or another one: tables that are described, models that are trained. Wants `seed` and `Synthesizer(work_dir=...)`.
 
         Raises:
             SchemaValidationError: the data does not match the metadata.
             TrainingError: a model could not be trained.
         """
+        if resume:
+            check_resumable("fit(resume=True)", TrainingError, seed=seed, **{"Synthesizer(work_dir=...)": self._work_dir})
         seed = _drawn(seed)
         config = self._config_with(epochs, batch_size)
         log.info(FIT_STARTED, seed=seed, tables=len(self.metadata.tables))
@@ -114,6 +116,7 @@ class Synthesizer:
         with rows_aside(self._work) as aside:
             examined = _examined(taken, config, aside)
             frames = apply_orphan_policies(taken.metadata, examined.data)
+            kept = kept_fit(str(self._work_dir), taken.metadata, examined.plan, self.models, config, seed) if resume else None
             run = FitRun(
                 self.spark,
                 taken.metadata,
@@ -126,8 +129,11 @@ class Synthesizer:
                 config,
                 seed,
                 self._work(),
+                kept,
             )
             self._fitted = run.run()
+        if kept is not None:
+            kept.remove()
         log.info(FIT_DONE, seed=seed)
         return self
 
@@ -154,6 +160,7 @@ class Synthesizer:
         quality_threshold: float | None = None,
         on_write_failure: Literal["raise", "cleanup", "retry"] = "raise",
         strict: bool = False,
+        resume: bool = False,
     ) -> dict[str, DataFrame]:
         """Generate all tables on the executors and write them as Delta tables, all or none.
 
@@ -172,6 +179,8 @@ class Synthesizer:
             on_write_failure: `raise` and `cleanup`: an error leaves the tables of the output as they were, and nothing of the run; `retry` tries a failed
                 write again before that.
             strict: refuse where a key has no room for the rows asked for; else there are as many as can be, with a warning.
+            resume: keep what is done until the tables are published, and go on with what an earlier call with the same model and arguments has left, in
+                this process or another one. Wants `seed`, `output` and `Synthesizer(work_dir=...)`. A run into the same output without it clears the rest.
 
         Returns:
             One DataFrame per table, reading what this run wrote.
@@ -182,43 +191,17 @@ class Synthesizer:
             ConstraintViolationError: a column is further than `quality_threshold` from the real one.
         """
         fitted = self._need_fitted("sample")
-        seed = _drawn(seed)
-        given = resolve_conditions(self.spark, fitted, conditions, enforce_constraints=enforce_constraints)
-        check_executors(self.spark)
-        check_models(self.spark, {t.model.name for t in fitted.tables.values() if t.model})
-        told: list[str] = []
-        planned = plan_rows(fitted, {spelt(t, fitted.metadata.tables): n for t, n in (num_rows or {}).items()}, scale, given, strict=strict, told=told)
+        if resume:
+            check_resumable("sample(resume=True)", GenerationError, seed=seed, output=output, **{"Synthesizer(work_dir=...)": self._work_dir})
+        call = SampleCall(
+            num_rows, conditions, scale, _drawn(seed), output, enforce_constraints, quality_threshold, on_write_failure, strict=strict, resume=resume
+        )
         self._samples += 1
-        run_name = f"s{self._samples}"
-        target = output or self._work().folder("samples", run_name)
-        log.info(SAMPLE_STARTED, seed=seed, output=target)
-        staged = self._work().folder("staged", run_name)
-        info = RunInfo.fresh(model=_models(fitted), seed=seed)
-        with RunWriter(self.spark, Target.parse(target), info=info, never=fitted.sources, on_failure=on_write_failure, work_dir=staged) as writer:
-            writer.prepare(list(fitted.metadata.tables))
-            run = SampleRun(
-                spark=self.spark,
-                fitted=fitted,
-                writer=writer,
-                staged=staged,
-                seed=seed,
-                planned=planned,
-                scale=scale,
-                strict=strict,
-                enforce_constraints=enforce_constraints,
-                quality_threshold=quality_threshold,
-                given=given,
-                told=told,
-            )
-            try:
-                run.run()
-                tables = writer.publish(told)
-            finally:
-                self._work().remove("staged", run_name)
-        for text in told:
+        sampling = Sampling(self.spark, fitted, self._work(), self._work_dir)
+        tables = sampling.run(call, f"s{self._samples}")
+        for text in sampling.told:
             warnings.warn(text, stacklevel=3)
-        log.info(SAMPLE_DONE, seed=seed, output=target)
-        return {name: tables[name] for name in fitted.metadata.tables}
+        return tables
 
     @raises(SerializationError, "saving the model")
     def save(self, path: str | None = None, *, name: str = "model", overwrite: bool = False) -> str:
@@ -278,7 +261,7 @@ class Synthesizer:
             GenerationError: a write failed, or the schema holds tables that are not ours.
         """
         never = self._fitted.sources if self._fitted else None
-        info = RunInfo.fresh(model=_models(self._fitted) if self._fitted else "")
+        info = RunInfo.fresh(model=models_of(self._fitted) if self._fitted else "")
         forms = {name: form.without_columns() for name, form in self._fitted.forms.items()} if self._fitted else {}
         return save_tables(self.spark, tables, target_db, info=info, never=never, on_failure=on_write_failure, work_dir=self._work_dir, forms=forms)
 
@@ -322,11 +305,6 @@ def _examined(taken: Intake, config: FitConfig, aside: Aside) -> Examined:
     if examined.hint:
         warnings.warn(examined.hint, stacklevel=4)
     return examined
-
-
-def _models(fitted: FittedSchema) -> str:
-    """The row models, for the notes of a run."""
-    return ", ".join(sorted({table.model.name for table in fitted.tables.values() if table.model}))
 
 
 def _drawn(seed: int | None) -> int:

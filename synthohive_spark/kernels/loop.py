@@ -5,6 +5,7 @@ Legend: `N` rows, `B` batch, `D` drawn columns, `C` context columns.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import time
@@ -288,22 +289,34 @@ def train(job: TrainJob, world: World) -> TrainResult:
 
 
 def run_job(job: TrainJob, world: World) -> dict[str, Any]:
-    """`train` for executors: rank 0 leaves the weights in `job.state_path`; an error comes back as data, since its text would not reach the driver."""
+    """`train` for executors: rank 0 leaves the weights in `job.state_path`, and after them the result in `result_path(job)`.
+
+    An error comes back as data, since its text would not reach the driver.
+    """
     try:
         result = train(job, world)
+        told = {
+            "table": job.table,
+            "error": "",
+            "epochs": result.epochs,
+            "distance": result.best_distance,
+            "history": json.dumps(result.history),
+            "siblings": result.siblings,
+        }
         if world.rank == 0:
             filesystem, path = fsspec.core.url_to_fs(job.state_path)
             filesystem.pipe_file(path, result.weights)
+            # A writer can be killed in the middle of either file.
+            whole = told | {"sha256": hashlib.sha256(result.weights).hexdigest()}
+            filesystem.pipe_file(result_path(job, path), json.dumps(whole).encode())
     except Exception as error:  # noqa: BLE001 - whatever a worker meets has to reach the driver
         return {"table": job.table, "error": describe(error), "epochs": 0, "distance": math.nan, "history": "[]", "siblings": False}
-    return {
-        "table": job.table,
-        "error": "",
-        "epochs": result.epochs,
-        "distance": result.best_distance,
-        "history": json.dumps(result.history),
-        "siblings": result.siblings,
-    }
+    return told
+
+
+def result_path(job: TrainJob, state_path: str | None = None) -> str:
+    """The file beside the weights that says how training went; it is there once the table is trained."""
+    return f"{state_path or job.state_path}.json"
 
 
 RESULT_DDL = "table string, error string, epochs int, distance double, history string, siblings boolean"

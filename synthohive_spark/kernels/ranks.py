@@ -10,7 +10,7 @@ from typing import Any
 import fsspec
 
 from .loop import TrainJob, run_job
-from .world import gloo_world
+from .world import WORLDS
 
 
 def fault_path(job: TrainJob, rank: int) -> str:
@@ -18,13 +18,22 @@ def fault_path(job: TrainJob, rank: int) -> str:
     return f"{job.state_path}.fault{rank}.json"
 
 
-def train_rank(jobs: Sequence[TrainJob]) -> list[dict[str, Any]]:
-    """Train `jobs` in one process group and return their results as data; those after a failed one are left out.
+def forget_faults(jobs: Sequence[TrainJob], ranks: int) -> None:
+    """Remove what an earlier run has left: it would be taken for the fault of the next one."""
+    for job in jobs:
+        for rank in range(ranks):
+            filesystem, path = fsspec.core.url_to_fs(fault_path(job, rank))
+            if filesystem.exists(path):
+                filesystem.rm_file(path)
+
+
+def train_rank(jobs: Sequence[TrainJob], group: str = "gloo") -> list[dict[str, Any]]:
+    """Train `jobs` in one process group, of the kind that `WORLDS` names, and return their results as data; those after a failed one are left out.
 
     Going on after an error would hang: the other ranks wait inside that table's all-reduce. Leaving the group wakes them with an error of their own.
     """
     results: list[dict[str, Any]] = []
-    with gloo_world() as world:
+    with WORLDS[group]() as world:
         for job in jobs:
             result = run_job(job, world)
             results.append(result)

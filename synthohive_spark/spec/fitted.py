@@ -43,6 +43,14 @@ def model_columns(program: TableProgram, encoding: TableEncoding) -> tuple[str, 
     return tuple(name for name in program.drawn if encoding.column(name).cardinality > 1)
 
 
+class Described(Spec):
+    """What is learnt of a table before its row model is trained; as in `FittedTable`."""
+
+    program: TableProgram
+    encoding: TableEncoding
+    context: TableEncoding | None = None
+
+
 @dataclass(frozen=True)
 class FittedTable:
     """One learnt table. `weights` is the model's state in safetensors form; `model` is None where there is nothing to draw.

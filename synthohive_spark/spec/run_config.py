@@ -56,6 +56,7 @@ class FitJob(Spec):
     output: str = "./syntho_models/model"
     overwrite: bool = False
     work_dir: str | None = None
+    resume: bool = False
 
 
 class SampleJob(Spec):
@@ -78,6 +79,7 @@ class SampleJob(Spec):
     on_write_failure: Literal["raise", "cleanup", "retry"] = "raise"
     strict: bool = False
     work_dir: str | None = None
+    resume: bool = False
 
 
 class ValidateJob(Spec):

@@ -20,11 +20,11 @@ from ..spec.across_rows import described_across
 from ..spec.config import FitConfig
 from ..spec.dependencies import Order
 from ..spec.encoding import ColumnHint, TableEncoding
-from ..spec.fitted import FittedSchema, FittedTable, ModelSpec, model_columns
+from ..spec.fitted import Described, FittedSchema, FittedTable, ModelSpec, model_columns
 from ..spec.form import TableForm, longest
 from ..spec.graph import SchemaGraph
 from ..spec.hidden import GAP, depth_column
-from ..spec.identifiers import HIDDEN_PREFIX
+from ..spec.identifiers import HIDDEN_PREFIX, safe_name
 from ..spec.layout import Layout
 from ..spec.metadata import Metadata
 from ..spec.planning.across import with_across_rows
@@ -34,9 +34,11 @@ from ..spec.planning.structs import settled_columns, with_structs
 from ..spec.program import TableProgram
 from ..spec.sources import Sources
 from ..spec.totals import Total, described_total
+from ..storage.checkpoints import Checkpoints
 from ..storage.manifest import package_version
 from ..storage.sources import sources_of
 from .across_rows import find_rules_across_rows
+from .backends import finished
 from .copula import fit_copula
 from .dependencies import add_dependencies
 from .encode import stage_training_rows
@@ -64,6 +66,7 @@ class FitRun:
         layouts: how the columns lie in the data.
         forms: what the tables say of themselves.
         models: registered name of the row model, per learnt table.
+        kept: finished parts of the same fit, by an earlier process; None where it is not to be resumed.
     """
 
     spark: SparkSession
@@ -77,6 +80,7 @@ class FitRun:
     config: FitConfig
     seed: int
     workspace: Workspace
+    kept: Checkpoints | None = None
     _depths: dict[str, dict[int, DataFrame]] = field(default_factory=dict, init=False, repr=False)
 
     def run(self) -> FittedSchema:
@@ -115,10 +119,13 @@ class FitRun:
 
     def _described(self) -> dict[str, FittedTable]:
         """Encodings and programs, parents before children; no model yet."""
-        tables: dict[str, FittedTable] = {}
-        totals = self._totals()
+        tables = self._kept_tables()
+        totals = self._totals() if len(tables) < len(self.plan.programs) else {}
         lengths = {name: {c: longest(length) for c, length in form.lengths.items()} for name, form in self.forms.items()}
         for name, program in self.plan.programs.items():
+            if name in tables:
+                self._looked_up(program)
+                continue
             repeats = {step.status for step in program.inherited}
             program = without_inherited(program, _summed_up(program, totals)).model_copy(update={"totals": totals.get(name, ())})
             repeats -= {step.status for step in program.inherited}
@@ -140,7 +147,14 @@ class FitRun:
             program = with_structs(program, self.layouts[name]) if name in self.layouts else program
             context = None if parent is None else parent.encoding.select(_context(program, parent))
             tables[name] = FittedTable(program=program, encoding=encoding, context_encoding=context)
-        return tables
+            if self.kept is not None:
+                self.kept.keep(f"{safe_name(name)}.json", Described(program=program, encoding=encoding, context=context))
+        return {name: tables[name] for name in self.plan.programs}
+
+    def _kept_tables(self) -> dict[str, FittedTable]:
+        """What an earlier process has learnt of tables, without their models."""
+        found = {} if self.kept is None else {name: self.kept.kept(f"{safe_name(name)}.json", Described) for name in self.plan.programs}
+        return {name: FittedTable(table.program, table.encoding, table.context) for name, table in found.items() if table is not None}
 
     def _totals(self) -> dict[str, tuple[Total, ...]]:
         """The columns of each parent that follow from its rows in child tables."""
@@ -234,11 +248,13 @@ class FitRun:
             if alone and not IndependentSettings.read(model.settings).copula:
                 tables[name] = replace(tables[name], weights=save({}))  # its marginals are in the encoding
                 continue
-            self._stage_rows(fitted)
+            job = self._job(fitted, model, drawn)
+            if alone or finished(job) is None:
+                self._stage_rows(fitted)
             if alone:
                 tables[name] = replace(tables[name], weights=self._copula(fitted, drawn))
                 continue
-            jobs.append(self._job(fitted, model, drawn))
+            jobs.append(job)
         return jobs
 
     def _stage_rows(self, fitted: FittedTable) -> None:
@@ -264,7 +280,7 @@ class FitRun:
         program, training = fitted.program, self.config.training
         context = fitted.context_encoding.columns if fitted.context_encoding else ()
         columns = (*fitted.encoding.select(program.conditions).columns, *context, *drawn.columns)
-        folder = self.workspace.make_folder("states", program.table)
+        folder = self._states(program.table)
         return TrainJob(
             table=program.table,
             path=self.workspace.folder("training", program.table),
@@ -280,6 +296,10 @@ class FitRun:
             row_model=model_class(model.name),
             orders=tuple(tuple(ordered_codes(column).tolist()) for column in columns),
         )
+
+    def _states(self, table: str) -> str:
+        """The folder for what training leaves of a table."""
+        return self.workspace.make_folder("states", table) if self.kept is None else self.kept.make_folder(f"states/{safe_name(table)}")
 
     def _references(self) -> dict[str, str]:
         """Copy the reference tables, so that sampling needs no real data."""

@@ -30,6 +30,7 @@ from ..spec.identifiers import HIDDEN_PREFIX, quoted, safe_name
 from ..spec.planning.room import TableRows
 from ..spec.program import Match, TableProgram
 from ..spec.steps import Combine, Distinct, Series
+from ..storage.checkpoints import Checkpoints
 from ..storage.frames import never_null
 from ..storage.runs import RunWriter
 from .blocks import FAMILY, first_phase, last_phase
@@ -62,6 +63,7 @@ class SampleRun:
         strict: refuse where keys have no room for the rows that were to be made.
         given: conditions by table.
         told: takes warnings.
+        kept: what an earlier process has staged of the same run; None where it is not to be resumed.
     """
 
     spark: SparkSession
@@ -76,6 +78,7 @@ class SampleRun:
     quality_threshold: float | None = None
     given: Mapping[str, Given] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
+    kept: Checkpoints | None = None
     _staged: dict[str, DataFrame] = field(default_factory=dict, init=False, repr=False)
     _far: list[str] = field(default_factory=list, init=False, repr=False)
 
@@ -226,8 +229,11 @@ class SampleRun:
         return tuple(table.column(i).combine_chunks() for i in range(len(columns)))
 
     def _stage(self, data: DataFrame, table: str, word: str) -> DataFrame:
-        path = f"{self.staged}/{safe_name(table)}/{word}"
-        data.write.mode("overwrite").parquet(path)
+        path, part = f"{self.staged}/{safe_name(table)}/{word}", f"{safe_name(table)}.{word}"
+        if self.kept is None or not self.kept.has(part):
+            data.write.mode("overwrite").parquet(path)
+            if self.kept is not None:
+                self.kept.mark(part)
         return self.spark.read.schema(data.schema).parquet(path)
 
     def _match_deferred(self, table: str, waiting: list[Match], unfinished: Collection[str]) -> bool:

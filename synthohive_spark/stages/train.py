@@ -18,7 +18,7 @@ from ..errors import TrainingError
 from ..events import TRAINING_DONE, TRAINING_PROGRESS, TRAINING_STARTED, Progress, get_logger
 from ..kernels.loop import TrainJob
 from ..spec.config import TrainingConfig
-from .backends import BACKENDS, read_history, read_state
+from .backends import BACKENDS, finished, read_history, read_state
 
 log = get_logger(__name__)
 
@@ -45,7 +45,7 @@ class TrainedModel:
 
 
 def train_models(spark: SparkSession, jobs: Sequence[TrainJob], config: TrainingConfig) -> dict[str, TrainedModel]:
-    """Train `jobs` with `config.backend`; the driver only waits and shows progress.
+    """Train `jobs` with `config.backend`, but for those that are trained already; the driver only waits and shows progress.
 
     Returns:
         The models by table.
@@ -53,10 +53,11 @@ def train_models(spark: SparkSession, jobs: Sequence[TrainJob], config: Training
     Raises:
         TrainingError: a table could not be trained; names it and the cause.
     """
-    if not jobs:
-        return {}
-    with ProgressMonitor(jobs), step("training"):
-        results = {r["table"]: r for r in BACKENDS[config.backend](spark, jobs, config)}
+    results = {job.table: result for job in jobs if (result := finished(job)) is not None}
+    left = [job for job in jobs if job.table not in results]
+    if left:
+        with ProgressMonitor(left), step("training"):
+            results |= {r["table"]: r for r in BACKENDS[config.backend](spark, left, config)}
     failed = [f"table {r['table']!r}: training failed: {r['error']}" for r in results.values() if r["error"]]
     missing = [f"table {job.table!r}: no result came back" for job in jobs if job.table not in results]
     if failed or missing:

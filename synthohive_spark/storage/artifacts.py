@@ -21,7 +21,7 @@ from ..spec.program import TableProgram
 from .folders import Folder, swap_in
 from .manifest import MANIFEST, UNKNOWN_VERSION, FileEntry, Manifest, explain, package_version, parse_manifest
 
-__all__ = ["load_artifact", "package_version", "save_artifact"]
+__all__ = ["fingerprint", "load_artifact", "package_version", "save_artifact"]
 
 S = TypeVar("S", bound=Spec)
 
@@ -67,6 +67,21 @@ def save_artifact(fitted: FittedSchema, path: str | os.PathLike[str], *, overwri
         raise SerializationError(f"cannot write {place.url}: {type(error).__name__}: {error}; check that the place is writable") from error
     finally:
         _discard(staged, place)
+
+
+def fingerprint(fitted: FittedSchema) -> str:
+    """A hash that only the same learnt schema has: of all that rows depend on, but for the rows of reference tables.
+
+    Raises:
+        SerializationError: something in `fitted` cannot be saved.
+    """
+    digest = hashlib.sha256(fitted.metadata.model_dump_json().encode())
+    for text in (fitted.version, str(fitted.seed), str(sorted(fitted.reference_rows.items()))):
+        digest.update(f"\0{text}".encode())
+    for name, payload in sorted(_payloads(fitted).items()):
+        digest.update(f"\0{name}\0{len(payload)}\0".encode())
+        digest.update(payload)
+    return digest.hexdigest()
 
 
 def load_artifact(path: str | os.PathLike[str]) -> FittedSchema:

@@ -57,6 +57,12 @@ class RunInfo:
         return cls(f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}", model, seed)
 
 
+class KeptRun(Spec):
+    """Which run a call that can be resumed is."""
+
+    run: str
+
+
 class Entry(Spec):
     """One table of a run.
 

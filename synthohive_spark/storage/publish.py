@@ -113,13 +113,14 @@ def settle(ground: Ground, own: str) -> None:
                 f"the run {journal.run} is writing to {ground.target.folder or ground.target.database} at this moment "
                 f"(process {journal.pid} on {journal.host}, since {journal.created}); wait for it, end it, or choose another output"
             )
-        log.info(RUN_RECOVERED, run=journal.run, did=_recover(ground, journal))
+        log.info(RUN_RECOVERED, run=journal.run, did=recover(ground, journal))
         for folder in filter(None, (_log_folder(ground, entry) for entry in journal.tables)):
             folder.below(LOG).sweep()
     ground.books.sweep()
 
 
-def _recover(ground: Ground, journal: Journal) -> str:
+def recover(ground: Ground, journal: Journal) -> str:
+    """Finish, undo or clear what a dead run has left; which of it, in a word."""
     if journal.phase == "staging":
         clear(ground, journal)
         return "cleared"

@@ -22,8 +22,8 @@ from .footers import StagedFile, staged_files
 from .found import reach
 from .frames import read_parquet, write_parquet
 from .ground import Ground, grounds
-from .journal import Entry, Journal, RunInfo, begin, end
-from .publish import back, clear, forward, settle, with_versions
+from .journal import Entry, Journal, RunInfo, WholeRun, alive, begin, end
+from .publish import back, clear, forward, recover, settle, with_versions
 from .small_delta import read_small_delta
 from .targets import Target
 from .through_delta import read_delta
@@ -49,6 +49,7 @@ class RunWriter:
         on_failure: `raise` and `cleanup`: an error ends the run, and nothing of it stays. `retry`: a failed write of staged rows is tried again, three times
             in all, with a pause that doubles.
         work_dir: a folder that driver and executors share, for outputs that the driver's Python does not reach.
+        resumable: leave on an error what is staged, for a next writer with the same run, which takes it as it is.
 
     Raises:
         SchemaError: the policy is not known.
@@ -66,6 +67,7 @@ class RunWriter:
         never: Sources | None = None,
         on_failure: FailurePolicy = "raise",
         work_dir: str | None = None,
+        resumable: bool = False,
     ) -> None:
         if on_failure not in _POLICIES:
             raise SchemaError(f"on_write_failure is {on_failure!r}; expected one of {', '.join(_POLICIES)}")
@@ -73,6 +75,9 @@ class RunWriter:
         self._never = never or Sources()
         self._attempts = self.ATTEMPTS if on_failure == "retry" else 1
         self._work_dir = work_dir
+        self._resumable = resumable
+        self._taken_up: frozenset[str] = frozenset()  # tables that an earlier writer of the run may have staged
+        self._whole: WholeRun | None = None  # what an earlier writer of the run had begun to publish, once it is finished
         self._ground: Ground | None = None
         self._entries: dict[str, Entry] = {}
         self._made_schema = False
@@ -81,7 +86,7 @@ class RunWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._ground is not None:  # published and undone runs have given it up
+        if self._ground is not None and not (self._resumable and error is not None):  # published and undone runs have given it up
             self._abandon(clear)
         end(self._info.run)
 
@@ -124,6 +129,8 @@ class RunWriter:
         form = form or TableForm()
         columns = annotated(rows.schema.jsonValue(), form)
         partitions = partition_columns(columns, form)
+        if table in self._taken_up and entry.columns and self._is_intact(entry):
+            return read_parquet(self._spark, entry.staged, entry.columns, entry.partitions)
         for attempt in range(1, self._attempts + 1):
             try:
                 write_parquet(rows, entry.staged, partitions)
@@ -137,7 +144,14 @@ class RunWriter:
                 time.sleep(self.PAUSE_SECONDS * 2 ** (attempt - 1))
         described = {"columns": columns, "partitions": partitions, "comment": form.comment}
         self._entries[table] = self._counted(entry.model_copy(update=described))
+        if self._resumable:
+            self._prepared().books.put(self._journal())
         return read_parquet(self._spark, entry.staged, columns, partitions)
+
+    @property
+    def is_published(self) -> bool:
+        """Whether an earlier writer of the run had staged all of it, and it is published by now: there is nothing left to stage."""
+        return self._whole is not None
 
     def rows(self, table: str) -> int:
         """How many rows are staged.
@@ -160,6 +174,9 @@ class RunWriter:
             GenerationError: a table is not staged, or has become somebody else's, or the storage failed; the tables are as they were before.
         """
         ground = self._prepared()
+        if self._whole is not None:
+            self._ground = None
+            return {name: self._reading(name, table.version) for name, table in self._whole.tables.items()}
         waiting = [name for name, entry in self._entries.items() if not entry.columns]
         if waiting:
             raise GenerationError(f"nothing is published: the tables {waiting} are not staged")
@@ -187,6 +204,8 @@ class RunWriter:
         """Take a place, if it can be had as `ground` sees it."""
         run = self._info.run
         settle(ground, run)
+        if self._take_up(ground, tables):
+            return True
         found = {table: ground.find(table) for table in tables}
         check_places(self._target, ground.base, found, self._never, ground.faults())
         if ground.folder is not None and not ground.shared(run):
@@ -198,6 +217,36 @@ class RunWriter:
         ground.books.put(self._journal())
         settle(ground, run)  # once more: another run may have begun at the same moment, and then both see each other
         return True
+
+    def _take_up(self, ground: Ground, tables: Sequence[str]) -> bool:
+        """Go on with what an earlier writer of the run has left here; False where there is nothing of it."""
+        left = next((journal for journal in ground.books.journals() if journal.run == self._info.run), None) if self._resumable else None
+        if left is None or {entry.table for entry in left.tables} != set(tables):
+            return False
+        if alive(left):
+            raise GenerationError(f"the run {left.run} is still at work (process {left.pid} on {left.host}, since {left.created}); wait for it, or end it")
+        if left.phase != "staging":
+            if recover(ground, left) != "finished":
+                return False
+            self._whole = ground.books.whole()
+            left = left.model_copy(update={"tables": tuple(e.model_copy(update={"location": ground.find(e.table).location}) for e in left.tables)})
+        self._entries = {entry.table: entry for entry in left.tables}
+        self._taken_up = frozenset(self._entries)
+        begin(left.run)
+        self._ground = ground
+        if self._whole is None:
+            ground.books.put(self._journal())
+        return True
+
+    def _is_intact(self, entry: Entry) -> bool:
+        """Whether the rows that an earlier writer staged are still there, as far as footers and sizes tell."""
+        folder = reach(entry.staged)
+        if not entry.in_place or folder is None:
+            return True
+        try:
+            return staged_files(folder, entry.columns, entry.partitions) == entry.files
+        except Exception:  # noqa: BLE001 - whatever a damaged footer makes its reader say
+            return False
 
     def _check_unused(self) -> None:
         """A run id that was used here before would have its published rows removed as staged ones."""

@@ -105,4 +105,4 @@ class DynamicSession:
 
 def test_dynamic_allocation_is_refused() -> None:
     with pytest.raises(TrainingError, match="SPARK-24942"):
-        check_slots(DynamicSession(), 2)  # type: ignore[arg-type]
+        check_slots(DynamicSession(), TrainingConfig(backend="torch_distributor"))  # type: ignore[arg-type]
