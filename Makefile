@@ -8,6 +8,9 @@ DEMO := demo
 DRIVER_MEMORY ?= 3g
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
+# Suites with a session of their own share the cores: much of the time Spark plans, on one of them. A file stays in one process.
+PROCESSES ?= 2
+SIDE_BY_SIDE := --numprocesses $(PROCESSES) --dist loadfile
 # All Spark-free suites, and those that start Spark.
 UNIT := tests/unit tests/properties
 
@@ -54,17 +57,17 @@ imports: $(STAMP)  ## layers: import-linter
 	@$(BIN)/lint-imports
 
 unit: $(STAMP)  ## tests without Spark, with the same generated cases each time
-	@$(BIN)/python -m pytest $(UNIT) --hypothesis-profile=ci $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest $(UNIT) --hypothesis-profile=ci $(SIDE_BY_SIDE) $(PYTEST_ARGS)
 
 properties: $(STAMP)  ## the properties on cases that were never tried
 	@$(BIN)/python -m pytest tests/properties $(PYTEST_ARGS)
 
 spark: check-java  ## tests on one local Spark session
-	@$(BIN)/python -m pytest tests/spark -m "not exhaustive" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests/spark -m "not exhaustive" $(SIDE_BY_SIDE) $(PYTEST_ARGS)
 	@$(BIN)/python -m pytest tests/schemas $(PYTEST_ARGS)
 
 traps: check-java  ## small hard inputs, each from a thread in which somebody met it
-	@$(BIN)/python -m pytest tests/traps $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests/traps $(SIDE_BY_SIDE) $(PYTEST_ARGS)
 
 exhaustive: check-java  ## the Spark tests that the gate has no time for
 	@$(BIN)/python -m pytest tests/spark -m exhaustive $(PYTEST_ARGS)
