@@ -16,7 +16,7 @@ command -v g++ >/dev/null || { echo "horovod.sh: a C++ compiler (g++) is needed"
 
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
-"$python" -m pip install --quiet "setuptools<81" wheel packaging "cmake<4" cloudpickle psutil pyyaml
+"$python" -m pip install --quiet "setuptools<81" wheel packaging "cmake<4" cffi cloudpickle psutil pyyaml
 PATH="$(dirname "$(command -v "$python")"):$PATH"
 export PATH
 "$python" -m pip download --quiet --no-deps --no-binary :all: --no-build-isolation --dest "$work" "horovod==$VERSION"
