@@ -194,6 +194,24 @@ class Autoregressive(ConditionalGenerativeModel):
                 rows[block] = self._sample_block(context[block], rows[block], there, wanted, rng, past)
         return rows[:, list(columns)]
 
+    @torch.no_grad()
+    def shares(self, context: np.ndarray, given: np.ndarray, column: int) -> np.ndarray:
+        found = np.empty((len(context), self.layout.row[column]))
+        head = self._kept().heads()[column]
+        for there, alike in _patterns(given >= 0):
+            for start in range(0, len(alike), BLOCK):
+                block = alike[start : start + BLOCK]
+                found[block] = head.logits(self._told(context[block], given[block], there), None).double().softmax(1).numpy()
+        return found
+
+    def _told(self, context: np.ndarray, rows: np.ndarray, known: np.ndarray) -> torch.Tensor:
+        """The states (B, H) of rows of which the context, int64 (B, C), and the columns that are `known`, bool (D,), of `rows` are given."""
+        network = self._kept()
+        state = network.first(torch.from_numpy(context) + self._context_offsets, network.vectors).clone()
+        for d in np.flatnonzero(known):
+            state += network.vectors.index_select(0, torch.from_numpy(rows[:, d]) + self._row_offsets[d])
+        return state
+
     def memory(self, stretches: int) -> VectorMemory:
         return VectorMemory(self._kept(), self._own_offsets, stretches)
 
@@ -207,13 +225,10 @@ class Autoregressive(ConditionalGenerativeModel):
         history: History | None,
     ) -> np.ndarray:
         """Fill the columns `wanted` of `rows`, int64 (B, D), given those that are `known`, bool (D,), in an order chosen for the block."""
-        network = self._kept()
-        vectors, heads = network.vectors, network.heads()
-        state = network.first(torch.from_numpy(context) + self._context_offsets, vectors).clone()  # (B, H)
+        vectors, heads = self._kept().vectors, self._kept().heads()
+        state = self._told(context, rows, known)
         if history is not None:
             state += history[0]
-        for d in np.flatnonzero(known):
-            state += vectors.index_select(0, torch.from_numpy(rows[:, d]) + self._row_offsets[d])
         for d in rng.permutation(wanted):
             last = None if history is None else history[1][:, d]
             logits = heads[d].logits(state, last)
