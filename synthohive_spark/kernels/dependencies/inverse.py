@@ -42,6 +42,7 @@ def turned_formula(formula: Linear | Product, name: str, columns: Mapping[str, p
         factors=(1 / factor, *(-formula.factors[i] / factor for i in others)),
         constant=-formula.constant / factor,
         digits=(formula.digits[place + 1], formula.digits[0], *(formula.digits[i + 1] for i in others)),
+        as_zero=tuple(n for n in formula.as_zero if n != name),
     )
     return evaluate(turned, columns, types)
 
