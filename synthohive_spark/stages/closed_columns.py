@@ -61,6 +61,8 @@ def closed_columns(table: FittedTable, fitted: FittedSchema) -> dict[str, str]:
             closed[order.target] = f"is drawn as a distance from {order.base!r}, which {why}"
         elif order.base is not None and order.base == program.draw.ordered_by:
             closed[order.target] = f"is drawn as a distance from {order.base!r}, which orders the rows of a parent"
+        elif order.base in {rule.column for rule in program.across}:
+            closed[order.target] = f"is drawn as a distance from {order.base!r}, which other rows of its parent follow"
     return {c: why for c, why in (_derived(table, closed) | closed).items() if c in program.names}
 
 
