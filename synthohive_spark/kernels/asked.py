@@ -54,20 +54,29 @@ def _check_inside_bins(value: Any, x: float, encoding: NumberEncoding) -> None:
     """Raises `ValueError` where no real value can have been `x`, float64, which is no token."""
     if not encoding.bins or is_mark(np.array(x)):
         raise ValueError(f"{value!r} {NEVER_SEEN}")
+    on_grid, in_range = inside(np.array([x]), encoding)
+    if not on_grid[0]:
+        raise ValueError(f"{value!r} was never seen: the real values lie on a coarser grid")
+    if not in_range[0]:
+        raise ValueError(f"{value!r} is outside the range of the real values")
+
+
+def inside(x: np.ndarray, encoding: NumberEncoding) -> tuple[np.ndarray, np.ndarray]:
+    """Which numbers, float64 (N,), lie on the grid of the real values, and which in their range, bool (N,) each."""
+    if not encoding.bins:
+        known = np.isin(x, encoding.tokens)
+        return known, known
     # Quantiles on a grid span their values' cells: half a step more on both ends.
     half = 0.0 if encoding.discrete else encoding.step / 2
     tokens = [t for t in encoding.tokens if t not in MARKS]
     low, high = min([encoding.knots[1] + half, *tokens]), max([encoding.knots[-1] - half, *tokens])
-    at, tolerance = x, 0.0
+    on_grid, at, tolerance = np.ones(len(x), dtype=bool), x, 0.0
     if encoding.step:
-        low, high, at = ((edge - encoding.origin) / encoding.step for edge in (low, high, x))
+        low, high, at = (low - encoding.origin) / encoding.step, (high - encoding.origin) / encoding.step, (x - encoding.origin) / encoding.step
         tolerance = 0.25
         whole = np.round(encoding.origin + np.rint(at) * encoding.step, decimals_of(encoding.step, encoding.origin))
-        single = encoding.spark_type == "float"
-        if (np.float32(whole) != np.float32(x)) if single else (whole != x):
-            raise ValueError(f"{value!r} was never seen: the real values lie on a coarser grid")
-    if not low - tolerance <= at <= high + tolerance:
-        raise ValueError(f"{value!r} is outside the range of the real values")
+        on_grid = whole.astype(np.float32) == x.astype(np.float32) if encoding.spark_type == "float" else whole == x
+    return on_grid, (low - tolerance <= at) & (at <= high + tolerance)
 
 
 def typed_value(value: Any, spark_type: str, zone: str) -> pa.Array:

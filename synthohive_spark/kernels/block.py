@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..spec.fitted import FittedTable
 from ..spec.hidden import PARENT_ROW, POSITION, ROW, SIBLINGS
 from ..spec.program import Phase
 from .columns import arrow_type
 from .columns.marks import marked
-from .given import Given, condition_of
+from .given import Given, condition_of, held_rows, with_given_values
 from .models.base import ConditionalGenerativeModel
 from .seeds import derive_seed, generator
 
@@ -91,6 +92,7 @@ class Block:
         self.plan, self.number, self.purpose, self.rows, self.parents, self.carried = plan, number, purpose, rows, parents, carried
         self.columns: dict[str, pa.Array] = {}
         self.which = condition_of(plan.given, rows)  # the condition of each row, int64 (n,), -1 for none; None where no row has one
+        self.chosen: dict[str, tuple[pa.Array, np.ndarray]] = {}  # values (n,) from which asked ones follow, and the rows that have one, bool (n,)
         self.open: dict[str, np.ndarray] = {}  # of columns that are there but for some rows, in which they wait for the row model: those rows, bool (n,)
         self.stand_ins: dict[str, pa.Array] = {}  # what nulls among determinants are taken for, the same in all derivations
         self._generators: dict[str, np.random.Generator] = {}
@@ -110,6 +112,19 @@ class Block:
         """The exact type of a column, hidden ones included."""
         types = self.types
         return arrow_type(types[column] if column in types else self.plan.fitted.encoding.column(column).spark_type)
+
+    def held(self) -> dict[str, np.ndarray]:
+        """For each column with given values, or with chosen ones from which given ones follow, the rows that have one, bool (n,): there it must stay."""
+        held = held_rows(self.plan.given, self.which)
+        return held | {name: rows | held[name] if name in held else rows for name, (_, rows) in self.chosen.items()}
+
+    def with_given(self, columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+        """The columns, with the given and the chosen values in the rows that have one."""
+        out = with_given_values(columns, self.plan.given, self.which)
+        for name, (values, rows) in self.chosen.items():
+            if name in out:
+                out[name] = pc.if_else(pa.array(rows), values.cast(out[name].type), out[name])
+        return out
 
     def rng(self, purpose: str) -> np.random.Generator:
         """The generator for one purpose in this block; the same object each time.

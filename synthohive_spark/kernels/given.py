@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pyarrow as pa
 
+from .dependencies.pools import Pool
 from .models.base import ConditionalGenerativeModel
 from .repair import ReferenceKey, repair_reference
 
@@ -23,11 +24,13 @@ class GivenValues:
         rows: how many rows have the values.
         codes: column -> code.
         values: column -> its exact value, an array of one in the column's type.
+        pools: what columns can be of which asked ones follow.
     """
 
     rows: int
     codes: Mapping[str, int]
     values: Mapping[str, pa.Array] = field(repr=False)
+    pools: tuple[Pool, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,11 @@ class _Dependency(Spec):
         """Whether the row model draws the target too."""
         return self.loose or self.gaps
 
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The determinants without which the rule says nothing."""
+        return self.determinants
+
 
 class Copy(_Dependency):
     """`target` equals the determinant, nulls too."""
@@ -83,12 +88,18 @@ class Linear(_Dependency):
     Attributes:
         digits: digits after the point of the target and of each determinant: they are computed as whole numbers of that unit, without rounding. None
             for a float of any number of digits: then it is computed in floats.
+        as_zero: determinants that count as 0 where they are null.
     """
 
     kind: Literal["linear"] = "linear"
     factors: tuple[float, ...]
     constant: float = 0.0
     digits: tuple[int | None, ...]
+    as_zero: tuple[str, ...] = ()
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        return tuple(name for name in self.determinants if name not in self.as_zero)
 
 
 class Product(_Dependency):
@@ -302,7 +313,10 @@ def _on_clock(clock: Clock) -> str:
 
 def _sum(dependency: Linear, types: Mapping[str, str]) -> str:
     in_micros = types[dependency.target].startswith("timestamp")
-    terms = [(f, _factor(f, in_micros and not types[n].startswith("timestamp")) + n) for f, n in zip(dependency.factors, dependency.determinants, strict=True)]
+    shown = {name: f"coalesce({name}, 0)" if name in dependency.as_zero else name for name in dependency.determinants}
+    terms = [
+        (f, _factor(f, in_micros and not types[n].startswith("timestamp")) + shown[n]) for f, n in zip(dependency.factors, dependency.determinants, strict=True)
+    ]
     if dependency.constant:
         terms.append((dependency.constant, _amount(abs(dependency.constant), in_micros)))
     text = "".join(f" {'-' if factor < 0 else '+'} {term}" for factor, term in terms)

@@ -122,6 +122,7 @@ class CategoryEncoding(ColumnEncoding):
         counts: real rows per value, as long as `values`.
         starts: where each group begins in `values`; ascending; `starts[0] == 0`.
         rare: how rare values are made up; None where common ones take their place.
+        numbers: common values, which are numbers, take the place of rare numbers: made up is only what is none.
     """
 
     kind: Literal["category"] = "category"
@@ -129,6 +130,7 @@ class CategoryEncoding(ColumnEncoding):
     counts: tuple[int, ...] = ()
     starts: tuple[int, ...] = ()
     rare: TextEncoding | None = None
+    numbers: bool = False
 
 
 AnyEncoding = Annotated[NumberEncoding | CategoryEncoding | TextEncoding, Field(discriminator="kind")]

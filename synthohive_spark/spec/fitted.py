@@ -69,7 +69,7 @@ class FittedTable:
         """In words, how columns follow from others, of the same row and of others."""
         own = (described(d, self.program.types) for d in self.program.dependencies)
         parent = self.program.driver.parent_table if self.program.driver else ""
-        return [*own, *(described_across(rule, parent) for rule in self.program.across), *(described_total(t) for t in self.program.totals)]
+        return [*own, *(described_across(rule, parent) for rule in self.program.across_told), *(described_total(t) for t in self.program.totals)]
 
     @property
     def model_columns(self) -> tuple[str, ...]:

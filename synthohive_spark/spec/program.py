@@ -19,6 +19,7 @@ from .across_rows import AcrossRule
 from .base import Spec
 from .dependencies import AnyDependency
 from .hidden import depth_column
+from .identifiers import HIDDEN_PREFIX
 from .metadata import ForeignKey, LinkageMethod
 from .steps import AcrossRows, Derive, Distinct, Draw, Inherit, NumberKey, ParentKey, Place, Position, Series, Step
 from .totals import Total
@@ -278,6 +279,11 @@ class TableProgram(Spec):
     def across(self) -> tuple[AcrossRule, ...]:
         """How columns follow from other rows of the driving parent, in the order of evaluation."""
         return tuple(rule for step in self.of_kind(AcrossRows) if isinstance(step, AcrossRows) for rule in step.rules)
+
+    @property
+    def across_told(self) -> tuple[AcrossRule, ...]:
+        """Those of columns that the table shows."""
+        return tuple(rule for rule in self.across if not rule.column.startswith(HIDDEN_PREFIX))
 
     @property
     def types(self) -> dict[str, str]:

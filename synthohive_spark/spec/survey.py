@@ -67,6 +67,7 @@ class KeyFacts(Spec):
         stray: columns of the key that have values in some rows where another one is null.
         copies: what is equal in the child's and the parent's row, oftener than by chance; or never (a share of 0), where chance would make it so.
         traits: what says most about the child's row, best first.
+        mirrored: nearly all parents have two rows, which mirror each other.
     """
 
     matched: int = 0
@@ -76,6 +77,7 @@ class KeyFacts(Spec):
     stray: tuple[str, ...] = ()
     copies: tuple[CopyFacts, ...] = ()
     traits: tuple[TraitFacts, ...] = ()
+    mirrored: bool = False
 
     @property
     def parents(self) -> int:

@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
 from ..errors import GenerationError
-from ..kernels.asked import asked_code, can_be_asked
+from ..kernels.asked import asked_code
 from ..kernels.dependencies.absences import broken
 from ..kernels.dependencies.orders import in_order
+from ..kernels.dependencies.pools import find_pools, roots_of, rules_of
 from ..kernels.dependencies.unequal import is_apart
 from ..kernels.given import Given, GivenValues
+from ..kernels.seeds import generator
 from ..spec.condition import Condition, read_conditions
-from ..spec.dependencies import Absence, Order, Unequal, described, is_bound
+from ..spec.dependencies import Absence, Order, Unequal, described
 from ..spec.encoding import TextEncoding
 from ..spec.fitted import FittedSchema, FittedTable
-from ..spec.identifiers import HIDDEN_PREFIX, quoted
+from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey
-from ..spec.planning.across import adds_up
 from ..spec.program import TableProgram
-from ..spec.relations import inherited_columns
 from ..spec.spelling import spelt
-from ..spec.steps import Distinct, NumberKey, ParentKey, Position, Series, Settle
-from ..spec.structure import SHOWN_NAMES, nearest
+from ..spec.steps import Settle
+from ..spec.structure import nearest
+from .closed_columns import closed_columns, shown
 from .constraints import violations
 
 Typed = Mapping[str, pa.Array]  # column -> its value, an array of one
 Asked = Sequence[Mapping[str, Any] | Condition]
-
-_KNOWN: dict[type[Any], str] = {
-    NumberKey: "is a generated key",
-    ParentKey: "is the key of the parent that brings the row",
-    Series: "is part of a key that is drawn without repeats",
-    Position: "counts the rows of a parent",
-}
-_MATCHED = "is a key that is matched with the rows of another table"
 
 
 def resolve_conditions(spark: SparkSession, fitted: FittedSchema, asked: Asked, *, enforce_constraints: bool) -> dict[str, Given]:
@@ -104,7 +98,8 @@ def plan_conditions(
             continue
         given, found = _given(fitted.tables[table], fitted, values, condition.rows if condition else 0, zone)
         if not found:
-            found = [
+            given, found = _with_pools(fitted.tables[table], given, generator(fitted.seed, table, "conditions", index))
+            found += [
                 *_broken_keys(fitted.tables[table], fitted, given.values, reference_has),
                 *_broken_absences(fitted.tables[table].program, given.values),
                 *_broken_orders(fitted.tables[table].program, given.values),
@@ -148,7 +143,7 @@ def _given(table: FittedTable, fitted: FittedSchema, values: Mapping[str, Any], 
         if column not in table.program.names:
             faults.append(f"column {column!r} is not there; {nearest(column, open_columns)}")
         elif column in closed:
-            faults.append(f"column {column!r} {closed[column]}; columns that can be conditioned on: {_shown(open_columns)}")
+            faults.append(f"column {column!r} {closed[column]}; columns that can be conditioned on: {shown(open_columns)}")
         else:
             encoding = table.encoding.column(column)
             try:
@@ -159,6 +154,18 @@ def _given(table: FittedTable, fitted: FittedSchema, values: Mapping[str, Any], 
                 faults.append(f"column {column!r}: {error}")
     faults += _hold_structs(table, codes, typed, closed)
     return GivenValues(rows, codes, typed), faults
+
+
+def _with_pools(table: FittedTable, given: GivenValues, rng: np.random.Generator) -> tuple[GivenValues, list[str]]:
+    """The condition with what columns can be of which its values follow, and which of its values no row can have."""
+    program, encoding = table.program, table.encoding
+    gaps = {d.target for d in program.dependencies if d.gaps and d.target in given.values and given.values[d.target].null_count}
+    rules = [d for d in program.dependencies if d.target not in gaps]
+    pools, unmet = find_pools(rules, given.values, encoding, program.types, rng, given.rows)
+    named = rules_of(program.dependencies)
+    others = [list(dict.fromkeys(name for target in targets for name in roots_of(target, named))) for targets in unmet]
+    faults = [f"{shown(t)}: no values of {shown(o)} that are like real ones give what was asked for" for t, o in zip(unmet, others, strict=True)]
+    return replace(given, pools=tuple(pools)), faults
 
 
 def _hold_structs(table: FittedTable, codes: dict[str, int], typed: dict[str, pa.Array], closed: Collection[str]) -> list[str]:
@@ -172,7 +179,7 @@ def _hold_structs(table: FittedTable, codes: dict[str, int], typed: dict[str, pa
         nothing = [c for c in struct.required if c in typed and typed[c].null_count]
         asked = typed[struct.flag][0].as_py() if struct.flag in typed else None
         if (inside and (nothing or asked is False)) or (nothing and asked):
-            faults.append(f"{_shown([*inside, *nothing])}: the struct {struct.flag!r} must be there for some of these values, and must not for others")
+            faults.append(f"{shown([*inside, *nothing])}: the struct {struct.flag!r} must be there for some of these values, and must not for others")
         elif asked is None and (inside or nothing) and struct.flag not in closed:
             encoding = table.encoding.column(struct.flag)
             if isinstance(encoding, TextEncoding):
@@ -184,59 +191,20 @@ def _hold_structs(table: FittedTable, codes: dict[str, int], typed: dict[str, pa
     return faults
 
 
-def closed_columns(table: FittedTable, fitted: FittedSchema) -> dict[str, str]:
-    """The columns that cannot be conditioned on, and why."""
-    program = table.program
-    closed = {c: why for kind, why in _KNOWN.items() for step in program.of_kind(kind) for c in step.columns} | dict.fromkeys(program.matched, _MATCHED)
-    for column, parent, above in inherited_columns(program):
-        closed[column] = f"repeats the column {above!r} of its row in {parent!r}: name a value of that"
-    for total in program.totals:
-        closed[total.column] = f"is the {'number' if total.what == 'rows' else total.what} of its rows in {total.child!r}"
-    for rule in (r for r in program.across if adds_up(r)):
-        closed[rule.column] = "follows from other rows of its parent: name values of other columns, or fit without exact_dependencies"
-    for dependency in (d for d in program.dependencies if not is_bound(d)):
-        closed[dependency.target] = f"follows from {', '.join(map(repr, dependency.determinants))}: name values of those, or fit without exact_dependencies"
-    for column in program.drawn:
-        if column.startswith(HIDDEN_PREFIX):
-            continue
-        if column in program.primary_key:
-            closed.setdefault(column, "is part of the primary key")
-        elif not can_be_asked(table.encoding.column(column)):
-            closed.setdefault(column, "holds text or pii, which is not learnt")
-    for struct in (s for step in program.of_kind(Settle) if isinstance(step, Settle) for s in step.structs if s.keys):
-        closed.setdefault(struct.flag, "says whether a struct is there that holds a key")
-    for moved in program.of_kind(Distinct):
-        closed = dict.fromkeys(moved.columns, "is part of a unique key, and moved where it repeats") | closed
-    for key in program.foreign_keys:
-        if key.parent_table not in fitted.references:
-            closed = {c: f"is part of the key to {key.parent_table!r}" for c in key.columns} | closed
-    for key in program.foreign_keys:
-        known = [c for c in key.columns if c in closed]
-        if known:
-            why = f"is part of a key to {key.parent_table!r} with {_shown(known)}, which is known before the row is drawn"
-            closed = dict.fromkeys(key.columns, why) | closed
-    for order in (d for d in program.dependencies if isinstance(d, Order)):  # each after those of its determinants
-        if order.base in closed:
-            closed[order.target] = f"is drawn as a distance from {order.base!r}, which {closed[order.base]}"
-        elif order.base is not None and order.base == program.draw.ordered_by:
-            closed[order.target] = f"is drawn as a distance from {order.base!r}, which orders the rows of a parent"
-    return {c: why for c, why in closed.items() if c in program.names}
-
-
 def _broken_keys(table: FittedTable, fitted: FittedSchema, values: Typed, reference_has: Callable[[ForeignKey, Typed], bool]) -> list[str]:
     """Keys of several columns to reference tables that have no row with the asked values: the other columns could not follow."""
     faults = []
     for key in table.program.foreign_keys:
         asked = {c: values[c] for c in key.columns if c in values and values[c].null_count == 0}
         if key.parent_table in fitted.references and len(key.columns) > 1 and len(asked) > 1 and not reference_has(key, asked):
-            faults.append(f"{_shown(asked)}: the reference table {key.parent_table!r} has no row with these values together")
+            faults.append(f"{shown(asked)}: the reference table {key.parent_table!r} has no row with these values together")
     return faults
 
 
 def _broken_absences(program: TableProgram, values: Typed) -> list[str]:
     """Columns whose asked values, or nulls, another asked value does not let be."""
     asked = [d for d in program.dependencies if isinstance(d, Absence) and d.target in values and d.determinants[0] in values]
-    return [f"{_shown((d.target, *d.determinants))}: the values break {described(d, program.types)}" for d in asked if broken(d, values, program.types).any()]
+    return [f"{shown((d.target, *d.determinants))}: the values break {described(d, program.types)}" for d in asked if broken(d, values, program.types).any()]
 
 
 def _broken_orders(program: TableProgram, values: Typed) -> list[str]:
@@ -246,7 +214,7 @@ def _broken_orders(program: TableProgram, values: Typed) -> list[str]:
         low, high = (tuple(c for c in names if c in values) for names in (order.at_least, order.at_most))
         asked = order.model_copy(update={"at_least": low, "at_most": high, "base": None, "determinants": (*low, *high)})
         if asked.determinants and not in_order(asked, values, program.types).all():
-            faults.append(f"{_shown((order.target, *asked.determinants))}: the values break {described(asked, program.types)}")
+            faults.append(f"{shown((order.target, *asked.determinants))}: the values break {described(asked, program.types)}")
     return faults
 
 
@@ -255,13 +223,7 @@ def _equal_values(program: TableProgram, values: Typed) -> list[str]:
     pairs = [Unequal(target=d.target, determinants=(n,)) for d in program.dependencies if isinstance(d, Unequal) for n in d.determinants]
     asked = [pair for pair in pairs if {pair.target, *pair.determinants} <= set(values)]
     broken = [pair for pair in asked if not is_apart(pair, values, program.types).all()]
-    return [f"{_shown((p.target, *p.determinants))}: the values break {described(p, program.types)}" for p in broken]
-
-
-def _shown(names: Iterable[str]) -> str:
-    names = list(names)
-    more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
-    return ", ".join(repr(n) for n in names[:SHOWN_NAMES]) + more if names else "none"
+    return [f"{shown((p.target, *p.determinants))}: the values break {described(p, program.types)}" for p in broken]
 
 
 def spread_over(given: Given, rows: int, table: str) -> Given:

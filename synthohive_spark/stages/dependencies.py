@@ -27,7 +27,7 @@ from ..kernels.dependencies.find_unequal import with_unequal
 from ..kernels.dependencies.formulas import is_formula_input
 from ..kernels.dependencies.sample import MIN_SURPRISES, Search
 from ..kernels.dependencies.units import MAX_DIGITS
-from ..spec.across_rows import AcrossRule
+from ..spec.across_rows import AcrossRule, Shared
 from ..spec.date_forms import is_date_form
 from ..spec.dependencies import Absence, AnyDependency, Lookup, Order, Unequal, described, is_bound
 from ..spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding, TextEncoding
@@ -85,8 +85,9 @@ def add_dependencies(
     search = _search(program, table, encoding, made.union(keys), str(data.sparkSession.conf.get("spark.sql.session.timeZone", "UTC")))
     said = {status_column(m.key): program.foreign_keys[m.key].columns for m in program.matches if m.status and not m.forest}
     said = {name: columns for name, columns in said.items() if name in program.drawn and not set(columns) & set(table.pii_cols)}
-    search = search.model_copy(update={"steady": tuple(rule.column for rule in across), "independent": independent})
-    fixed = {*nested, *program.fallback, *search.steady}
+    shared = tuple(rule.column for rule in across if isinstance(rule, Shared))
+    search = search.model_copy(update={"steady": tuple(rule.column for rule in across), "shared": shared, "independent": independent})
+    fixed = {*nested, *program.fallback, *search.steady} - set(shared)
     absent = tuple(name for name in search.targets if name in program.drawn and name not in fixed and encoding.column(name).has_null)
     search = _with_absences(search, absent, {name: ", ".join(columns) for name, columns in said.items()}, min_rows)
     data = data.withColumns({name: all_there(columns) for name, columns in said.items()}) if said else data

@@ -211,7 +211,7 @@ class FitRun:
         )
         found = with_across_rows(found, rules)
         if found.across and found.driver is not None:
-            log.info(DEPENDENCIES, table=found.table, found=[described_across(rule, found.driver.parent_table) for rule in found.across])
+            log.info(DEPENDENCIES, table=found.table, found=[described_across(rule, found.driver.parent_table) for rule in found.across_told])
         return found
 
     def _with_sibling_dates(self, program: TableProgram, encoding: TableEncoding) -> tuple[TableProgram, TableEncoding]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
@@ -33,6 +33,7 @@ from .labels import label_facts, labels_of
 from .orphans import drop_orphans
 from .profile import with_plain_times
 from .tally import KeyCount, Tally, count_keys, total
+from .twins import has_pairs, mirrored_keys
 
 MAX_ENTITIES = 100_000  # combinations of natural key values that travel in the program; where there are more, columns are combined freely
 ROWS, KEPT = "rows", "kept"  # of a table: its rows as they were read, and those that the policy `drop` leaves
@@ -76,6 +77,9 @@ class _Surveyor:
         sequences = self._sequences(kept, shapes, followed)
         repeated = {name: {frozenset(key) for key in self._uniques(name, shape) if total(tallies[name, key], "repeats")} for name, shape in shapes.items()}
         kin = kinship_of_parents(self.metadata, kept, shapes, followed, rows, repeated)
+        children = {ref: _children(tallies[ref.table, ref.index]) for ref in followed}
+        paired = {ref: sum(found.values()) for ref, found in children.items() if has_pairs(found)}
+        twins = mirrored_keys(self.metadata, kept, shapes, followed, paired)
         tables = {}
         for name, shape in shapes.items():
             table = self.metadata.tables[name]
@@ -87,7 +91,7 @@ class _Surveyor:
                 read=total(tallies[name, ROWS], "parents"),
                 uniques=tuple(_unique(key, tallies[name, key], facts[name], place) for place, key in enumerate(uniques)),
                 keys=tuple(
-                    _key_facts(fk, KeyRef(table=name, index=index), tallies[name, index], facts[name], kin) if (name, index) in tallies else None
+                    _key_facts(fk, KeyRef(table=name, index=index), tallies[name, index], facts[name], kin, twins) if (name, index) in tallies else None
                     for index, fk in enumerate(table.foreign_keys)
                 ),
                 sequences=tuple(sequences.get(name, ())),
@@ -237,19 +241,25 @@ def _unique(key: tuple[str, ...], tallies: Sequence[Tally], facts: Mapping[str, 
     return UniqueFacts(columns=key, nulls=nulls, repeats=total(tallies, "repeats"), pattern=pattern)
 
 
-def _key_facts(key: ForeignKey, ref: KeyRef, tallies: Sequence[Tally], facts: Mapping[str, Any], kin: Kinship) -> KeyFacts:
+def _children(tallies: Sequence[Tally]) -> Counter[int]:
+    """How many parents have how many children."""
     children: Counter[int] = Counter()
     for tally in tallies:
         if tally.parents:
             children[round(tally.links / tally.parents)] += tally.parents  # large numbers come in groups
+    return children
+
+
+def _key_facts(key: ForeignKey, ref: KeyRef, tallies: Sequence[Tally], facts: Mapping[str, Any], kin: Kinship, twins: Collection[KeyRef]) -> KeyFacts:
     return KeyFacts(
         matched=total(tallies, "matched"),
         orphans=total(tallies, "orphans"),
         nulls=total(tallies, "nulls"),
-        children=tuple(sorted(children.items())),
+        children=tuple(sorted(_children(tallies).items())),
         stray=tuple(c for i, c in enumerate(key.columns) if facts.get(f"stray{ref.index}_{i}")),
         copies=kin.copies.get(ref, ()),
         traits=kin.traits.get(ref, ()),
+        mirrored=ref in twins,
     )
 
 

@@ -38,12 +38,12 @@ def rules_held(fitted: FittedSchema, synthetic: Mapping[str, DataFrame], sizes: 
     """All rules of all learnt tables that are there. `sizes` are the rows of the synthetic tables."""
     asked = [_Asked(table, synthetic[name]) for name, table in fitted.tables.items() if name in synthetic]
     own = _counted([a.own() if a.program.dependencies else None for a in asked], [len(a.program.dependencies) for a in asked])
-    across = _counted([a.across(sizes) if a.program.across else None for a in asked], [len(a.program.across) for a in asked])
+    across = _counted([a.across(sizes) if a.program.across_told else None for a in asked], [len(a.program.across_told) for a in asked])
     found: list[RuleFinding] = []
     for i, a in enumerate(asked):
         program, parent = a.program, a.program.driver.parent_table if a.program.driver else ""
         found += _findings(program.table, [(described(d, program.types), d.share) for d in program.dependencies], own[i])
-        found += _findings(program.table, [(described_across(rule, parent), rule.share) for rule in program.across], across[i])
+        found += _findings(program.table, [(described_across(rule, parent), rule.share) for rule in program.across_told], across[i])
         if program.totals and all(t.child in synthetic for t in program.totals):
             found += _findings(program.table, [(described_total(t), t.share) for t in program.totals], _totals(fitted, a.table, synthetic))
     return tuple(found)
@@ -78,11 +78,11 @@ class _Asked:
     def across(self, sizes: Mapping[str, int]) -> DataFrame:
         """Those of the rules across rows, on whole families."""
         program, number = self.program, self.program.number_column
-        names = dict.fromkeys([*(n for rule in program.across for n in (rule.column, *rule.inputs)), *([number] if number else [])])
+        names = dict.fromkeys([*(n for rule in program.across_told for n in (rule.column, *rule.inputs)), *([number] if number else [])])
         search = AcrossSearch(types={n: program.types[n] for n in names}, targets=(), number=number)
         parents = sizes[program.driver.parent_table] if program.driver else 0
         sample = sampled_families(program, self.rows, search, sizes[program.table], parents)
-        return sample.repartition(1).mapInArrow(partial(count_across_in_batches, search=search, rules=program.across), _DDL)
+        return sample.repartition(1).mapInArrow(partial(count_across_in_batches, search=search, rules=program.across_told), _DDL)
 
 
 def _counted(frames: Sequence[DataFrame | None], rules: Sequence[int]) -> list[np.ndarray]:

@@ -11,7 +11,7 @@ from judge_metadata import frames_from_judge, metadata_from_judge
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from synthohive_spark import FitConfig, Metadata, SchemaError, Synthesizer, TrainingConfig
+from synthohive_spark import FitConfig, GenerationError, Metadata, SchemaError, Synthesizer, TrainingConfig
 from synthohive_spark.spec.config import EncodingConfig
 from synthohive_spark.spec.dependencies import described
 from synthohive_spark.spec.encoding import ColumnHint
@@ -97,6 +97,21 @@ def test_only_real_combinations_come_back(spark: SparkSession, sampled: DataFram
     )
     assert broken(sampled, "local_hour", "hour(from_utc_timestamp(at, 'Asia/Tokyo'))") == 0
     assert sampled.where("clock is null").count() == pytest.approx(400, abs=200)
+
+
+def test_columns_that_follow_from_others_can_be_asked_for(fitted: Synthesizer) -> None:
+    asked = [{"local_hour": 5, "on": "2023-03-04"}, {"gross": 61.5, "minute": 7}, {"km": 110, "hour": 13}]
+    conditions = [{"table": "trips", "values": values, "rows": 100} for values in asked]
+    found = fitted.sample(conditions=conditions, seed=4)["trips"].toPandas()
+    parts = [found[100 * i : 100 * (i + 1)] for i in range(3)]
+    assert set(parts[0]["local_hour"]) == {5} and {str(day) for day in parts[0]["at"].dt.date} == {"2023-03-04"}
+    assert set(parts[1]["gross"]) == {61.5} and ((parts[1]["net"] + parts[1]["tax"]).round(2) == 61.5).all() and (parts[1]["clock"] % 100 == 7).all()
+    assert parts[1]["net"].nunique() > 50 and parts[1]["clock"].nunique() > 10
+    assert set(parts[2]["km"]) == {110} and (parts[2]["clock"] // 100 == 13).all()
+    assert set(zip(parts[2]["from-code-é"], parts[2]["to"], strict=True)) == {("a b", "t1"), ("a b", "t6")}
+    refused = [{"table": "trips", "values": values, "rows": 1} for values in ({"on": "2023-03-04", "local_hour": 30}, {"hour": 13, "clock": 1412})]
+    with pytest.raises(GenerationError, match="2 faults.*'local_hour': 30.*'hour': no values of 'clock' that are like real ones"):
+        fitted.sample(conditions=refused, seed=4)
 
 
 def test_a_saved_model_keeps_them(spark: SparkSession, fitted: Synthesizer, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from synthohive_spark import FitConfig, GenerationError, Metadata, Synthesizer, 
 
 ROWS = 4_000
 TEAMS = 6
+MINUTES = "pmod(planned div 100 * 60 + planned % 100 + late, 1440)"
 
 
 def games() -> pd.DataFrame:
@@ -27,6 +28,9 @@ def games() -> pd.DataFrame:
     frame["planned"] = planned // 60 * 100 + planned % 60
     frame["late"] = pd.Series(late).mask(rng.random(ROWS) < 0.05).astype("Int64")
     frame["start"] = pd.Series(np.where(start == 0, 2400, start // 60 * 100 + start % 60)).mask(frame.late.isna()).astype("Int64")
+    frame["fine"] = pd.Series(rng.integers(1, 90, ROWS)).mask(rng.random(ROWS) < 0.6).astype("Int64")
+    frame["owed"] = rng.integers(100, 5_000, ROWS)
+    frame["due"] = frame.owed + frame.fine.fillna(0).astype(int)
     frame["told"] = pd.to_datetime(planned * 60, unit="s").strftime("%H:%M")
     return frame
 
@@ -51,8 +55,9 @@ def test_rules_hold_on_every_row(spark: SparkSession, fitted: Synthesizer) -> No
     assert any(f in rules for f in ("home != away", "away != home")) and any(f in rules for f in ("sender != receiver", "receiver != sender"))
     made = fitted.sample(seed=2)["games"]
     assert made.where("home = away or sender = receiver").isEmpty() and made.count() == ROWS
-    minutes = "pmod(planned div 100 * 60 + planned % 100 + late, 1440)"
-    right = f"if({minutes} = 0, 2400, {minutes} div 60 * 100 + {minutes} % 60)"
+    right = f"if({MINUTES} = 0, 2400, {MINUTES} div 60 * 100 + {MINUTES} % 60)"
+    assert "due = owed + coalesce(fine, 0)" in rules and made.where("not due <=> owed + coalesce(fine, 0)").isEmpty()
+    assert 0.5 < made.where("fine is null").count() / ROWS < 0.7
     assert made.where(~F.col("start").eqNullSafe(F.expr(right))).isEmpty()
     assert 0.02 < made.where("start is null").count() / ROWS < 0.1
     report = fitted.generate_validation_report({"teams": teams(spark), "games": spark.createDataFrame(games())}, fitted.sample(seed=2))
@@ -68,5 +73,8 @@ def test_asked_values_stay_and_equal_ones_are_refused(fitted: Synthesizer) -> No
         asked = fitted.sample(seed=2, conditions=[{"table": "games", "values": values, "rows": 300}])["games"]
         assert asked.where(" and ".join(f"{name} = '{value}'" for name, value in values.items())).count() == 300
         assert asked.where("home = away or sender = receiver").isEmpty()
+    asked = fitted.sample(seed=2, conditions=[{"table": "games", "values": {"start": 5}, "rows": 300}])["games"]
+    assert asked.where(f"start = 5 and {MINUTES} = 5").count() == 300 and asked.select("planned").distinct().count() > 5
     with pytest.raises(GenerationError, match="2 faults.* != "):
-        fitted.sample(conditions=[{"table": "games", "values": {"home": 1, "away": 1}, "rows": 1}, {"table": "games", "values": {"start": 5}, "rows": 1}])
+        refused = ({"home": 1, "away": 1}, {"start": 5, "planned": 1200})
+        fitted.sample(conditions=[{"table": "games", "values": values, "rows": 1} for values in refused])

@@ -262,3 +262,28 @@ def test_iso_dates_in_strings_are_dates() -> None:
     assert all(min(days) <= d <= max(days) and str(datetime.date.fromisoformat(d)) == d for d in again.to_pylist())
     assert encode_frame(pd.DataFrame({"x": [None, "no date", "2020-13-45"]}), table)[:, 0].tolist() == [0, 0, 0]
     assert not isinstance(fitted([*days, "no date"]), NumberEncoding)
+
+
+def test_rare_values_that_are_no_numbers_are_made_up_among_numbers() -> None:
+    rng = np.random.default_rng(0)
+    houses = [f"{n}{rng.choice(list('AB')) if u < 0.03 else ''}" for n, u in zip(rng.gamma(2, 20, 6_000).astype(int) + 1, rng.random(6_000), strict=True)]
+    encoding = fitted(houses)
+    assert isinstance(encoding, CategoryEncoding) and encoding.numbers and encoding.rare is not None
+    table = TableEncoding(table="t", rows=6_000, columns=(encoding,))
+    codes = encode_frame(pd.DataFrame({"x": houses}), table)
+    made = decode_codes(codes, table, rng)["x"].to_pylist()
+    odd, real = ({v for v in values if not v.isdigit()} for values in (made, houses))
+    share = sum(not v.isdigit() for v in made) / 6_000
+    assert abs(share - sum(not v.isdigit() for v in houses) / 6_000) < 0.01
+    assert all(re.fullmatch("[0-9]{1,3}[A-Z]", v) for v in odd) and len(odd) > 50
+    singles = {v for v in real if houses.count(v) < CONFIG.min_category_rows}
+    assert len(odd & singles) < len(singles) / 2  # made up, and no list of the real ones
+    assert {v for v in made if v.isdigit()} <= {v for v in houses if houses.count(v) >= CONFIG.min_category_rows}  # no number that is no real one
+
+
+def test_labels_of_which_a_few_are_digits_are_no_numbers() -> None:
+    labels = [f"L{n % 40}" for n in range(4_000)] + [str(n % 30) for n in range(300)] + [f"q{n}" for n in range(40)]
+    encoding = fitted(labels)
+    assert isinstance(encoding, CategoryEncoding) and encoding.rare is None and not encoding.numbers
+    plain = fitted([str(n % 60) for n in range(3_000)] + [str(n) for n in range(900, 940)])
+    assert isinstance(plain, CategoryEncoding) and plain.rare is None  # rare numbers: as ever

@@ -17,6 +17,7 @@ from synthohive_spark.spec.planning.rewritten import with_form_of_order, with_ke
 from synthohive_spark.spec.planning.room import Room, largest_number
 from synthohive_spark.spec.program import Match, Phase, TableProgram
 from synthohive_spark.spec.steps import Carry, Combine, Distinct, KeyPattern, NumberKey, ParentKey, Series
+from synthohive_spark.stages.twins import has_pairs
 
 Rows = list[tuple[Any, ...]]
 
@@ -65,6 +66,24 @@ def tenants(boss: str) -> Schema:
     schema.table("departments", f"company int!, dept int!, boss {boss}", [(1, 1, 7), (2, 1, 8)], pk=["company", "dept"], foreign_keys=keys)
     keys = [to(["company"], "companies"), to(["company", "dept"], "departments")]
     return schema.table("employees", "company int!, no int!, dept int!", [(1, 7, 1), (2, 8, 1)], pk=["company", "no"], foreign_keys=keys)
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_key_whose_pairs_of_rows_mirror_each_other_drives(mirrored: bool) -> None:
+    schema = Schema().table("teams", "team int!", [(i,) for i in range(60)], pk="team").table("matches", "match int!", [(i,) for i in range(25)], pk="match")
+    sides = [(i, i // 2, i, (i ^ 1) % 60) for i in range(50)]
+    keys = [to(["team"], "teams"), to(["other"], "teams", ["team"]), to(["match"], "matches")]
+    schema.table("sides", "id int!, match int!, team int!, other int!", sides, pk="id", foreign_keys=keys)
+    survey = GeneratedSchema(schema.metadata, schema.columns, schema.rows).survey()
+    seen = survey.tables["sides"]
+    facts = tuple(f and f.model_copy(update={"mirrored": mirrored and i == 2}) for i, f in enumerate(seen.keys))
+    survey = survey.model_copy(update={"tables": {**survey.tables, "sides": seen.model_copy(update={"keys": facts})}})
+    plan = plan_schema(schema.metadata, SchemaGraph.from_metadata(schema.metadata), survey)
+    assert plan.faults == [] and plan.programs["sides"].driving == (2 if mirrored else 0)
+
+
+def test_parents_come_in_pairs_where_nearly_all_with_rows_have_two() -> None:
+    assert has_pairs({0: 900, 2: 95, 1: 4, 3: 1}) and not has_pairs({2: 80, 1: 20}) and not has_pairs({2: 10}) and not has_pairs({})
 
 
 def test_tables_of_one_tenant_may_point_at_each_other() -> None:

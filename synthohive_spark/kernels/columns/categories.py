@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from ...spec.config import EncodingConfig
 from ...spec.encoding import CategoryEncoding, Scalar, TextEncoding
 from .cache import once_per_encoding
+from .number_forms import is_number_text
 from .rows import Rows
 from .texts import decode_text
 from .types import from_scalars
@@ -86,6 +87,7 @@ class _Tables(NamedTuple):
     shares: np.ndarray  # (G,) cumulative weights of the groups, the last is 1
     commonest: int
     has_rare: bool
+    numbers: bool
 
 
 @once_per_encoding
@@ -104,6 +106,7 @@ def _tables(encoding: CategoryEncoding) -> _Tables:
         shares=cumulative / cumulative[-1],
         commonest=first + int(np.argmax(weights)),
         has_rare=encoding.rare is not None,
+        numbers=encoding.numbers,
     )
 
 
@@ -131,8 +134,10 @@ def _lookup(distinct: pa.Array, tables: _Tables) -> np.ndarray:
     group = tables.group_of[place]
     missing = np.flatnonzero(place < 0)
     if tables.has_rare:
-        group[missing] = len(tables.starts)
-    elif len(missing):
+        made_up = missing[~is_number_text(distinct.take(pa.array(missing)))] if tables.numbers else missing
+        group[made_up] = len(tables.starts)
+        missing = np.setdiff1d(missing, made_up)
+    if len(missing):
         text = np.array([str(v) for v in distinct.take(pa.array(missing)).to_pylist()], dtype=object)
         u = pd.util.hash_array(text, categorize=False).astype(np.float64) / 2.0**64
         group[missing] = np.minimum(np.searchsorted(tables.shares, u, side="right"), len(tables.starts) - 1)

@@ -32,7 +32,7 @@ from .date_forms import COMPACT, YEARS, find_form, numbers_of
 from .decimals import MOST_DIGITS, units_of
 from .decimals import find_form as find_decimal_form
 from .decimals import numbers_of as numbers_of_units
-from .number_forms import find_number_form, numbers_in
+from .number_forms import LEAST_DIFFERENT, find_number_form, is_number_text, numbers_in
 from .numbers import fit_numbers, measured
 from .texts import fit_text
 from .types import arrow_type, is_integer, scalar_of
@@ -40,6 +40,7 @@ from .types import arrow_type, is_integer, scalar_of
 COUNTED = ("column", "text", "number", "is_null", "kept", "n", "sampled", "distinct")
 MIN_TEXT_VALUES = 50  # fewer values are a category, however rare each of them is
 RARE_SHARE = 0.05  # of the rows: fewer rare values are typing errors, and a common value in their place is no loss
+MOSTLY_NUMBERS = 0.9  # of the rows: labels of which a few are digits alone are no numbers
 OPEN_END = 99_991_231  # a date that stands for none
 TEXT_SHARE = 0.5  # distinct values per row from which a string names its row
 
@@ -92,8 +93,13 @@ def fit_encoding(frame: pd.DataFrame, *, hint: ColumnHint, config: EncodingConfi
     kept = seen[seen["text"].notna() & seen["kept"].astype(bool)]
     if len(kept):
         values = [scalar_of(v, hint.spark_type) for v in kept["text"]]
-        rare, rare_rows = _rare(seen[~seen["kept"].astype(bool)], kept, hint, config)
-        return fit_categories(hint.name, hint.spark_type, values, kept["n"].to_numpy(dtype=np.int64), null_share, config, rare, rare_rows)
+        left, counts = seen[~seen["kept"].astype(bool)], kept["n"].to_numpy(dtype=np.int64)
+        rare, rare_rows = _rare(left, kept, hint, config)
+        if rare is None and hint.spark_type == "string":
+            rare, rare_rows = _no_numbers(left, kept, hint, config, seed)
+            found = fit_categories(hint.name, hint.spark_type, values, counts, null_share, config, rare, rare_rows)
+            return found.model_copy(update={"numbers": rare is not None})
+        return fit_categories(hint.name, hint.spark_type, values, counts, null_share, config, rare, rare_rows)
     if hint.spark_type in ("string", "boolean"):
         return _text(seen, hint, null_share, config, seed)
     return _number(seen, hint, null_share, config)
@@ -155,9 +161,31 @@ def _text(seen: pd.DataFrame, hint: ColumnHint, null_share: float, config: Encod
     if recipe is not None:
         limits = {"longest": longest_of(texts), "pool": even_pool(total, different), "letters": letters_of(texts)}
         return encoding.model_copy(update={"recipe": recipe, **limits})
-    found = fit_shapes(texts, rows, config.min_category_rows, generator(seed, "shapes", hint.name), different)
+    return _shaped(encoding, texts, rows, different, config, seed)
+
+
+def _shaped(encoding: TextEncoding, texts: pa.Array, rows: np.ndarray, different: int, config: EncodingConfig, seed: int) -> TextEncoding:
+    """The encoding with the shapes of `texts`, each of which `rows` have, (N,)."""
+    found = fit_shapes(texts, rows, config.min_category_rows, generator(seed, "shapes", encoding.name), different)
     letters = {"sets": found.sets, "upper": found.upper, "lower": found.lower, "check": found.check}
     return encoding.model_copy(update={"shapes": found.shapes, "shape_counts": found.counts, **letters})
+
+
+def _no_numbers(left: pd.DataFrame, kept: pd.DataFrame, hint: ColumnHint, config: EncodingConfig, seed: int) -> tuple[TextEncoding | None, int]:
+    """How to make up the rare values that are no numbers (`12A`) of a column of numbers in text (`12`), and how many rows have them; None where it is none.
+
+    Each of them is rare, and common numbers in their place would leave none of their kind.
+    """
+    numbers = is_number_text(pa.array(kept["text"], type=pa.string()))
+    known = left[left["text"].notna() & (left["sampled"] > 0)]
+    if numbers.sum() < LEAST_DIFFERENT or kept["n"].to_numpy()[numbers].sum() < MOSTLY_NUMBERS * kept["n"].sum() or not len(known):
+        return None, 0
+    odd = known[~is_number_text(pa.array(known["text"], type=pa.string()))]
+    rows = round(int(left["n"].sum()) * int(odd["sampled"].sum()) / int(known["sampled"].sum()))
+    if rows < config.min_category_rows:
+        return None, 0
+    texts, counts = pa.array(odd["text"].tolist(), type=pa.string()), odd["sampled"].to_numpy(dtype=np.int64)
+    return _shaped(fit_text(hint.name, hint.spark_type, 0.0, None), texts, counts, len(odd), config, seed), rows
 
 
 def _rare(left: pd.DataFrame, kept: pd.DataFrame, hint: ColumnHint, config: EncodingConfig) -> tuple[TextEncoding | None, int]:

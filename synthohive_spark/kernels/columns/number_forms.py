@@ -15,7 +15,13 @@ TRIED = 2_000  # values that decide which forms are worth a look at all of them
 MOST_DECIMALS = 9
 # A sign, a currency, digits, and a unit; what is only digits is a code.
 _NUMBER = re.compile(r"-?((?:[$€£¥₹]|[A-Z]{3}) ?)?(\d[\d.,' \u00a0]*?)( ?(?:%|[^\W\d_]{1,3}|[$€£¥₹]))?")
+_PLAIN = r"^[-+]?[0-9]+(?:[.,' \x{a0}][0-9]+)*$"  # as RE2 writes it
 _WRITTEN = ((",", "."), (".", ","), ("'", "."), (" ", ","), ("\u00a0", ","), ("", "."), ("", ","))  # thousands and decimals
+
+
+def is_number_text(texts: pa.Array) -> np.ndarray:
+    """Which texts are digits, with signs and points between them and nothing else, bool (N,)."""
+    return np.asarray(pc.match_substring_regex(texts, _PLAIN).fill_null(False).to_numpy(zero_copy_only=False))
 
 
 def find_number_form(texts: pa.Array) -> str | None:

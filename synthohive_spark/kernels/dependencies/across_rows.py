@@ -62,10 +62,14 @@ def across_rows(
     ascending, mirrored = [r for r in rules if isinstance(r, Ascending)], [r for r in rules if isinstance(r, Mirrored)]
     there |= {r.column: _ascending(there[r.column], rows, held.get(r.column)) for r in ascending}
     there |= _mirrored(there, mirrored, types, rows, held)
+    nowhere = np.zeros(len(rows.family), dtype=bool)
+    # Shared columns follow one row, so that what holds between them in that row holds in all.
+    fast = np.logical_or.reduce([nowhere, *(held[r.column] for r in rules if isinstance(r, Shared) and r.column in held)])
     for rule in rules:
-        mine = held.get(rule.column, np.zeros(len(rows.family), dtype=bool))
+        mine = held.get(rule.column, nowhere)
         if isinstance(rule, Shared):
-            value = there[rule.column].take(pa.array(_leader(rows, mine)))
+            own = np.isin(rows.start, rows.start[mine])
+            value = there[rule.column].take(pa.array(np.where(own, _leader(rows, mine), _leader(rows, fast))))
         elif isinstance(rule, Lagged):
             value = _lagged(rule, there, rows)
         elif isinstance(rule, Running):

@@ -38,7 +38,7 @@ def with_orders(chosen: Sequence[AnyDependency], pairs: Sequence[Order], search:
         pairs: `target >= determinant`, each confirmed.
     """
     taken = {d.target for d in chosen}
-    free = [n for n in search.targets if n not in (*taken, *search.bounded, *search.steady)]
+    free = [n for n in search.targets if n not in (*taken, *search.bounded)]
     graph: dict[str, tuple[str, ...]] = {d.target: d.determinants for d in chosen}
     found: dict[str, _Bounds] = {}
     left = list(pairs)
@@ -51,7 +51,8 @@ def with_orders(chosen: Sequence[AnyDependency], pairs: Sequence[Order], search:
     for pair in sorted(left, key=lambda p: _implied((p.determinants[0], p.target), {(q.determinants[0], q.target) for q in pairs})):
         if _implied((pair.determinants[0], pair.target), kept):
             continue
-        for target in sorted((t for t in (pair.target, pair.determinants[0]) if t in free), key=lambda t: t not in found):
+        movable = [t for t in (pair.target, pair.determinants[0]) if t in free and search.may_give_way(t, _other(pair, t))]
+        for target in sorted(movable, key=lambda t: t not in found):
             if _add(graph, target, _other(pair, target)):
                 found.setdefault(target, _Bounds()).add(pair, target)
                 kept.add((pair.determinants[0], pair.target))
@@ -66,7 +67,7 @@ def _distances(pairs: Iterable[Order], free: Sequence[str], search: Search) -> l
         spreads = pair.spreads or (1.0, 1.0)
         close = CLOSE if kind_of(pair.target, search) != "number" else CLOSE_NUMBERS
         for i, target in enumerate((pair.target, pair.determinants[0])):
-            if target in free and pair.separable[i] and spreads[i] <= close:
+            if target in free and search.may_give_way(target, _other(pair, target)) and pair.separable[i] and spreads[i] <= close:
                 ways.append((round(spreads[i], 2), i, pair, target))
     return [(pair, target) for _, _, pair, target in sorted(ways, key=lambda w: (w[0], w[1], w[3], w[2].determinants, w[2].target))]
 

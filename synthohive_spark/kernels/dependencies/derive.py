@@ -65,8 +65,8 @@ def derive_columns(
         else:
             needed = {name: there[name] for name in dependency.determinants}
             if not encoding.column(dependency.target).has_null and not dependency.loose:
-                needed = _all_complete(needed, encoding, stand_ins, rng)
-            answered = ~incomplete(dependency.determinants, needed)
+                needed |= _all_complete({name: needed[name] for name in dependency.required}, encoding, stand_ins, rng)
+            answered = ~incomplete(dependency.required, needed)
             made = evaluate(dependency, needed, program.types)
             found = {dependency.target: _with_drawn(dependency, made, there.get(dependency.target), answered)}
         there |= found

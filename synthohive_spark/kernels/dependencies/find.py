@@ -20,6 +20,7 @@ from .find_orders import find_orders
 from .find_parts import find_parts
 from .find_products import find_products
 from .find_unequal import find_unequal
+from .find_zeros import find_sums_with_zeros
 from .sample import Sample, Search, read_sample
 
 ORDER = hidden("order")
@@ -56,9 +57,10 @@ def find_many_in_batches(
 def find_candidates(sample: Sample, search: Search) -> list[AnyDependency]:
     """Everything that holds on the sample; several can have one target, and they can go round in circles."""
     sample = replace(sample, generated=search.digits)
-    formulas: list[AnyDependency] = [*find_parts(sample, search), *find_single(sample, search)]
+    zeros = find_sums_with_zeros(sample, search)
+    formulas: list[AnyDependency] = [*find_parts(sample, search), *find_single(sample, search), *(z for z in zeros if len(z.determinants) == 1)]
     related = {frozenset((f.target, *f.determinants)) for f in formulas if f.kind in ("copy", "linear")}
-    sums = find_sums(sample, search, [f for f in formulas if isinstance(f, Quotient)])
+    sums = [*find_sums(sample, search, [f for f in formulas if isinstance(f, Quotient)]), *(z for z in zeros if len(z.determinants) > 1)]
     # A sum one of whose terms follows from another is that other rule again, with something that adds to zero.
     sums = [s for s in sums if not any(pair < {s.target, *s.determinants} for pair in related)]
     formulas += sums

@@ -33,7 +33,7 @@ def find_absences(sample: Sample, search: Search) -> list[Absence]:
         null = sample.nulls(target)
         if min(null.sum(), (~null).sum()) < MIN_SURPRISES:
             continue
-        rules = [rule for other in search.watched if other != target for rule in _rules(sample, search, target, other)]
+        rules = [rule for other in search.watched if other != target and search.may_give_way(target, other) for rule in _rules(sample, search, target, other)]
         found += sorted(rules, key=lambda rule: (-round(rule.share, 4), len(rule.values), None in rule.values))[:PER_TARGET]
     return found
 

@@ -84,7 +84,7 @@ def _multiple(sample: Sample, target: str, other: str, y: np.ndarray, x: np.ndar
     return linear(sample, target, {other: factor}, float(np.median(y - factor * x)))
 
 
-def linear(sample: Sample, target: str, terms: Mapping[str, float], constant: float = 0.0) -> Formula | None:
+def linear(sample: Sample, target: str, terms: Mapping[str, float], constant: float = 0.0, as_zero: tuple[str, ...] = ()) -> Formula | None:
     """The linear formula, if its factors are whole numbers of units and it holds on the sample."""
     names = tuple(terms)
     digits = (sample.digits(target), *(sample.digits(n) for n in names))
@@ -110,7 +110,7 @@ def linear(sample: Sample, target: str, terms: Mapping[str, float], constant: fl
             return None
     if any(abs(f) > LARGEST for f in (*factors, constant)):
         return None
-    return sample.judged(Linear(target=target, determinants=names, factors=factors, constant=constant, digits=digits))
+    return sample.judged(Linear(target=target, determinants=names, factors=factors, constant=constant, digits=digits, as_zero=as_zero))
 
 
 def _kinds_add_up(types: list[str], factors: tuple[float, ...]) -> bool:
@@ -165,10 +165,10 @@ def find_sums(sample: Sample, search: Search, quotients: list[Quotient]) -> list
     numeric = [n for n in search.inputs if is_formula_input(search.types[n]) and not is_clock(search.types[n]) and sample.varies(n)]
     relations: dict[frozenset[str], dict[str, float]] = {}
     for relation in (
-        *_twos(sample, numeric),
+        *twos(sample, numeric),
         *_factors(sample, numeric, quotients),
         *_dates(sample, [n for n in search.inputs if is_clock(search.types[n]) and sample.varies(n)], numeric),
-        *(_threes(sample, numeric) if len(numeric) <= MAX_FOR_THREE else ()),
+        *(threes(sample, numeric) if len(numeric) <= MAX_FOR_THREE else ()),
     ):
         relations.setdefault(frozenset(relation), relation)
     place = {n: i for i, n in enumerate(search.types)}
@@ -193,7 +193,7 @@ def _agree(differences: np.ndarray, size: np.ndarray | float) -> np.ndarray:
     return (known.sum(axis=0) >= FEW) & ((near & known).sum(axis=0) >= MOST * known.sum(axis=0))
 
 
-def _twos(sample: Sample, names: list[str]) -> Iterator[dict[str, float]]:
+def twos(sample: Sample, names: list[str]) -> Iterator[dict[str, float]]:
     """`a = b + c`, as coefficients that sum to zero."""
     values = _look(sample, names)
     for i, j in combinations(range(len(names)), 2):
@@ -257,7 +257,7 @@ def _dates(sample: Sample, clocks: list[str], numeric: list[str]) -> Iterator[di
                     yield {end: 1.0, start: -1.0, numeric[k]: -unit * sign}
 
 
-def _threes(sample: Sample, names: list[str]) -> Iterator[dict[str, float]]:
+def threes(sample: Sample, names: list[str]) -> Iterator[dict[str, float]]:
     """`a + b = c + d` and `a = b + c + d`, by a table of the sums of pairs on a few rows."""
     rows = _full_rows(sample, names)
     if rows is None:

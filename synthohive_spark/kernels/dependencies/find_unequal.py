@@ -88,7 +88,12 @@ def with_unequal(chosen: Sequence[AnyDependency], pairs: Sequence[Unequal], sear
             continue
         together = set(names) <= set(search.steady)  # rows that follow another one follow it in both
         for target, other in (names, names[::-1]):
-            if target in search.movable and target not in taken and (target not in search.steady or together) and not closes_a_circle(target, (other,), graph):
+            if (
+                target in search.movable
+                and target not in taken
+                and (search.may_give_way(target, other) or together)
+                and not closes_a_circle(target, (other,), graph)
+            ):
                 graph[target] = (*graph.get(target, ()), other)
                 before = found.get(target)
                 others = (other,) if before is None else (*before.determinants, other)

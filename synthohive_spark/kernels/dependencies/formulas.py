@@ -13,7 +13,7 @@ from ..columns.types import decimal_scale, is_time
 from .clocks import on_clock, shows_sum
 from .products import NEARLY, is_product, multiplied
 from .times import DAY, local_micros, part_of
-from .units import LARGEST, from_units, plain, to_floats, to_units
+from .units import LARGEST, from_units, plain, to_floats, to_units, with_zeros
 
 Formula = Clock | Copy | DatePart | Linear | Product | Quotient | Remainder
 
@@ -24,7 +24,7 @@ def evaluate(formula: Formula, columns: Mapping[str, pa.Array], types: Mapping[s
     """The target in its exact type, (N,)."""
     if isinstance(formula, Clock):
         return on_clock(formula, columns, types)
-    arrays = [plain(columns[name]) for name in formula.determinants]
+    arrays = terms_of(formula, columns)
     spark_type = types[formula.target]
     if isinstance(formula, Copy):
         return columns[formula.determinants[0]]
@@ -38,6 +38,13 @@ def evaluate(formula: Formula, columns: Mapping[str, pa.Array], types: Mapping[s
         return _linear(formula, arrays, spark_type)
     units, null = to_units(arrays[0], 0)
     return _whole(units // formula.divisor if isinstance(formula, Quotient) else units % formula.divisor, null, spark_type)
+
+
+def terms_of(formula: Formula, columns: Mapping[str, pa.Array]) -> list[pa.Array]:
+    """The determinants, plain, (N,) each; with 0 in place of the nulls that count as such."""
+    zeros = formula.as_zero if isinstance(formula, Linear) else ()
+    arrays = [plain(columns[name]) for name in formula.determinants]
+    return [with_zeros(array) if name in zeros else array for name, array in zip(formula.determinants, arrays, strict=True)]
 
 
 def _whole(values: np.ndarray, null: np.ndarray, spark_type: str) -> pa.Array:
@@ -99,7 +106,7 @@ def judge(formula: Formula, columns: Mapping[str, pa.Array], types: Mapping[str,
     elif isinstance(formula, Clock):
         right = shows_sum(formula, columns)
     elif isinstance(formula, Linear) and types[formula.target] in NEARLY:
-        size = sum(np.abs(f * to_floats(plain(columns[n]))) for f, n in zip(formula.factors, formula.determinants, strict=True)) + abs(formula.constant)
+        size = sum(np.abs(f * to_floats(a)) for f, a in zip(formula.factors, terms_of(formula, columns), strict=True)) + abs(formula.constant)
         right = np.abs(to_floats(found) - to_floats(actual)) <= NEARLY[types[formula.target]] * size
     elif pa.types.is_decimal(found.type):
         right = to_units(found, 0)[0] == to_units(actual, 0)[0]
@@ -118,7 +125,7 @@ def holds(formula: Formula, columns: Mapping[str, pa.Array], types: Mapping[str,
 def incomplete(names: Iterable[str], columns: Mapping[str, pa.Array]) -> np.ndarray:
     """On which rows one of the columns is null; bool (N,)."""
     nulls = [plain(columns[name]).is_null().to_numpy(zero_copy_only=False) for name in names]
-    return np.logical_or.reduce(nulls)
+    return np.logical_or.reduce(nulls) if nulls else np.zeros(len(next(iter(columns.values()))), dtype=bool)
 
 
 def is_formula_input(spark_type: str) -> bool:

@@ -15,7 +15,7 @@ from .formulas import incomplete, judge
 from .lookups import expected
 from .orders import in_order
 from .unequal import is_apart
-from .units import plain
+from .units import plain, same_values
 
 HELD = pa.schema([("rule", pa.int32()), ("rows", pa.int64()), ("broken", pa.int64())])
 
@@ -65,7 +65,7 @@ def _verdict_across(rule: AcrossRule, columns: Mapping[str, pa.Array], types: Ma
         return before >= 0, ranks[before] <= ranks
     found = across_rows(columns, [rule], types, rows, {})[rule.column]
     told = rows.size == 2 if isinstance(rule, Mirrored) else rows.size > 1 if isinstance(rule, Shared) else before >= 0
-    return told, _same(plain(found), own)
+    return told, same_values(plain(found), own)
 
 
 def held_lines(counts: np.ndarray) -> pa.RecordBatch:
@@ -85,17 +85,6 @@ def _verdict(rule: AnyDependency, columns: Mapping[str, pa.Array], types: Mappin
     if isinstance(rule, Lookup):
         value, told = expected(rule, columns, types)
         there = plain(columns[rule.target]).is_valid().to_numpy(zero_copy_only=False) | (not rule.gaps)
-        return told & there, _same(plain(value), plain(columns[rule.target]))
+        return told & there, same_values(plain(value), plain(columns[rule.target]))
     made, there, right = judge(rule, columns, types)
     return made & there, right
-
-
-def _same(found: pa.Array, actual: pa.Array) -> np.ndarray:
-    """Where both are equal, nulls too, bool (n,); floats but for rounding."""
-    null, missing = (a.is_null().to_numpy(zero_copy_only=False) for a in (found, actual))
-    if pa.types.is_floating(actual.type):
-        x, y = (a.cast(pa.float64()).fill_null(0.0).to_numpy(zero_copy_only=False) for a in (found, actual))
-        same = np.abs(x - y) <= 1e-9 * np.maximum(np.abs(x), np.abs(y)) + 1e-12
-    else:
-        same = pa.compute.equal(found.cast(actual.type), actual).fill_null(False).to_numpy(zero_copy_only=False)
-    return np.where(null | missing, null & missing, same)

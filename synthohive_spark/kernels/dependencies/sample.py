@@ -40,6 +40,7 @@ class Search(Spec):
         whole: other columns of whole numbers or dates, which lookups of one determinant may read: their values move to the nearest real ones.
         independent: the row model draws each column by itself: what a rule leaves open would come from all rows' values, and not from those of such rows.
         steady: columns that other rows follow: nothing bounds them, other columns give way.
+        shared: those of them that are the same in all rows of a family: they can bound one another, as all rows follow one in which that holds.
         ordered: columns of numbers, dates and times that can be in order with others.
         apart: columns that can be found never to be equal to others.
         movable: those of them that may be drawn again where they are.
@@ -64,6 +65,7 @@ class Search(Spec):
     whole: tuple[str, ...] = ()
     independent: bool = False
     steady: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
     ordered: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
     movable: tuple[str, ...] = ()
@@ -79,6 +81,10 @@ class Search(Spec):
     min_rows: int = 3
     max_pairs: int = 10_000
     max_values: int = 100_000
+
+    def may_give_way(self, target: str, other: str) -> bool:
+        """Whether `other` can bound the target, or say when it is null: it must do so in whole families where the target is the same in those."""
+        return target not in self.steady or (target in self.shared and other in self.shared)
 
 
 @dataclass(frozen=True)

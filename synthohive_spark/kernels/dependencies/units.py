@@ -26,6 +26,11 @@ def plain(array: pa.Array) -> pa.Array:
     return array.view(pa.int32()) if pa.types.is_date32(array.type) else array
 
 
+def with_zeros(array: pa.Array) -> pa.Array:
+    """Numbers, plain, with 0 in place of nulls."""
+    return array.fill_null(pa.scalar(0, array.type))
+
+
 def to_floats(array: pa.Array) -> np.ndarray:
     """Numbers, days or microseconds of an array that is `plain`, float64 (N,); nulls are nan."""
     return np.asarray(array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
@@ -69,3 +74,15 @@ def digits_of(array: pa.Array, spark_type: str) -> int | None:
         if (np.round(values.astype(np.float64), digits).astype(values.dtype) == values).all():
             return digits
     return None
+
+
+def same_values(found: pa.Array, actual: pa.Array) -> np.ndarray:
+    """Where both are equal, nulls too, bool (n,); floats but for rounding."""
+    found, actual = plain(found), plain(actual)
+    null, missing = (a.is_null().to_numpy(zero_copy_only=False) for a in (found, actual))
+    if pa.types.is_floating(actual.type):
+        x, y = (a.cast(pa.float64()).fill_null(0.0).to_numpy(zero_copy_only=False) for a in (found, actual))
+        same = np.abs(x - y) <= 1e-9 * np.maximum(np.abs(x), np.abs(y)) + 1e-12
+    else:
+        same = pc.equal(found.cast(actual.type), actual).fill_null(False).to_numpy(zero_copy_only=False)
+    return np.where(null | missing, null & missing, same)

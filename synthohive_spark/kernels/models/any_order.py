@@ -98,9 +98,11 @@ class Network(nn.Module):
         last = self.same.unbind(0) if len(self.same) else [None] * len(self.sizes)
         return [Head(*parts) for parts in zip(self.hidden.unbind(0), self.hidden_bias.unbind(0), odds, biases, last, strict=True)]
 
-    def first(self, context: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
-        """States (B, H) of rows of which only the context is known, int64 (B, C) as places among the `V` vectors."""
-        return self.start + functional.embedding_bag(context, vectors, mode="sum") if context.shape[1] else self.start.expand(len(context), -1)
+    def first(self, context: torch.Tensor, vectors: torch.Tensor, kept: torch.Tensor | None = None) -> torch.Tensor:
+        """States (B, H) of rows of which only the context is known, int64 (B, C) as places among the `V` vectors; `kept`, (B, C), is 0 where it is not."""
+        if not context.shape[1]:
+            return self.start.expand(len(context), -1)
+        return self.start + functional.embedding_bag(context, vectors, per_sample_weights=kept, mode="sum")
 
     def history(self, codes: torch.Tensor, offsets: torch.Tensor, place: torch.Tensor, forget: float = 0.0) -> History:
         """Of rows that come in order; `place` 0 begins a stretch.
@@ -130,7 +132,15 @@ class Network(nn.Module):
         """(B, H) of rows as their siblings see them; int64 (B, D) as in `history`."""
         return functional.embedding_bag(places, self.sibling, mode="sum").relu_()
 
-    def losses(self, places: torch.Tensor, codes: torch.Tensor, context: torch.Tensor, order: torch.Tensor, history: History | None) -> list[torch.Tensor]:
+    def losses(
+        self,
+        places: torch.Tensor,
+        codes: torch.Tensor,
+        context: torch.Tensor,
+        order: torch.Tensor,
+        history: History | None,
+        kept: torch.Tensor | None = None,
+    ) -> list[torch.Tensor]:
         """Mean negative log likelihood in nats of each column given those before it in `order`.
 
         Args:
@@ -139,9 +149,11 @@ class Network(nn.Module):
             context: int64 (B, C) as places.
             order: the column at each step, int64 (B, D).
             history: what `history` gave.
+            kept: what is known of the context, as in `first`.
         """
         vectors = self.vectors
-        first = self.first(context, vectors) if history is None else self.first(context, vectors) + history[0]
+        first = self.first(context, vectors, kept)
+        first = first if history is None else first + history[0]
         before = [None] * codes.shape[1] if history is None else history[1].T.contiguous().unbind(0)
         states = RunningSum.apply(vectors, first, places, order).unbind(0)  # D times (B, H)
         targets = codes.T.contiguous().unbind(0)

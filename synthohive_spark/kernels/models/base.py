@@ -152,6 +152,15 @@ class ConditionalGenerativeModel(ABC):
         """
         return self.sample(context, rng, given)[:, list(columns)]
 
+    def shares(self, context: np.ndarray, given: np.ndarray, column: int) -> np.ndarray | None:
+        """How likely each code of a column is, float64 (N, codes), each row summing to 1; None where the model cannot tell.
+
+        Args:
+            given: codes that rows have, int64 (N, D), and -1 where nothing is known.
+            column: its place in the row.
+        """
+        return None
+
     def memory(self, stretches: int) -> Memory:
         """An empty memory of so many stretches of families; asked of models with `sees_siblings`."""
         raise RuntimeError(f"{self.name} has no memory of siblings: it was asked although sees_siblings is {self.sees_siblings}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ...spec.steps import AcrossRows
 from ..block import Block
 from ..dependencies.across_rows import FamilyRows, across_rows
-from ..given import held_rows
 
 
 def apply(step: AcrossRows, block: Block) -> None:
@@ -13,4 +12,4 @@ def apply(step: AcrossRows, block: Block) -> None:
     if block.parents is None:
         return
     rows = FamilyRows(block.parents.of_child)
-    block.columns |= across_rows(block.columns, step.rules, block.types, rows, held_rows(block.plan.given, block.which))
+    block.columns |= across_rows(block.columns, step.rules, block.types, rows, block.held())

@@ -13,14 +13,13 @@ from ..block import Block
 from ..dependencies.derive import derive_columns, filled
 from ..dependencies.formulas import incomplete
 from ..dependencies.turned import turn_round
-from ..given import held_rows, with_given_values
 from ..redraw import Redrawing
 
 
 def apply(step: Derive, block: Block) -> None:
     """Give the targets, and change drawn determinants whose combination no real row has."""
     fitted = block.plan.fitted
-    held = held_rows(block.plan.given, block.which)
+    held = block.held()
     asked = _asked(step, block, held)
     rng = block.rng("dependencies")
     if asked:
@@ -32,8 +31,10 @@ def apply(step: Derive, block: Block) -> None:
     block.columns |= derive_columns(
         block.columns, step.dependencies, fitted.program, fitted.encoding, rng, held=held, stand_ins=block.stand_ins, redraw=Redrawing(block)
     )
-    block.open |= {d.target: incomplete(d.determinants, block.columns) & _null(block.columns[d.target]) for d in early}
-    block.columns |= with_given_values({name: block.columns[name] for name in asked}, block.plan.given, block.which)
+    block.open |= {d.target: incomplete(d.required, block.columns) & _null(block.columns[d.target]) for d in early}
+    # A float that was asked for can differ from what its rule gives by its last bit.
+    ruled = [d.target for d in step.dependencies if d.target in held and d.target not in asked]
+    block.columns |= block.with_given({name: block.columns[name] for name in (*asked, *ruled)})
 
 
 def _null(values: pa.Array) -> np.ndarray:
@@ -44,5 +45,5 @@ def _asked(step: Derive, block: Block, held: Mapping[str, np.ndarray]) -> dict[s
     """The given values of columns that are drawn as a distance from others, and the rows that have one."""
     names = {d.target for d in step.dependencies if isinstance(d, Order) and d.base is not None} & set(held)
     empty = {name: pa.nulls(len(block), block.arrow_type(name)) for name in sorted(names)}
-    values = with_given_values(empty, block.plan.given, block.which)
+    values = block.with_given(empty)
     return {name: (values[name], held[name]) for name in empty}

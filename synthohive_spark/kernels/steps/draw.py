@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,10 +14,11 @@ from ..block import MODEL, Block
 from ..columns import decode_codes, encode_frame
 from ..columns.rows import Rows
 from ..family_guide import FamilyGuide
-from ..given import draw_given, given_codes, with_given_values
+from ..given import draw_given, given_codes
 from ..models.base import ConditionalGenerativeModel
 from ..redraw import BATCH, context_of, model_of
 from ..siblings import Steps, draw_in_turns
+from ..sought import choose
 
 
 def apply(step: Draw, block: Block) -> None:
@@ -23,7 +26,7 @@ def apply(step: Draw, block: Block) -> None:
     encoding = block.plan.fitted.encoding.select(step.columns)
     codes, exact = _codes(step, block)
     rows = Rows(block.rows, block.plan.total, block.salt("distinct"))
-    decoded = with_given_values(decode_codes(codes, encoding, block.rng("values"), rows) | exact, block.plan.given, block.which)
+    decoded = block.with_given(decode_codes(codes, encoding, block.rng("values"), rows) | exact)
     for name in step.columns:
         block.columns.setdefault(name, decoded[name])
         if name in block.open:
@@ -40,10 +43,11 @@ def _codes(step: Draw, block: Block) -> tuple[np.ndarray, dict[str, pa.Array]]:
     modelled = fitted.model_columns
     wanted = [i for i, name in enumerate(step.columns) if name in modelled]
     model = model_of(block)
+    context = context_of(step, block) if model is not None and n else np.zeros((n, 0), dtype=np.int64)
+    given = choose(step, block, _given(modelled, model, block), partial(_shares, model, context, block))
     if model is None or not wanted or not n:
         return codes, {}
     places = [modelled.index(step.columns[i]) for i in wanted]
-    context, given = context_of(step, block), _given(modelled, model, block)
     steps = _steps(step, block, modelled)
     guide = _guide(step, block, model, steps is not None)
     if block.parents is not None and block.plan.is_last and (steps or model.layout.siblings or guide):
@@ -94,11 +98,19 @@ def _draw(model: ConditionalGenerativeModel, wanted: list[int], context: np.ndar
     return draw_given(model, context, block.rng(MODEL), given, BATCH)[:, wanted]
 
 
-def _given(modelled: tuple[str, ...], model: ConditionalGenerativeModel, block: Block) -> np.ndarray | None:
+def _shares(model: ConditionalGenerativeModel | None, context: np.ndarray, block: Block, rows: np.ndarray, known: np.ndarray, name: str) -> np.ndarray:
+    """Shares of a column's codes, float64 (m, codes), given what is known of some rows; those of all real rows where no model can tell."""
+    modelled = block.plan.fitted.model_columns
+    found = model.shares(context[rows], known, modelled.index(name)) if model is not None and name in modelled else None
+    weights = np.asarray(block.plan.fitted.encoding.column(name).weights)
+    return np.broadcast_to(weights, (len(rows), len(weights))) if found is None else found
+
+
+def _given(modelled: tuple[str, ...], model: ConditionalGenerativeModel | None, block: Block) -> np.ndarray | None:
     """Codes that rows must have, int64 (n, M), -1 where the model draws; None where it draws all."""
     given = given_codes(block.plan.given, block.which, modelled)
     there = [name for name in modelled if name in block.columns]
-    if not there or not model.any_order:
+    if not there or model is None or not model.any_order:
         return given
     codes = np.full((len(block), len(modelled)), -1, dtype=np.int64) if given is None else given
     known = encode_frame(block.frame(tuple(there)), block.plan.fitted.encoding.select(tuple(there)))

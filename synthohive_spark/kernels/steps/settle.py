@@ -11,12 +11,11 @@ import pyarrow.compute as pc
 from ...spec.steps import Presence, Settle
 from ..block import Block
 from ..columns import decode_codes
-from ..given import held_rows
 
 
 def apply(step: Settle, block: Block) -> None:
     """Settle the flags, empty what is inside structs that are not there, and fill what must have a value inside those that are."""
-    held = held_rows(block.plan.given, block.which)
+    held = block.held()
     for struct in step.structs:
         there = _there(struct, block, held)
         block.columns[struct.flag] = pa.array(there)

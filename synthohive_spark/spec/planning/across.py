@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..across_rows import AcrossRule, Lagged, Mirrored, Running
+from ..across_rows import AcrossRule, Lagged, Mirrored, Running, Shared
 from ..dependencies import AnyDependency, Lookup, Order, is_bound
 from ..program import TableProgram
 from ..steps import AcrossRows, Derive, Step
@@ -24,7 +24,8 @@ def goes_round(dependency: AnyDependency, rules: Sequence[AcrossRule]) -> bool:
 
 def with_across_rows(program: TableProgram, rules: Sequence[AcrossRule]) -> TableProgram:
     """The program in which `rules` hold; those whose column follows from its own row, or that would wait for themselves, are left out."""
-    derived = {d.target for d in program.dependencies if not is_bound(d) or (isinstance(d, Order) and d.base is not None)}
+    distances = _shared_distances(program, rules)
+    derived = {d.target for d in program.dependencies if not is_bound(d) or (isinstance(d, Order) and d.base is not None and d.target not in distances)}
     steps = program.steps
     late = steps[-1] if steps and isinstance(steps[-1], Derive) else None
     made = {rule.column for rule in rules if adds_up(rule)}
@@ -32,11 +33,19 @@ def with_across_rows(program: TableProgram, rules: Sequence[AcrossRule]) -> Tabl
     kept = tuple(rule for rule in kept if not isinstance(rule, Mirrored) or rule.of not in made)
     if not kept:
         return program
+    kept = (*(Shared(column=distance) for target, distance in distances.items() if target not in derived), *kept)
     ahead = _ahead(kept, late.dependencies if late else ())
     added: list[Step] = [Derive(dependencies=ahead, ahead=True)] if ahead else []
     added.append(AcrossRows(rules=kept))
     last = program.phases[-1].model_copy(update={"steps": (*(steps[:-1] if late else steps), *added, *([late] if late else []))})
     return program.model_copy(update={"phases": (*program.phases[:-1], last)})
+
+
+def _shared_distances(program: TableProgram, rules: Sequence[AcrossRule]) -> dict[str, str]:
+    """The distances of columns that are the same in a whole family from others that are: they are so too, or each row would have its own sum of both."""
+    shared = {rule.column for rule in rules if isinstance(rule, Shared)}
+    orders = [d for d in program.dependencies if isinstance(d, Order) and d.base is not None]
+    return {d.target: d.distance for d in orders if d.distance is not None and {d.target, *d.at_least, *d.at_most} <= shared}
 
 
 def _ahead(rules: Sequence[AcrossRule], dependencies: Sequence[AnyDependency]) -> tuple[AnyDependency, ...]:

@@ -75,7 +75,10 @@ def _unfinished_fault(view: TableView, index: int, opaque: frozenset[str]) -> st
 
 
 def driving_key(view: TableView) -> int | None:
-    """The finest learnt parent; one inside the primary key goes first. A natural primary key that no learnt parent is part of makes the table a root."""
+    """The finest learnt parent; one inside the primary key goes first, and then one whose rows mirror each other, as only its own family could keep that.
+
+    A natural primary key that no learnt parent is part of makes the table a root.
+    """
     primary = frozenset(view.table.primary_key)
     candidates = [i for i in view.learnt if not view.is_deferred(i) and _can_drive(view, i)]
     inside = [i for i in candidates if view.columns(i) & primary]
@@ -85,7 +88,7 @@ def driving_key(view: TableView) -> int | None:
     other = [i for i in candidates if any(view.columns(i) & set(key) for key in view.unique_keys)]
     choice = whole or inside or other or [i for i in candidates if view.null_rate(i) < MOSTLY_NULL] or candidates
     choice = [i for i in choice if not any(view.columns(i) < view.columns(j) and view.null_rate(j) < MOSTLY_NULL for j in choice)]
-    return max(choice, key=lambda i: (view.parent_rows(i), -i), default=None)
+    return max(choice, key=lambda i: (view.seen(i).mirrored, view.parent_rows(i), -i), default=None)
 
 
 def _can_drive(view: TableView, index: int) -> bool:
