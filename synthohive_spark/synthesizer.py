@@ -31,6 +31,7 @@ from .stages.orphans import apply_orphan_policies
 from .stages.rows import plan_rows
 from .stages.sample import SampleRun
 from .stages.session import spark_session
+from .stages.table_rules import forms_of
 from .stages.validate import validate
 from .stages.workspace import Workspace, rows_aside
 from .storage.artifacts import load_artifact, save_artifact
@@ -121,7 +122,7 @@ class Synthesizer:
                 examined.plan,
                 frames,
                 taken.layouts,
-                taken.forms(self.spark),
+                forms_of(self.spark, taken),
                 self.models,
                 config,
                 seed,

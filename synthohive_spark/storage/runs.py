@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from ..causes import describe
 from ..errors import GenerationError, SchemaError, SynthoHiveError
 from ..events import RUN_LEFT, get_logger
-from ..spec.form import TableForm, annotated, partition_columns
+from ..spec.form import TableForm, TableRules, annotated, partition_columns
 from ..spec.identifiers import column_name_faults, create_schema_sql, drop_schema_sql
 from ..spec.sources import Sources
 from .checks import check_names, check_places
@@ -108,7 +108,7 @@ class RunWriter:
         """Write the rows of a table into its staging folder.
 
         Args:
-            form: what the table says of itself; its partition columns are left out where they cannot be such.
+            form: what the table says of itself; its partition columns are left out where they cannot be such, and its rules are for `keep_rules`.
 
         Returns:
             A frame that reads them, good until `publish`.
@@ -138,6 +138,14 @@ class RunWriter:
         described = {"columns": columns, "partitions": partitions, "comment": form.comment}
         self._entries[table] = self._counted(entry.model_copy(update=described))
         return read_parquet(self._spark, entry.staged, columns, partitions)
+
+    def keep_rules(self, table: str, rules: TableRules) -> None:
+        """Give a table the rules that its staged rows keep.
+
+        Raises:
+            GenerationError: the table was not prepared.
+        """
+        self._entries[table] = self._entry(table).model_copy(update={"rules": rules})
 
     def rows(self, table: str) -> int:
         """How many rows are staged.
