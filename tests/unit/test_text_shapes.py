@@ -98,3 +98,27 @@ def test_check_digits(name: str, weights: tuple[int, int]) -> None:
     assert check_of(cards) == name and check_of([*cards, cards[0][:-1] + str(-(-int(cards[0][-1]) - 1) % 10)]) == ""
     texts = made(cards, apart=True)
     assert all(total(text) % 10 == 0 and re.fullmatch(r"4\d{3} \d{4} \d{8}", text) for text in texts) and len(set(texts)) == len(texts)
+
+
+def test_syntax_stays_where_so_few_texts_are_possible_that_more_would_copy_real_ones() -> None:
+    rng = random.Random(1)
+    events = [json.dumps({"page": rng.choice(["/a", "/b"]), "duration_ms": rng.randrange(999), "ok": rng.random() < 0.5}) for _ in range(N)]
+    assert all({*json.loads(text)} == {"page", "duration_ms", "ok"} and isinstance(json.loads(text)["ok"], bool) for text in made(sorted(set(events))))
+    durations = {f"PT{rng.randrange(24)}H{rng.randrange(60)}M" for _ in range(200)}
+    assert all(re.fullmatch(r"PT\d{1,2}H\d{1,2}M", text) for text in made(sorted(durations)))
+    rates = {f"EUR/{rng.choice(['USD', 'GBP'])} {rng.uniform(0.8, 1.4):.2f}" for _ in range(200)}
+    assert all(re.fullmatch(r"EUR/(USD|GBP) \d\.\d\d", text) for text in made(sorted(rates)))
+    queries = {f"?page={rng.randrange(40)}&size={rng.randrange(20)}" for _ in range(300)}
+    assert all(re.fullmatch(r"\?page=\d+&size=\d+", text) for text in made(sorted(queries)))
+    tags = {f"<row><qty>{rng.randrange(90)}</qty></row>" for _ in range(300)}
+    assert all(re.fullmatch(r"<row><qty>\d+</qty></row>", text) for text in made(sorted(tags)))
+
+
+def test_what_is_no_syntax_is_not_told() -> None:
+    rng = random.Random(1)
+    mails = {f"jo{rng.randrange(99)}@home{rng.randrange(9)}.org" for _ in range(300)}
+    assert sum(text.endswith(".org") or "home" in text for text in made(sorted(mails))) < 40  # by chance, of 2,000
+    few = [f'{{"{"".join(rng.choices("abcdefgh", k=9))}": {i}}}' for i in range(300)]  # each text has a field of its own
+    assert not {re.findall(r'"(\w+)"', text)[0] for text in few} & {re.findall(r'"(\w+)"', text)[0] for text in made(few)}
+    streets = {f"Elmwood Street {rng.randrange(99)}" for _ in range(300)}
+    assert not any("Elmwood" in text for text in made(sorted(streets)))

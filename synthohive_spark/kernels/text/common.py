@@ -12,6 +12,7 @@ import numpy as np
 
 from .checks import check_of
 from .signs import CHECK, CHOSEN, LAST_CHOSEN, LEADING, LIMITED, RANGES, literal
+from .syntax import with_syntax
 
 LEAST_ALIKE = 20  # distinct texts that have it: what fewer have may be somebody's own
 COMMON = 0.05  # of the texts have a common word
@@ -53,6 +54,8 @@ class Common(NamedTuple):
 def with_common(texts: Sequence[str], shapes: Sequence[str], real: int) -> Common:
     """Look for what is common to texts. The more of it is told, the likelier is a real text by chance: only as much is as keeps that rare.
 
+    Syntax is told in any case, as what reads the texts stops without it.
+
     Args:
         texts: distinct strings (V,), as long as their shapes.
         shapes: of letters and digits only (V,).
@@ -61,7 +64,7 @@ def with_common(texts: Sequence[str], shapes: Sequence[str], real: int) -> Commo
     if len(texts) < LEAST_ALIKE:
         return Common(list(shapes))
     check = check_of(texts)
-    plain = [_last_digit(shape) for shape in shapes] if check else list(shapes)
+    plain = with_syntax(texts, [_last_digit(shape) for shape in shapes] if check else shapes)
     ranges = Common(_with_prefix(texts, _with_ranges(texts, list(plain))), check=check)
     few, sets = _with_few(texts, _with_ranges(texts, _with_words(texts, plain)))
     full = Common(_with_prefix(texts, few), sets, check=check)
