@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import ipaddress
 import json
@@ -16,6 +17,7 @@ import pytest
 
 from synthohive_spark.kernels.columns.rows import Rows
 from synthohive_spark.kernels.text import Letters, code_points, fit_shapes, text_from_shapes
+from synthohive_spark.kernels.text.base64 import base64_shapes
 from synthohive_spark.kernels.text.checks import check_of
 
 N = 1_000
@@ -112,6 +114,20 @@ def test_syntax_stays_where_so_few_texts_are_possible_that_more_would_copy_real_
     assert all(re.fullmatch(r"\?page=\d+&size=\d+", text) for text in made(sorted(queries)))
     tags = {f"<row><qty>{rng.randrange(90)}</qty></row>" for _ in range(300)}
     assert all(re.fullmatch(r"<row><qty>\d+</qty></row>", text) for text in made(sorted(tags)))
+
+
+@pytest.mark.parametrize("lengths", [(3, 40), (12, 13), (100, 200)])
+def test_bytes_in_text_can_be_read(lengths: tuple[int, int]) -> None:
+    rng = random.Random(4)
+    texts = made([base64.b64encode(rng.randbytes(rng.randrange(max(6, lengths[0]), max(7, lengths[1])))).decode() for _ in range(150)])
+    sizes = [len(base64.b64decode(text, validate=True)) for text in texts]
+    assert all(base64.b64encode(base64.b64decode(text)).decode() == text for text in texts)
+    assert min(sizes) >= 6 and max(sizes) <= lengths[1] and len(set(texts)) > 1990
+
+
+def test_words_are_not_taken_for_bytes() -> None:
+    words = ["".join(random.Random(i).choices("abcdefghij", k=8)).title() for i in range(200)]
+    assert base64_shapes(words) is None and base64_shapes([f"Ab{i:06d}" for i in range(100)]) is None
 
 
 def test_what_is_no_syntax_is_not_told() -> None:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .base64 import SETS as BASE64
+from .base64 import base64_shapes
 from .checks import check_of
 from .signs import CHECK, CHOSEN, LAST_CHOSEN, LEADING, LIMITED, RANGES, literal
 from .syntax import with_syntax
@@ -63,6 +65,9 @@ def with_common(texts: Sequence[str], shapes: Sequence[str], real: int) -> Commo
     """
     if len(texts) < LEAST_ALIKE:
         return Common(list(shapes))
+    bytes_of = base64_shapes(texts)
+    if bytes_of is not None:
+        return Common(bytes_of, BASE64)
     check = check_of(texts)
     plain = with_syntax(texts, [_last_digit(shape) for shape in shapes] if check else shapes)
     ranges = Common(_with_prefix(texts, _with_ranges(texts, list(plain))), check=check)
