@@ -116,6 +116,12 @@ def test_syntax_stays_where_so_few_texts_are_possible_that_more_would_copy_real_
     assert all(re.fullmatch(r"<row><qty>\d+</qty></row>", text) for text in made(sorted(tags)))
 
 
+def test_what_all_texts_begin_with_stays_however_few_are_alike() -> None:
+    addresses = real(lambda rng: f"10.{rng.randrange(4, 256)}.{rng.randrange(256)}.{rng.randrange(256)}", rows=250)
+    texts = made(addresses)
+    assert all(text.startswith("10.") for text in texts) and all(ipaddress.ip_address(text) for text in texts)
+
+
 @pytest.mark.parametrize("lengths", [(3, 40), (12, 13), (100, 200)])
 def test_bytes_in_text_can_be_read(lengths: tuple[int, int]) -> None:
     rng = random.Random(4)
