@@ -28,7 +28,8 @@ _TOKEN = re.compile(
     |(?P<sign><=>|<=|>=|<>|!=|==|\|\||[-+*/%=<>()\[\],.&|^~!])""",
     re.VERBOSE,
 )
-_NEVER = ("--", "/*", "${")  # comments and variables, which the session puts in before it reads a statement
+_COMMENTS = ("--", "/*")
+_VARIABLE = "${"  # which the session puts in before it reads a statement, inside a string too
 # Words that begin a query, a script or a window, also where a column has such a name: in backticks it can be used.
 _QUERIES = _words("""select from values table with map reduce using over lateral pivot unpivot exists where having union intersect except""")
 _KEYWORDS = _words(
@@ -84,7 +85,8 @@ def expression_fault(text: object, columns: Collection[str]) -> str | None:
     """
     if not isinstance(text, str) or not text.strip() or len(text) > LONGEST:
         return "is no expression of a usual length"
-    if any(sign in text for sign in _NEVER):
+    bare = _TOKEN.sub(lambda token: "''" if token.lastgroup in ("text", "name") else token[0], text)
+    if _VARIABLE in text or any(sign in bare for sign in _COMMENTS):
         return "has a comment or a variable"
     tokens = _tokens(text)
     return "has signs that are not known" if tokens is None else _Reader({c.casefold() for c in columns}).fault(tokens)

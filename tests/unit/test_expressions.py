@@ -32,6 +32,7 @@ COLUMNS = ("id", "ts", "Amount", "status", "my col", "s", "x", "r", "email", "ye
         "xxhash64(id, status)",
         "date > year",
         "id % 2 = 1 OR (id & 3) <> 0",
+        "status NOT IN ('--', '/*')",
     ],
 )
 def test_usual_ones(text):
@@ -59,6 +60,8 @@ def test_usual_ones(text):
         ("(map id using 'rm -rf')", "query"),
         ("id > 0) USING parquet --", "comment"),
         ("id > 0 /* x */", "comment"),
+        ("status = 'a'--'", "comment"),
+        ("`my col` > 0 -- '`", "comment"),
         ("id > 0), z INT GENERATED ALWAYS AS (1", "brackets"),
         ("(id > 0", "brackets"),
         ("id > 0; DROP TABLE t", "signs"),
