@@ -29,6 +29,7 @@ from .stages.orphans import apply_orphan_policies
 from .stages.resume import check_resumable, kept_fit
 from .stages.sampling import SampleCall, Sampling, models_of
 from .stages.session import spark_session
+from .stages.table_rules import forms_of
 from .stages.validate import validate
 from .stages.workspace import Workspace, rows_aside
 from .storage.artifacts import load_artifact, save_artifact
@@ -124,7 +125,7 @@ class Synthesizer:
                 examined.plan,
                 frames,
                 taken.layouts,
-                taken.forms(self.spark),
+                forms_of(self.spark, taken),
                 self.models,
                 config,
                 seed,

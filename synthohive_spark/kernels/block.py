@@ -36,6 +36,8 @@ class GenerationPlan:
         partners: by index of a key that is matched later, how many different partners there are.
         row_model: class of the table's model; None looks its name up.
         given: values that rows of the table must have.
+        attempt: how often the rows were drawn before, as some broke a rule: what is known of them stays, and what is drawn is drawn by other luck.
+        in_families: rows are given with where they stand in their family.
     """
 
     fitted: FittedTable
@@ -46,6 +48,8 @@ class GenerationPlan:
     partners: Mapping[int, int] = field(default_factory=dict)
     row_model: type[ConditionalGenerativeModel] | None = None
     given: Given | None = None
+    attempt: int = 0
+    in_families: bool = False
 
     @property
     def steps(self) -> Phase:
@@ -133,7 +137,8 @@ class Block:
         """
         if purpose not in self._generators:
             phase = () if self.plan.is_last or purpose == MODEL else (self.plan.phase,)
-            self._generators[purpose] = generator(self.plan.seed, self.table, self.purpose, purpose, self.number, *phase)
+            again = (f"again {self.plan.attempt}",) if self.plan.attempt else ()
+            self._generators[purpose] = generator(self.plan.seed, self.table, self.purpose, purpose, self.number, *phase, *again)
         return self._generators[purpose]
 
     def salt(self, *names: str) -> int:

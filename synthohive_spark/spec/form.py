@@ -1,10 +1,12 @@
-"""What a real table says of itself beside its rows, and its copy says too: partition columns, comments, lengths of text."""
+"""What a real table says of itself beside its rows, and its copy says too: partition columns, comments, lengths of text, rules that Delta keeps."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
+
+from pydantic import Field
 
 from .base import Spec
 
@@ -28,6 +30,28 @@ class ColumnNote(Spec):
     length: str | None = None
 
 
+class TableRules(Spec):
+    """Rules of a Delta table that every row keeps, in SQL of whoever made it: run only what passes `expression_fault`.
+
+    Attributes:
+        generated: expressions by column, which has their values.
+        checks: expressions by name of the constraint, which are true.
+    """
+
+    generated: dict[str, str] = Field(default_factory=dict)
+    checks: dict[str, str] = Field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.generated or self.checks)
+
+    def without(self, generated: Collection[str], checks: Collection[str]) -> TableRules:
+        """The other rules."""
+        return TableRules(
+            generated={name: text for name, text in self.generated.items() if name not in generated},
+            checks={name: text for name, text in self.checks.items() if name not in checks},
+        )
+
+
 class TableForm(Spec):
     """What is said of one table.
 
@@ -35,12 +59,14 @@ class TableForm(Spec):
         partitions: columns by whose values its files lie in folders, the outer first.
         comment: in words.
         columns: those of which something is said.
-        left: what its copy does not have, in words: check constraints and generated columns are SQL of somebody else.
+        rules: what every row keeps.
+        left: what its copy does not have, in words.
     """
 
     partitions: tuple[str, ...] = ()
     comment: str | None = None
     columns: tuple[ColumnNote, ...] = ()
+    rules: TableRules = Field(default_factory=TableRules)
     left: tuple[str, ...] = ()
 
     @property
@@ -49,8 +75,14 @@ class TableForm(Spec):
         return {note.path[0]: note.length for note in self.columns if note.length is not None and len(note.path) == 1}
 
     def without_columns(self) -> TableForm:
-        """What is said of the table as a whole; rows from elsewhere need not keep to the lengths."""
-        return self.model_copy(update={"columns": ()})
+        """What is said of the table as a whole; rows from elsewhere need not keep to lengths and rules."""
+        return self.model_copy(update={"columns": (), "rules": TableRules()})
+
+    def without_rules(self, generated: Mapping[str, str], checks: Mapping[str, str]) -> TableForm:
+        """The form without some of its rules, which are told among what its copy does not have; why not, by column and by name."""
+        told = [f"that the column {name!r} is generated ({why})" for name, why in generated.items() if name in self.rules.generated]
+        told += [f"the check constraint {name!r} ({why})" for name, why in checks.items() if name in self.rules.checks]
+        return self.model_copy(update={"rules": self.rules.without(generated, checks), "left": tuple(dict.fromkeys([*self.left, *told]))})
 
 
 def longest(length: str) -> int:

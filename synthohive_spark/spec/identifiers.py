@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import SchemaError
+from .expressions import checked_expression
 
 MAX_NAME = 255  # bytes; object stores and file systems refuse longer path segments
 SAFE_LETTERS, HASH_DIGITS = 48, 8  # of a safe name: readable, and two of 1,000 tables share the hash in one of 10,000 schemas
@@ -157,6 +158,7 @@ def define_table_sql(
     *,
     partitions: Iterable[str] = (),
     comment: str | None = None,
+    generated: Mapping[str, str] | None = None,
     replace: bool = False,
 ) -> str:
     """`CREATE TABLE` of an empty Delta table; with `replace`, of one that is there: it becomes empty, its history stays.
@@ -167,11 +169,15 @@ def define_table_sql(
         properties: of the table.
         partitions: its partition columns.
         comment: on it.
+        generated: expressions of generated columns.
 
     Raises:
-        SchemaError: a column has a name or a type that cannot be written.
+        SchemaError: a column has a name, a type or an expression that cannot be written.
     """
-    parts = [_column_sql(column) for column in columns]
+    columns = list(columns)
+    known = {column["name"] for column in columns}
+    clauses_of = {name: f" GENERATED ALWAYS AS {checked_expression(text, known, name)}" for name, text in (generated or {}).items()}
+    parts = [_column_sql(column, generated=clauses_of.get(column["name"], "")) for column in columns]
     listed = ", ".join(f"{_text_sql(key)} = {_text_sql(value)}" for key, value in properties.items())
     body = f" ({', '.join(parts)})" if parts else ""
     apart = ", ".join(quoted(column) for column in partitions)
@@ -179,12 +185,12 @@ def define_table_sql(
     return f"{'REPLACE' if replace else 'CREATE'} TABLE {table}{body} USING delta{clauses}{f' TBLPROPERTIES ({listed})' if listed else ''}"
 
 
-def _column_sql(column: Mapping[str, Any], separator: str = " ") -> str:
+def _column_sql(column: Mapping[str, Any], separator: str = " ", generated: str = "") -> str:
     said = column.get("metadata", {})
     length = said.get("__CHAR_VARCHAR_TYPE_STRING", "")
     kind = length if _SCALAR_TYPE.fullmatch(length) else column["type"]  # of a struct it has names, which are not quoted there
     note = f" COMMENT {_text_sql(said['comment'])}" if said.get("comment") else ""
-    return f"{quoted(column['name'])}{separator}{_type_sql(kind, column['name'])}{'' if column['nullable'] else ' NOT NULL'}{note}"
+    return f"{quoted(column['name'])}{separator}{_type_sql(kind, column['name'])}{'' if column['nullable'] else ' NOT NULL'}{generated}{note}"
 
 
 def _type_sql(kind: Any, column: str) -> str:

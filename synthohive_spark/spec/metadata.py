@@ -33,12 +33,14 @@ class ForeignKey(Spec):
         parent_columns: its columns, in the order of `columns`.
         orphans: what `fit` does with rows whose key has no parent: `error` refuses them; `null` nulls the key (of a composite key only the columns
             that no other key uses); `drop` leaves the rows out.
+        by_default: the policy is that of the metadata for all keys: where there are no orphans, it need not be possible.
     """
 
     columns: tuple[str, ...] = Field(min_length=1)
     parent_table: str
     parent_columns: tuple[str, ...] = Field(min_length=1)
     orphans: OrphanPolicy = "error"
+    by_default: bool = False
 
     @field_validator("orphans", mode="before")
     @classmethod
@@ -343,8 +345,8 @@ def _short_keys(where: str, fk: Any, orphans: Any, default: OrphanPolicy) -> lis
         if not dot or not parent or not parent_column:
             raise SchemaError(f"{where}: fk {column!r} points at {target!r}; write it as parent_table.column, a table's name with a dot in backticks")
         policy = orphans.get(column, default) if isinstance(orphans, Mapping) else orphans
-        policy = default if policy == DEFAULT else policy
-        keys.append({"columns": (column,), "parent_table": parent, "parent_columns": (parent_column,), "orphans": policy})
+        said = _default_policy(default) if policy == DEFAULT or (isinstance(orphans, Mapping) and column not in orphans) else {"orphans": policy}
+        keys.append({"columns": (column,), "parent_table": parent, "parent_columns": (parent_column,), **said})
     return keys
 
 
@@ -358,7 +360,11 @@ def _long_key(key: Any, default: OrphanPolicy) -> Any:
     if not isinstance(key, Mapping):
         return key
     columns = _names(key.get("columns"))
-    return {"orphans": default, **key, "columns": columns, "parent_columns": _names(key.get("parent_columns")) or columns}
+    return {**({} if "orphans" in key else _default_policy(default)), **key, "columns": columns, "parent_columns": _names(key.get("parent_columns")) or columns}
+
+
+def _default_policy(default: OrphanPolicy) -> dict[str, Any]:
+    return {"orphans": default, **({} if default == "error" else {"by_default": True})}
 
 
 def _named_columns(table: Table) -> list[str]:

@@ -17,6 +17,8 @@ from .metadata import ForeignKey, Metadata, Table
 from .types import base_type, is_stored, is_supported, key_types_match
 
 Shape = tuple[tuple[str, str, bool], ...]
+NOTHING_TO_EMPTY = "has no column to empty, as each is part of another key or not nullable"
+NOT_IN_CIRCLES = "is not possible where keys run in a circle, as each row left out can make another orphan"
 SHOWN_NAMES = 8  # of a long list; more would bury the fault
 
 
@@ -71,6 +73,11 @@ def columns_to_null(metadata: Metadata, table: Table, index: int, nullable: Coll
     used = set(table.primary_key).union(*(fk.columns for i, fk in enumerate(table.foreign_keys) if i != index))
     used.update(c for t in metadata.tables.values() for fk in t.foreign_keys if fk.parent_table == table.name for c in fk.parent_columns)
     return tuple(c for c in table.foreign_keys[index].columns if c not in used and c in nullable)
+
+
+def can_be_emptied(metadata: Metadata, table: Table, index: int, shape: Shape) -> bool:
+    """Whether the policy of the `index`-th foreign key, where it is `null`, has a column to empty."""
+    return table.foreign_keys[index].orphans != "null" or bool(columns_to_null(metadata, table, index, {name for name, _, can in shape if can}))
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
@@ -210,9 +217,8 @@ def _key_faults(metadata: Metadata, table: Table, index: int, shapes: Mapping[st
         above = _types(parent_shape)
         odd = [c for c in key.parent_columns if parent.role == "reference" and c in above and not is_supported(above[c]) and c not in parent.key_columns]
         faults += [f"{where}: {parent.name}.{c} has the unsupported type {_short_type(above[c])}; cast both columns to a supported one" for c in odd]
-    nullable = {name for name, _, can in child_shape if can}
-    if key.orphans == "null" and set(key.columns) <= set(_types(child_shape)) and not columns_to_null(metadata, table, index, nullable):
-        faults.append(f"{where}: the orphan policy null has no column to empty, as each is part of another key or not nullable; use drop or error")
+    if set(key.columns) <= set(_types(child_shape)) and not key.by_default and not can_be_emptied(metadata, table, index, child_shape):
+        faults.append(f"{where}: the orphan policy null {NOTHING_TO_EMPTY}; use drop or error")
     return faults
 
 
@@ -226,8 +232,8 @@ def _mismatches(where: str, key: ForeignKey, below: Mapping[str, str], above: Ma
 
 def _deferred_drop_faults(metadata: Metadata, graph: SchemaGraph) -> list[str]:
     keys = [(ref.table, metadata.tables[ref.table].foreign_keys[ref.index]) for ref in graph.deferred]
-    why = "is not possible where keys run in a circle, as each row left out can make another orphan; use null or error"
-    return [f"table {table!r}: foreign key {key}: the orphan policy drop {why}" for table, key in keys if key.orphans == "drop"]
+    faulty = [(table, key) for table, key in keys if key.orphans == "drop" and not key.by_default]
+    return [f"table {table!r}: foreign key {key}: the orphan policy drop {NOT_IN_CIRCLES}; use null or error" for table, key in faulty]
 
 
 _SHAPE_CHECKS: tuple[Callable[[Shape], list[str]], ...] = (_name_faults,)

@@ -86,7 +86,7 @@ def columns_of(plan: GenerationPlan) -> tuple[tuple[str, ...], str]:
         late = {c for m in program.deferred for c in program.foreign_keys[m.key].columns if c not in (*m.fixed, *m.wished, *m.filled)}
         visible = [c for c in program.names if c not in late]
         hidden = [c for c in program.drawn if c not in program.types]
-        numbers: Iterable[str] = (ROW, *(FAMILY if program.deferred else ()))
+        numbers: Iterable[str] = (ROW, *(FAMILY if program.deferred or plan.in_families else ()))
     else:
         given = plan.steps.passed_on & {c for step in plan.steps.steps for c in step.columns}
         visible = [c for c in program.names if c in given]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pyspark.sql import DataFrame, SparkSession
 from safetensors.torch import save
 
-from ..events import DEPENDENCIES, STAGE, get_logger
+from ..events import DEPENDENCIES, LEFT_OUT, STAGE, get_logger
 from ..kernels.columns.order import ordered_codes
 from ..kernels.conditioning import context_cardinalities
 from ..kernels.loop import TrainJob
@@ -28,6 +28,7 @@ from ..spec.identifiers import HIDDEN_PREFIX, safe_name
 from ..spec.layout import Layout
 from ..spec.metadata import Metadata
 from ..spec.planning.across import with_across_rows
+from ..spec.planning.own_rules import keepable
 from ..spec.planning.programs import SchemaPlan
 from ..spec.planning.rewritten import with_form_of_order, with_key_lengths, with_levels, without_drawn, without_inherited
 from ..spec.planning.structs import settled_columns, with_structs
@@ -113,7 +114,7 @@ class FitRun:
             seed=self.seed,
             version=package_version(),
             layouts=dict(self.layouts),
-            forms=dict(self.forms),
+            forms=self._kept_forms(tables),
             sources=Sources(tables={name: sources_of(frame) for name, frame in self.data.items()}),
         )
 
@@ -300,6 +301,16 @@ class FitRun:
     def _states(self, table: str) -> str:
         """The folder for what training leaves of a table."""
         return self.workspace.make_folder("states", table) if self.kept is None else self.kept.make_folder(f"states/{safe_name(table)}")
+
+    def _kept_forms(self, tables: Mapping[str, FittedTable]) -> dict[str, TableForm]:
+        """What copies can say of themselves; a warning tells what they do not have."""
+        pointed = {(key.parent_table, c) for table in self.metadata.tables.values() for key in table.foreign_keys for c in key.parent_columns}
+        kept = {}
+        for name, form in self.forms.items():
+            kept[name] = keepable(form, tables[name].program, {c for table, c in pointed if table == name}) if name in tables else form
+            if kept[name].left:
+                log.warning(LEFT_OUT, table=name, left=", ".join(kept[name].left))
+        return kept
 
     def _references(self) -> dict[str, str]:
         """Copy the reference tables, so that sampling needs no real data."""

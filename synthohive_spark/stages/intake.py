@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import and_
@@ -16,7 +16,6 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from ..errors import SchemaError
-from ..events import LEFT_OUT, get_logger
 from ..spec.form import TableForm
 from ..spec.identifiers import quoted
 from ..spec.layout import Layout, OutputColumn, is_plain
@@ -26,8 +25,6 @@ from ..spec.types import is_stored, is_supported
 from ..storage.forms import form_of
 from ..storage.frames import never_null
 from ..storage.sources import locate_tables, read_table
-
-log = get_logger(__name__)
 
 Data = Mapping[str, Any] | str | os.PathLike[str]  # what users name as their tables
 
@@ -49,11 +46,8 @@ class Intake:
     read: dict[str, tuple[Any, DataFrame]] = field(default_factory=dict)
 
     def forms(self, spark: SparkSession) -> dict[str, TableForm]:
-        """What the tables of the metadata say of themselves, of those that say something; a warning tells what their copies do not have."""
+        """What the tables of the metadata say of themselves, of those that say something."""
         found = {name: form_of(spark, *self.read[name]) for name in self.metadata.tables if name in self.read}
-        for name, form in found.items():
-            if form.left:
-                log.warning(LEFT_OUT, table=name, left=", ".join(form.left), note="SQL of somebody else is not carried to the copy")
         return {name: form for name, form in found.items() if form != TableForm()}
 
 
@@ -92,10 +86,14 @@ def flattened(frame: DataFrame, unsupported: Unsupported) -> tuple[DataFrame, La
     return frame.select(*columns), layout
 
 
-def laid_out(rows: DataFrame, layout: Layout) -> DataFrame:
-    """The inverse of `flattened`: generated rows with columns as the data has them; those of types that are not learnt are null."""
+def laid_out(rows: DataFrame, layout: Layout, beside: Sequence[str] = ()) -> DataFrame:
+    """The inverse of `flattened`: generated rows with columns as the data has them; those of types that are not learnt are null.
+
+    Args:
+        beside: columns that stay as they are.
+    """
     kinds = {column.name: column.dataType for column in rows.schema.fields}
-    return rows.select(*(_nested(column, kinds).alias(column.name) for column in layout))
+    return rows.select(*(_nested(column, kinds).alias(column.name) for column in layout), *(F.col(quoted(name)) for name in beside))
 
 
 def _read_all(spark: SparkSession, metadata: Metadata, data: Any) -> dict[str, tuple[Any, DataFrame]]:

@@ -28,6 +28,18 @@ def declared(rows: DataFrame, columns: Iterable[tuple[str, str, bool]], lengths:
     return rows.select(*(_declared(*column, lengths.get(column[0]), column[0] in keys).alias(column[0]) for column in columns))
 
 
+def never_empty(name: str, column: Column, spark_type: str) -> Column:
+    """A column that must not be null: a row without a value fails. The default is never taken: it only tells Spark that no null is there."""
+    missing = F.raise_error(F.lit(f"column {name!r} must not be null and a generated row has no value for it")).cast(spark_type)
+    return F.coalesce(column, missing, F.lit(_default(spark_type)).cast(spark_type))
+
+
+def with_lengths(rows: DataFrame, lengths: Mapping[str, str], keys: Collection[str]) -> DataFrame:
+    """The rows with the texts that have a length as `declared` gives them, and all other columns."""
+    texts = {name for name, kind in rows.dtypes if kind == "string"}
+    return rows.withColumns({name: _limited(F.col(quoted(name)), name, length, name in keys) for name, length in lengths.items() if name in texts})
+
+
 def key_columns(program: TableProgram) -> frozenset[str]:
     """Columns whose values other columns, or other rows, must have or not have."""
     uniques = {c for unique in program.uniques for c in unique.columns}
@@ -35,14 +47,10 @@ def key_columns(program: TableProgram) -> frozenset[str]:
 
 
 def _declared(name: str, spark_type: str, nullable: bool, length: str | None, is_key: bool) -> Column:
-    """The default is never taken: it only tells Spark that no null is there."""
     column = F.col(quoted(name)).cast(spark_type)
     if length is not None and spark_type == "string":
         column = _limited(column, name, length, is_key)
-    if not nullable:
-        missing = F.raise_error(F.lit(f"column {name!r} must not be null and a generated row has no value for it")).cast(spark_type)
-        column = F.coalesce(column, missing, F.lit(_default(spark_type)).cast(spark_type))
-    return column
+    return column if nullable else never_empty(name, column, spark_type)
 
 
 def _limited(column: Column, name: str, length: str, is_key: bool) -> Column:

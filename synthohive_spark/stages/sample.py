@@ -6,7 +6,7 @@ hidden columns of it, at most one that settles how many children its driving par
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -33,15 +33,17 @@ from ..spec.steps import Combine, Distinct, Series
 from ..storage.checkpoints import Checkpoints
 from ..storage.frames import never_null
 from ..storage.runs import RunWriter
-from .blocks import FAMILY, first_phase, last_phase
+from .blocks import FAMILY, Above, first_phase, last_phase
 from .conditions import spread_over
 from .constraints import summary, valid_rows, violations
 from .families import Kin, Made
 from .frames import map_frames
 from .intake import laid_out
-from .outputs import declared, key_columns
+from .outputs import declared, key_columns, with_lengths
 from .profile import with_plain_values
+from .redraw import in_families, redraw
 from .rows import room_of_schema
+from .table_rules import RulesOfRows, kept_rules
 from .totals import with_totals
 from .verify import verify
 
@@ -130,6 +132,9 @@ class SampleRun:
     def _publish(self, table: str, rows: DataFrame) -> DataFrame:
         layout, form = self.fitted.layouts.get(table), self._form(table)
         self._staged[table] = self.writer.stage(table, rows if layout is None else laid_out(rows, layout), form)
+        rules, *broken = kept_rules(self._staged[table], form.rules)
+        self.writer.keep_rules(table, rules)
+        form = form.without_rules(*({name: f"{count:,} rows would break it" for name, count in counts.items()} for counts in broken))
         if form.left:
             self.told.append(f"table {table!r}: the copy does not have {', '.join(form.left)}, which the real table has")
         return self._staged[table]
@@ -138,7 +143,11 @@ class SampleRun:
         return self.fitted.forms.get(table, TableForm())
 
     def _declared(self, rows: DataFrame, program: TableProgram) -> DataFrame:
-        return declared(rows, program.columns, self._form(program.table).lengths, key_columns(program))
+        whole = declared(rows, program.columns, self._form(program.table).lengths, key_columns(program))
+        return self._rules(program).with_generated(whole)
+
+    def _rules(self, program: TableProgram) -> RulesOfRows:
+        return RulesOfRows(self._form(program.table).rules, program.columns, self.fitted.layouts.get(program.table))
 
     def _make(self, fitted: FittedTable) -> None:
         """Make the rows of a table; where nothing waits for them, write them at once."""
@@ -148,10 +157,11 @@ class SampleRun:
         plan = self._plan(fitted, total)
         shaped = table in self.given or (program.driver is not None and self.kin.made[program.driver.parent_table].shaped)
         rows = first_phase(self.spark, plan, above, total, alone)
-        count = total
+        count, matched = total, None
         if program.early:
-            rows, count = self._matched(fitted, rows, total)
-            rows = last_phase(replace(plan, phase=-1), above, rows)
+            matched, count = self._matched(fitted, rows, total)
+            rows = last_phase(replace(plan, phase=-1), above, matched)
+        rows = self._with_generated(rows, program)
         self._tell_shortage(table, total if above is None or above.wanted is None else above.wanted + alone, count)
         if self._is_leaf(fitted):
             written = self._publish(table, self._declared(rows, program))
@@ -159,6 +169,9 @@ class SampleRun:
             log.info(TABLE_SAMPLED, table=table, rows=count)
             return
         rows = self._stage(rows, table, "drawn")
+        if self._form(table).rules.checks:
+            rows = self._with_checks(rows, plan, lambda again: self._again(again, above, total, alone, matched))
+            count = rows.count()
         late = {c for m in program.deferred for c in program.foreign_keys[m.key].columns} | {t.column for t in program.totals}
         self._tell_unenforced(table, late)
         kept = self._valid(rows, table, set(program.names) - late)
@@ -166,6 +179,24 @@ class SampleRun:
         self.kin.made[table] = Made(kept, total, count, shaped)
         self._far += self._measure(fitted, total)
         log.info(TABLE_SAMPLED, table=table, rows=count)
+
+    def _again(self, plan: GenerationPlan, above: Above | None, total: int, alone: int, matched: DataFrame | None) -> DataFrame:
+        """The rows as another attempt makes them."""
+        rows = first_phase(self.spark, plan, above, total, alone) if matched is None else last_phase(replace(plan, phase=-1), above, matched)
+        return self._with_generated(rows, plan.fitted.program)
+
+    def _with_generated(self, rows: DataFrame, program: TableProgram) -> DataFrame:
+        """The rows with the columns that the table's rules give, of texts as long as they will be."""
+        rules = self._rules(program)
+        return rules.with_generated(with_lengths(rows, self._form(program.table).lengths, key_columns(program))) if rules.rules else rows
+
+    def _with_checks(self, rows: DataFrame, plan: GenerationPlan, again: Callable[[GenerationPlan], DataFrame]) -> DataFrame:
+        """The rows, of which those that break check constraints are drawn again."""
+        program = plan.fitted.program
+        redrawn = redraw(rows, plan, self._rules(program), again, partial(self._stage, table=program.table))
+        if redrawn.left_out:
+            self.told.append(f"left out {redrawn.left_out:,} rows of table {program.table!r} that break its check constraints however often they are drawn")
+        return redrawn.rows
 
     def _tell_shortage(self, table: str, wanted: int, count: int) -> None:
         """Room that depends on values of the parents is known once these are there."""
@@ -181,7 +212,7 @@ class SampleRun:
         limits = self.fitted.metadata.tables[table].constraints if self.enforce_constraints else {}
         is_parent = any(key.parent_table == table for other in self.fitted.tables.values() for key in other.program.foreign_keys)
         nested = table in self.fitted.layouts and self._is_summed_up(table)
-        return not (is_parent or nested or program.deferred or limits or self.quality_threshold is not None)
+        return not (is_parent or nested or program.deferred or limits or self._form(table).rules.checks or self.quality_threshold is not None)
 
     def _is_summed_up(self, table: str) -> bool:
         """Whether another table has totals of its rows."""
@@ -219,6 +250,7 @@ class SampleRun:
             partners=self.kin.partners(program) if any(isinstance(s, Distinct) and s.later for s in steps) else {},
             row_model=model_class(fitted.model.name) if fitted.model else None,
             given=given,
+            in_families=bool(self._form(program.table).rules.checks) and in_families(program),
         )
 
     def _combinations(self, fitted: FittedTable, key: int) -> tuple[pa.Array, ...]:

@@ -46,6 +46,7 @@ def commit(folder: Folder, entry: Entry, journal: Journal) -> int:
             columns=entry.columns,
             partitions=entry.partitions,
             comment=entry.comment,
+            rules=entry.rules,
             files=entry.files,
             folder=f"run-{journal.run}",
             run=journal.run,

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
+from ..spec.form import TableRules
 from .delta_log import Action, TableState
 from .delta_protocol import (
     MAPPING,
@@ -23,6 +24,7 @@ from .delta_protocol import (
     raised_protocol,
     schema_of,
 )
+from .delta_rules import configured, given_rules, rule_features, rules_in, with_generated
 from .footers import StagedFile
 from .manifest import package_version
 
@@ -40,6 +42,7 @@ def replace_rows(
     notes: Mapping[str, object],
     partitions: Sequence[str] = (),
     comment: str | None = None,
+    rules: TableRules | None = None,
 ) -> list[Action]:
     """Replace all rows of a table, or make it.
 
@@ -52,20 +55,23 @@ def replace_rows(
         notes: what goes into the commit's `userMetadata`.
         partitions: columns by whose values the files are apart.
         comment: on the table; None leaves what it has.
+        rules: that the new rows keep, in the place of those of an earlier run.
     """
+    rules = rules or TableRules()
     files = [f for f in files if f.rows]
-    features = needed_features(columns) or frozenset()
+    features = (needed_features(columns) or frozenset()) | rule_features(rules)
     actions: list[Action] = [_commit_info(state, files, run, "Overwrite", notes, partitions)]
     if state is None:
-        actions += [{"protocol": protocol_for(features)}, {"metaData": _new_metadata(columns, run, partitions, comment)}]
+        actions += [{"protocol": protocol_for(features)}, {"metaData": _new_metadata(columns, run, partitions, comment, rules)}]
     else:
         protocol = raised_protocol(state.protocol, features)
         actions += [{"protocol": protocol}] if protocol else []
         now = schema_of(state.metadata)
         apart = list(state.metadata.get("partitionColumns") or ()) == list(partitions)
         said = comment is None or state.metadata.get("description") == comment
-        if not (apart and said and keeps_form(now, columns) and named_as_in_files(now)):
-            actions.append({"metaData": _changed_metadata(state.metadata, columns, run, partitions, comment)})
+        ruled = rules_in(state.metadata).generated == rules.generated and given_rules(state.configuration) == rules
+        if not (apart and said and ruled and keeps_form(now, columns) and named_as_in_files(now)):
+            actions.append({"metaData": _changed_metadata(state.metadata, columns, run, partitions, comment, rules)})
         actions += [_remove(add) for add in state.files.values()]
     return actions + [_add(f, folder) for f in files]
 
@@ -114,20 +120,20 @@ def _commit_info(state: TableState | None, files: list[StagedFile], run: str, mo
     return {"commitInfo": info}
 
 
-def _new_metadata(columns: Json, run: str, partitions: Sequence[str], comment: str | None) -> Action:
+def _new_metadata(columns: Json, run: str, partitions: Sequence[str], comment: str | None, rules: TableRules) -> Action:
     return {
         "id": str(uuid.uuid4()),
         **({} if comment is None else {"description": comment}),
         "format": {"provider": "parquet", "options": {}},
         "partitionColumns": list(partitions),
         "createdTime": _now(),
-        **_described(columns, {MARK: run}),
+        **_described(columns, {MARK: run}, rules),
     }
 
 
-def _changed_metadata(metadata: Action, columns: Json, run: str, partitions: Sequence[str], comment: str | None) -> Action:
+def _changed_metadata(metadata: Action, columns: Json, run: str, partitions: Sequence[str], comment: str | None, rules: TableRules) -> Action:
     said = {} if comment is None else {"description": comment}
-    return {**metadata, **said, "partitionColumns": list(partitions), **_described(columns, {**(metadata.get("configuration") or {}), MARK: run})}
+    return {**metadata, **said, "partitionColumns": list(partitions), **_described(columns, {**(metadata.get("configuration") or {}), MARK: run}, rules)}
 
 
 def _restored(now: TableState, then: TableState) -> Action:
@@ -143,13 +149,14 @@ def _restored(now: TableState, then: TableState) -> Action:
     return {**then.metadata, "schemaString": json.dumps(schema), "configuration": configuration}
 
 
-def _described(columns: Json, configuration: dict[str, str]) -> Action:
+def _described(columns: Json, configuration: dict[str, str], rules: TableRules) -> Action:
     """The schema and the properties; a table that has column mapping keeps it."""
+    configuration = configured(configuration, rules)
     if MAPPING not in (needed_features(columns) or ()) and configuration.get(MAPPING_MODE, "none") == "none":
-        return {"schemaString": json.dumps(clean_schema(columns)), "configuration": configuration}
+        return {"schemaString": json.dumps(with_generated(clean_schema(columns), rules)), "configuration": configuration}
     schema, last = mapped_schema(columns)
     last = max(last, int(configuration.get(MAPPING_LAST, 0)))  # readers refuse a table whose greatest number has shrunk
-    return {"schemaString": json.dumps(schema), "configuration": {**configuration, MAPPING_MODE: "name", MAPPING_LAST: str(last)}}
+    return {"schemaString": json.dumps(with_generated(schema, rules)), "configuration": {**configuration, MAPPING_MODE: "name", MAPPING_LAST: str(last)}}
 
 
 def _remove(add: Action) -> Action:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import count
 from typing import Any
 
 from ..spec.form import COMMENT, LENGTH
 from ..spec.identifiers import needs_mapping
+from .delta_rules import foreign_checks
 
 Json = dict[str, Any]
 
@@ -25,7 +26,9 @@ _DECIMAL = re.compile(r"decimal\(\d+,\d+\)")
 # Field metadata that means something to readers. The rest is the session's (aliases, machine learning attributes).
 _KEPT_METADATA = (COMMENT, LENGTH)
 _COLLATED = "__COLLATIONS"
-_MEANT_FOR_WRITERS = re.compile(r'"delta\.(?!columnMapping\.)')
+# The expressions of generated columns are our own, or a schema of ours takes their place.
+_MEANT_FOR_WRITERS = re.compile(r'"delta\.(?!columnMapping\.|generationExpression)')
+_WRITERS_ONLY = frozenset({"checkConstraints", "generatedColumns"})
 # What a protocol number without a list of features means; a table with a list must name them all.
 _IMPLIED = {
     2: ("appendOnly", "invariants"),
@@ -76,10 +79,10 @@ def carry_fault(protocol: Json, metadata: Json) -> str | None:
     configuration = metadata.get("configuration") or {}
     if configuration.get(MAPPING_MODE, "none") not in ("none", "name"):
         return "column mapping by numbers"
-    if any(key.startswith("delta.constraints.") for key in configuration):
-        return "check constraints"
+    if foreign_checks(configuration):
+        return "check constraints of somebody else"
     if _MEANT_FOR_WRITERS.search(metadata.get("schemaString", "")):
-        return "generated or identity columns"
+        return "identity columns"
     return None
 
 
@@ -87,12 +90,7 @@ def protocol_for(features: frozenset[str]) -> Json:
     """The lowest protocol of a new table with these features."""
     if not features:
         return {"minReaderVersion": 1, "minWriterVersion": 2}
-    return {
-        "minReaderVersion": 3,
-        "minWriterVersion": 7,
-        "readerFeatures": sorted(features),
-        "writerFeatures": sorted({*features, *_IMPLIED[2]}),
-    }
+    return _with_lists(1, features - _WRITERS_ONLY, {*features, *_IMPLIED[2]})
 
 
 def raised_protocol(protocol: Json, features: frozenset[str]) -> Json | None:
@@ -102,12 +100,14 @@ def raised_protocol(protocol: Json, features: frozenset[str]) -> Json | None:
     reader, writer = protocol.get("minReaderVersion", 1), protocol.get("minWriterVersion", 1)
     had = protocol.get("writerFeatures") if writer == 7 else [name for version, names in _IMPLIED.items() if version <= writer for name in names]
     read = protocol.get("readerFeatures") if reader == 3 else (["columnMapping"] if reader == 2 else [])
-    return {
-        "minReaderVersion": 3,
-        "minWriterVersion": 7,
-        "readerFeatures": sorted({*(read or ()), *features}),
-        "writerFeatures": sorted({*(had or ()), *(read or ()), *features}),
-    }
+    new = features - _WRITERS_ONLY
+    return _with_lists(reader, {*(read or ()), *new} if new or reader == 3 else (), {*(had or ()), *(read or ()), *features})
+
+
+def _with_lists(reader: int, read: Collection[str], written: Collection[str]) -> Json:
+    """A protocol that lists its features; readers keep to their version where they need none of them."""
+    lists = {"readerFeatures": sorted(read)} if read or reader == 3 else {}
+    return {"minReaderVersion": 3 if lists else reader, "minWriterVersion": 7, **lists, "writerFeatures": sorted(written)}
 
 
 def clean_schema(schema: Json) -> Json:

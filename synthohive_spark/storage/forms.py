@@ -15,12 +15,13 @@ from ..spec.identifiers import checked_path, existing_table_name, path_table
 from ..spec.spelling import spelt
 from .delta_log import Action, is_delta
 from .delta_protocol import schema_of
+from .delta_rules import rules_in
 from .found import described, detail, reach, state_at
 from .sources import names_file
 from .targets import absolute_path, plain_location
 
 _FOLDER = re.compile(r"([^/=]+)=[^/]*")  # of one value of a partition column
-_CONSTRAINT, _GENERATED, _IDENTITY = "delta.constraints.", "delta.generationExpression", "delta.identity."
+_IDENTITY = "delta.identity."
 
 
 def form_of(spark: SparkSession, source: Any, frame: DataFrame) -> TableForm:
@@ -43,13 +44,14 @@ def form_of(spark: SparkSession, source: Any, frame: DataFrame) -> TableForm:
 
 def of_delta(metadata: Action) -> TableForm:
     """What the metadata of a Delta log says."""
-    columns = schema_of(metadata)["fields"]
-    left = [f"the check constraint {key.removeprefix(_CONSTRAINT)!r}" for key in sorted(metadata.get("configuration") or {}) if key.startswith(_CONSTRAINT)]
-    for column in columns:
-        said = column.get("metadata", {})
-        if _GENERATED in said or any(key.startswith(_IDENTITY) for key in said):
-            left.append(f"that the column {column['name']!r} is generated")
-    return TableForm(partitions=tuple(metadata.get("partitionColumns") or ()), comment=metadata.get("description") or None, left=tuple(left))
+    said = {column["name"]: column.get("metadata", {}) for column in schema_of(metadata)["fields"]}
+    numbered = [name for name, notes in said.items() if any(key.startswith(_IDENTITY) for key in notes)]
+    return TableForm(
+        partitions=tuple(metadata.get("partitionColumns") or ()),
+        comment=metadata.get("description") or None,
+        rules=rules_in(metadata),
+        left=tuple(f"that the column {name!r} numbers the rows by itself (identity)" for name in numbered),
+    )
 
 
 def _of_path(spark: SparkSession, source: str, frame: DataFrame) -> TableForm:

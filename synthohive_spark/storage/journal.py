@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ..errors import GenerationError, SchemaError
 from ..spec.base import Spec
+from ..spec.form import TableRules
 from .folders import Folder
 from .footers import StagedFile
 
@@ -76,6 +77,7 @@ class Entry(Spec):
         columns: Spark's JSON of the schema; empty until the rows are staged.
         partitions: columns by whose values the files lie in folders.
         comment: on the table; None leaves what it has.
+        rules: that its rows keep.
         files: the staged files, empty where the driver does not reach them.
         rows: staged.
     """
@@ -89,6 +91,7 @@ class Entry(Spec):
     columns: dict[str, Any] = Field(default_factory=dict)
     partitions: tuple[str, ...] = ()
     comment: str | None = None
+    rules: TableRules = Field(default_factory=TableRules)
     files: tuple[StagedFile, ...] = ()
     rows: int = 0
 

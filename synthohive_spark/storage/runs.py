@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from ..causes import describe
 from ..errors import GenerationError, SchemaError, SynthoHiveError
 from ..events import RUN_LEFT, get_logger
-from ..spec.form import TableForm, annotated, partition_columns
+from ..spec.form import TableForm, TableRules, annotated, partition_columns
 from ..spec.identifiers import column_name_faults, create_schema_sql, drop_schema_sql
 from ..spec.sources import Sources
 from .checks import check_names, check_places
@@ -113,7 +113,7 @@ class RunWriter:
         """Write the rows of a table into its staging folder.
 
         Args:
-            form: what the table says of itself; its partition columns are left out where they cannot be such.
+            form: what the table says of itself; its partition columns are left out where they cannot be such, and its rules are for `keep_rules`.
 
         Returns:
             A frame that reads them, good until `publish`.
@@ -152,6 +152,14 @@ class RunWriter:
     def is_published(self) -> bool:
         """Whether an earlier writer of the run had staged all of it, and it is published by now: there is nothing left to stage."""
         return self._whole is not None
+
+    def keep_rules(self, table: str, rules: TableRules) -> None:
+        """Give a table the rules that its staged rows keep.
+
+        Raises:
+            GenerationError: the table was not prepared.
+        """
+        self._entries[table] = self._entry(table).model_copy(update={"rules": rules})
 
     def rows(self, table: str) -> int:
         """How many rows are staged.

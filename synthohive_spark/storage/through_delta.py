@@ -16,6 +16,7 @@ from ..errors import GenerationError
 from ..spec.identifiers import define_table_sql, drop_table_sql, restore_sql
 from .delta_actions import MARK
 from .delta_protocol import MAPPING, MAPPING_MODE, clean_schema, keeps_form, needed_features
+from .delta_rules import configured, given_rules
 from .found import Found, detail, find_by_spark, find_in_catalog, history, sql_name
 from .frames import read_parquet
 from .journal import Entry, Journal
@@ -95,17 +96,26 @@ def _define(spark: SparkSession, target: Target, entry: Entry, run: str) -> None
     features = {f"delta.feature.{name}": "supported" for name in sorted(needed)} | ({MAPPING_MODE: "name"} if MAPPING in needed else {})
     columns = clean_schema(entry.columns)
     if found.kind == "nothing":
-        spark.sql(define_table_sql(name, columns["fields"], {**features, MARK: run}, partitions=_partitions(target, entry), comment=entry.comment))
+        _make(spark, target, entry, {**features, MARK: run}, entry.comment, replace=False)
         return
     if found.kind != "delta" or found.run is None:
         raise GenerationError(f"{target.describe(entry.table)} has become something that synthohive_spark did not write; choose another output")
     known = detail(spark, name).asDict()
+    had = dict(known["properties"] or {})
     said = known.get("description") if entry.comment is None else entry.comment
     now = read_delta(spark, target, entry.table).schema.jsonValue()
-    if not (keeps_form(now, columns) and tuple(known["partitionColumns"]) == _partitions(target, entry) and said == known.get("description")):
-        kept = {k: v for k, v in dict(known["properties"] or {}).items() if not k.startswith(_OWN_PROPERTIES)}
-        properties = {**kept, **features, MARK: run}
-        spark.sql(define_table_sql(name, columns["fields"], properties, partitions=_partitions(target, entry), comment=said, replace=True))
+    apart = tuple(known["partitionColumns"]) == _partitions(target, entry)
+    if keeps_form(now, columns) and apart and said == known.get("description") and given_rules(had) == entry.rules:
+        return
+    kept = {k: v for k, v in had.items() if not k.startswith(_OWN_PROPERTIES)}
+    _make(spark, target, entry, {**kept, **features, MARK: run}, said, replace=True)
+
+
+def _make(spark: SparkSession, target: Target, entry: Entry, properties: Mapping[str, str], said: str | None, replace: bool) -> None:
+    """Make the table anew, empty, with its rules: Delta then refuses rows that break them."""
+    name, columns, apart = sql_name(target, entry.table), clean_schema(entry.columns)["fields"], _partitions(target, entry)
+    properties = configured(properties, entry.rules)
+    spark.sql(define_table_sql(name, columns, properties, partitions=apart, comment=said, generated=entry.rules.generated, replace=replace))
 
 
 def _partitions(target: Target, entry: Entry) -> tuple[str, ...]:

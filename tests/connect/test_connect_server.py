@@ -66,6 +66,22 @@ def test_a_schema_is_fitted_sampled_and_reported(new_session: NewSession, shippe
     assert not report.findings.faults and report.findings.shapes is not None and report.findings.shapes > 0.7
 
 
+def test_rules_of_a_delta_table_are_kept(new_session: NewSession, shipped: str, tmp_path: Path) -> None:
+    spark = new_session()
+    spark.addArtifacts(shipped, pyfile=True)
+    real, copy = f"delta.`{tmp_path}/real`", f"delta.`{tmp_path}/out/t`"
+    columns = "id BIGINT NOT NULL, a INT, b INT, c INT GENERATED ALWAYS AS (a * 10 + b)"
+    spark.sql(f"CREATE TABLE {real} ({columns}) USING delta TBLPROPERTIES ('delta.constraints.odd' = '(a + b) % 2 = 1')").collect()
+    spark.sql(f"INSERT INTO {real} (id, a, b) SELECT id, id % 9, id % 9 + 2 * (id % 5) + 1 FROM range(200)").collect()
+    learnt = Synthesizer(Metadata().add_table("t", pk="id"), spark=spark, model="independent").fit({"t": f"{tmp_path}/real"}, seed=1)
+    rows = learnt.sample(seed=1, output=f"{tmp_path}/out")["t"]
+    assert rows.where("(a + b) % 2 = 1 AND c = a * 10 + b").count() == rows.count() >= 190
+    spark.sql(f"INSERT INTO {copy} (id, a, b) VALUES (-1, 3, 4)").collect()
+    assert spark.sql(f"SELECT c FROM {copy} WHERE id = -1").first()[0] == 34
+    with pytest.raises(Exception, match="odd"):
+        spark.sql(f"INSERT INTO {copy} (id, a, b) VALUES (-2, 3, 5)").collect()
+
+
 def test_a_package_that_was_not_shipped_is_named_with_what_to_do(new_session: NewSession) -> None:
     spark = new_session()
     metadata, real = shop(spark)

@@ -202,3 +202,12 @@ def test_validating_hints_at_lookups_in_one_warning(spark: SparkSession) -> None
     with pytest.warns(UserWarning, match=r"'shades' \(5 rows, which 60 rows point at\), 'sizes' \(2 rows.*role: reference") as told:
         Synthesizer(metadata, spark=spark).validate_schema(data)
     assert len(told) == 1 and told[0].filename == __file__ and "shade a" not in str(told[0].message)
+
+
+def test_a_policy_for_all_keys_speaks_where_there_are_orphans(spark: SparkSession) -> None:
+    for policy, way_out in (("null", "to drop"), ("drop", "to null")):
+        metadata = Metadata(orphans=policy).add_table("a", pk="id", fk={"up": "a.id"}).add_table("b", pk="id", fk={"id": "a.id"})  # type: ignore[arg-type]
+        whole = spark.createDataFrame([(1, 1), (2, 1)], "id int not null, up int not null")
+        examine_(metadata, {"a": whole, "b": whole.select("id")})
+        (fault,) = faults_of(metadata, {"a": spark.createDataFrame([(1, 1), (2, 9)], whole.schema), "b": whole.select("id")})
+        assert fault.startswith("table 'a': 1 of 2 rows (50.0%) are orphans") and fault.endswith(way_out)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import uuid
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +13,7 @@ from pyspark.sql import functions as F
 
 from synthohive_spark import Metadata, Synthesizer
 from synthohive_spark.errors import GenerationError
-from synthohive_spark.spec.form import ColumnNote, TableForm
+from synthohive_spark.spec.form import ColumnNote, TableForm, TableRules
 from synthohive_spark.storage import commit
 from synthohive_spark.storage.forms import form_of
 from synthohive_spark.storage.found import detail, sql_name
@@ -168,12 +169,14 @@ def test_a_whole_copy(spark, tmp_path, kind):
         synthesizer = Synthesizer(metadata, spark=spark, model="independent").fit({"t": source}, seed=1)
         loaded = Synthesizer.load(synthesizer.save(str(tmp_path / "model")), spark=spark)
         output = f"{tmp_path}/out" if kind == "folder" else f"{schema}_out"
-        with pytest.warns(UserWarning, match="the check constraint 'known', that the column 'day' is generated"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
             copy = loaded.sample(seed=2, output=output)["t"]
         real = read_table(spark, source)
         assert [(f.name, f.dataType, f.metadata, f.nullable) for f in copy.schema] == [(f.name, f.dataType, f.metadata, f.nullable) for f in real.schema]
         form = form_of(spark, Target.parse(output).address("t"), copy)
         assert (form.partitions, form.comment, form.left) == (("day", "c"), "all of it", ())
+        assert form.rules == TableRules(generated={"day": "CAST(ts AS DATE)"}, checks={"known": "id >= 0"})
         assert ColumnNote(path=("s", "a"), comment="inner") in form.columns
         found = copy.selectExpr("count(*) n", "max(char_length(mail)) mail", "max(char_length(c)) c", "count(distinct c) cs", "count(mail) mails").first()
         assert tuple(found) == (300, 8, 4, 2, 300)

@@ -6,9 +6,12 @@ import json
 
 import pytest
 
+from synthohive_spark.spec.form import TableRules
 from synthohive_spark.storage.delta_protocol import carry_fault, clean_schema, keeps_form, needed_features, protocol_for, raised_protocol, same_columns
+from synthohive_spark.storage.delta_rules import OURS, configured, foreign_checks, given_rules, rule_features, rules_in, with_generated
 
 NTZ = frozenset({"timestampNtz"})
+OWN = TableRules(checks={"own": "id > 0"}).model_dump_json()
 
 
 def field(name, kind, nullable=True, **metadata):
@@ -64,7 +67,10 @@ def test_collated_text_is_not_known():
         ({"minReaderVersion": 2, "minWriterVersion": 5}, {"delta.columnMapping.mode": "name"}, json.dumps({"delta.columnMapping.id": 1}), None),
         ({"minReaderVersion": 2, "minWriterVersion": 5}, {"delta.columnMapping.mode": "none"}, "{}", None),
         ({"minReaderVersion": 1, "minWriterVersion": 3}, {"delta.constraints.positive": "id > 0"}, "{}", "constraints"),
-        ({"minReaderVersion": 1, "minWriterVersion": 4}, {}, json.dumps({"delta.generationExpression": "a + 1"}), "generated"),
+        ({"minReaderVersion": 1, "minWriterVersion": 3}, {"delta.constraints.own": "id > 0", OURS: OWN}, "{}", None),
+        ({"minReaderVersion": 1, "minWriterVersion": 3}, {"delta.constraints.own": "id > 1", OURS: OWN}, "{}", "constraints"),
+        ({"minReaderVersion": 1, "minWriterVersion": 4}, {}, json.dumps({"delta.generationExpression": "a + 1"}), None),
+        ({"minReaderVersion": 1, "minWriterVersion": 6}, {}, json.dumps({"delta.identity.start": 1}), "identity"),
     ],
 )
 def test_tables_that_our_commits_can_carry(protocol, configuration, schema, fault):
@@ -74,6 +80,13 @@ def test_tables_that_our_commits_can_carry(protocol, configuration, schema, faul
 
 def test_protocols_are_as_low_as_the_schema_allows():
     assert protocol_for(frozenset()) == {"minReaderVersion": 1, "minWriterVersion": 2}
+    rules = rule_features(TableRules(generated={"a": "b"}, checks={"c": "d"}))
+    assert protocol_for(rules) == {
+        "minReaderVersion": 1,
+        "minWriterVersion": 7,
+        "writerFeatures": ["appendOnly", "checkConstraints", "generatedColumns", "invariants"],
+    }
+    assert raised_protocol(protocol_for(frozenset()), rules) == protocol_for(rules) and raised_protocol(protocol_for(rules), rules) is None
     new = protocol_for(NTZ)
     assert (new["minReaderVersion"], new["minWriterVersion"], new["readerFeatures"]) == (3, 7, ["timestampNtz"])
     assert set(new["writerFeatures"]) == {"timestampNtz", "appendOnly", "invariants"}
@@ -121,3 +134,17 @@ def test_a_table_says_what_it_is_to_say():
         assert not keeps_form(now, struct(field("a", "string", **length), silent["fields"][1]))
     assert not keeps_form(now, struct(silent["fields"][0], field("s", struct(field("b", "long", comment="z")))))
     assert not keeps_form(now, struct(silent["fields"][0]))
+
+
+def test_rules_of_a_run_come_and_go_and_those_of_others_stay():
+    first, second = TableRules(generated={"b": "a + 1"}, checks={"p": "a > 0", "q": "a > 1"}), TableRules(checks={"q": "a > 2"})
+    schema = struct(field("a", "long"), field("b", "long", comment="c"))
+    ruled = with_generated(schema, first)
+    had = configured({"mine": "x", "delta.constraints.theirs": "a < 9"}, first)
+    assert rules_in({"schemaString": json.dumps(ruled), "configuration": had}) == first.model_copy(update={"checks": {**first.checks, "theirs": "a < 9"}})
+    assert ruled["fields"][1]["metadata"]["comment"] == "c" and clean_schema(ruled) == schema
+    assert foreign_checks(had) == {"theirs": "a < 9"} and given_rules(had) == first
+    has = configured(had, second)
+    assert {key: has[key] for key in has if key != OURS} == {"mine": "x", "delta.constraints.theirs": "a < 9", "delta.constraints.q": "a > 2"}
+    assert configured(has, TableRules()) == {"mine": "x", "delta.constraints.theirs": "a < 9"}
+    assert given_rules({OURS: "{"}) == TableRules()

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from synthohive_spark.spec.form import ColumnNote, TableForm, annotated, longest, noted, partition_columns
+from synthohive_spark.spec.form import ColumnNote, TableForm, TableRules, annotated, longest, noted, partition_columns
 from synthohive_spark.spec.identifiers import define_table_sql
 from synthohive_spark.storage.forms import of_delta
 
@@ -59,7 +59,10 @@ def test_what_a_log_says():
     }
     form = of_delta(metadata)
     assert (form.partitions, form.comment) == (("day",), None)
-    assert form.left == ("the check constraint 'pos'", "that the column 'day' is generated", "that the column 'n' is generated")
+    assert form.rules == TableRules(generated={"day": "CAST(ts AS DATE)"}, checks={"pos": "n > 5"})
+    assert form.left == ("that the column 'n' numbers the rows by itself (identity)",)
+    less = form.without_rules({"day": "why", "other": "no"}, {"pos": "why not"})
+    assert less.left[1:] == ("that the column 'day' is generated (why)", "the check constraint 'pos' (why not)") and not less.rules
     assert of_delta({"schemaString": json.dumps(struct())}) == TableForm()
 
 

@@ -32,6 +32,11 @@ def german(x: float) -> str:
         ([f"{x:.3f}" for x in X], "0.000"),
         ([f"{x:.3f}".rstrip("0").rstrip(".") for x in X], "0.#"),
         ([f"USD {x:.2f}" for x in X], "USD 0.00"),
+        ([str(round(x, i % 4)) for i, x in enumerate(X)], "0.0#"),
+        ([str(round(x, i % 4)).replace(".", ",") for i, x in enumerate(X)], "0,0#"),
+        ([f"(${x:,.2f})" if i % 3 == 0 else f"${x:,.2f}" for i, x in enumerate(X)], "$#,##0.00;($#,##0.00)"),
+        ([f"({x:.0f}%)" if i % 3 == 0 else f"{x:.0f}%" for i, x in enumerate(X)], "0%;(0%)"),
+        ([german(x)[:-2] + "-" * (i % 2) for i, x in enumerate(X)], "#.##0,00;#.##0,00-"),
         ([f"{x:.1f} kg" for x in X], "0.0 kg"),
     ],
 )
@@ -62,6 +67,8 @@ def test_forms_are_found_and_come_back(texts: list[str], form: str) -> None:
         [f"{i}.50" for i in range(15)],  # labels
         [f"0{i}.5" for i in range(400)],
         ["9" * 17 + f".{i}" for i in range(400)],
+        [f"({i}.5)" if i % 2 else f"-{i}.5" for i in range(400)],  # two ways to say minus
+        [f"{i}-" if i % 2 else f"{i}" for i in range(400)],
     ],
 )
 def test_what_is_no_number(texts: list[str]) -> None:

@@ -138,3 +138,16 @@ def test_nearest() -> None:
     assert nearest("CARRIER", ["career", "carrier"]) == "did you mean 'carrier'?"
     assert nearest("zzz", [f"c{i}" for i in range(10)]) == "there are 'c0', 'c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'c7' and 2 more."
     assert nearest("x", []) == "there are none."
+
+
+def test_a_policy_for_all_keys_is_no_fault_of_those_it_cannot_serve() -> None:
+    columns = (("id", "int", False), ("up", "int", False))
+
+    def faults(default: str, **fields: Any) -> list[str]:
+        metadata = Metadata(orphans=default).add_table("a", pk="id", fk={"up": "b.id"}, **fields).add_table("b", pk="id", fk={"up": "a.id"})  # type: ignore[arg-type]
+        assert Metadata.model_validate(metadata.to_dict()) == metadata
+        return structural_faults(metadata, {"a": columns, "b": columns})
+
+    assert faults("null") == faults("drop") == []
+    assert "no column to empty" in faults("null", orphans="null")[0] and "no column to empty" in faults("drop", orphans={"up": "null"})[0]
+    assert "circle" in faults("null", orphans="drop")[0]

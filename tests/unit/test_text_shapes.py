@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import ipaddress
 import json
@@ -16,6 +17,7 @@ import pytest
 
 from synthohive_spark.kernels.columns.rows import Rows
 from synthohive_spark.kernels.text import Letters, code_points, fit_shapes, text_from_shapes
+from synthohive_spark.kernels.text.base64 import base64_shapes
 from synthohive_spark.kernels.text.checks import check_of
 
 N = 1_000
@@ -98,3 +100,47 @@ def test_check_digits(name: str, weights: tuple[int, int]) -> None:
     assert check_of(cards) == name and check_of([*cards, cards[0][:-1] + str(-(-int(cards[0][-1]) - 1) % 10)]) == ""
     texts = made(cards, apart=True)
     assert all(total(text) % 10 == 0 and re.fullmatch(r"4\d{3} \d{4} \d{8}", text) for text in texts) and len(set(texts)) == len(texts)
+
+
+def test_syntax_stays_where_so_few_texts_are_possible_that_more_would_copy_real_ones() -> None:
+    rng = random.Random(1)
+    events = [json.dumps({"page": rng.choice(["/a", "/b"]), "duration_ms": rng.randrange(999), "ok": rng.random() < 0.5}) for _ in range(N)]
+    assert all({*json.loads(text)} == {"page", "duration_ms", "ok"} and isinstance(json.loads(text)["ok"], bool) for text in made(sorted(set(events))))
+    durations = {f"PT{rng.randrange(24)}H{rng.randrange(60)}M" for _ in range(200)}
+    assert all(re.fullmatch(r"PT\d{1,2}H\d{1,2}M", text) for text in made(sorted(durations)))
+    rates = {f"EUR/{rng.choice(['USD', 'GBP'])} {rng.uniform(0.8, 1.4):.2f}" for _ in range(200)}
+    assert all(re.fullmatch(r"EUR/(USD|GBP) \d\.\d\d", text) for text in made(sorted(rates)))
+    queries = {f"?page={rng.randrange(40)}&size={rng.randrange(20)}" for _ in range(300)}
+    assert all(re.fullmatch(r"\?page=\d+&size=\d+", text) for text in made(sorted(queries)))
+    tags = {f"<row><qty>{rng.randrange(90)}</qty></row>" for _ in range(300)}
+    assert all(re.fullmatch(r"<row><qty>\d+</qty></row>", text) for text in made(sorted(tags)))
+
+
+def test_what_all_texts_begin_with_stays_however_few_are_alike() -> None:
+    addresses = real(lambda rng: f"10.{rng.randrange(4, 256)}.{rng.randrange(256)}.{rng.randrange(256)}", rows=250)
+    texts = made(addresses)
+    assert all(text.startswith("10.") for text in texts) and all(ipaddress.ip_address(text) for text in texts)
+
+
+@pytest.mark.parametrize("lengths", [(3, 40), (12, 13), (100, 200)])
+def test_bytes_in_text_can_be_read(lengths: tuple[int, int]) -> None:
+    rng = random.Random(4)
+    texts = made([base64.b64encode(rng.randbytes(rng.randrange(max(6, lengths[0]), max(7, lengths[1])))).decode() for _ in range(150)])
+    sizes = [len(base64.b64decode(text, validate=True)) for text in texts]
+    assert all(base64.b64encode(base64.b64decode(text)).decode() == text for text in texts)
+    assert min(sizes) >= 6 and max(sizes) <= lengths[1] and len(set(texts)) > 1990
+
+
+def test_words_are_not_taken_for_bytes() -> None:
+    words = ["".join(random.Random(i).choices("abcdefghij", k=8)).title() for i in range(200)]
+    assert base64_shapes(words) is None and base64_shapes([f"Ab{i:06d}" for i in range(100)]) is None
+
+
+def test_what_is_no_syntax_is_not_told() -> None:
+    rng = random.Random(1)
+    mails = {f"jo{rng.randrange(99)}@home{rng.randrange(9)}.org" for _ in range(300)}
+    assert sum(text.endswith(".org") or "home" in text for text in made(sorted(mails))) < 40  # by chance, of 2,000
+    few = [f'{{"{"".join(rng.choices("abcdefgh", k=9))}": {i}}}' for i in range(300)]  # each text has a field of its own
+    assert not {re.findall(r'"(\w+)"', text)[0] for text in few} & {re.findall(r'"(\w+)"', text)[0] for text in made(few)}
+    streets = {f"Elmwood Street {rng.randrange(99)}" for _ in range(300)}
+    assert not any("Elmwood" in text for text in made(sorted(streets)))

@@ -16,6 +16,7 @@ MOST_DECIMALS = 9
 # A sign, a currency, digits, and a unit; what is only digits is a code.
 _NUMBER = re.compile(r"-?((?:[$€£¥₹]|[A-Z]{3}) ?)?(\d[\d.,' \u00a0]*?)( ?(?:%|[^\W\d_]{1,3}|[$€£¥₹]))?")
 _PLAIN = r"^[-+]?[0-9]+(?:[.,' \x{a0}][0-9]+)*$"  # as RE2 writes it
+_SIGNS = {"-": ("-", ""), "()": ("(", ")"), "+-": ("", "-")}
 _WRITTEN = ((",", "."), (".", ","), ("'", "."), (" ", ","), ("\u00a0", ","), ("", "."), ("", ","))  # thousands and decimals
 
 
@@ -33,8 +34,9 @@ def find_number_form(texts: pa.Array) -> str | None:
     known = texts.drop_null()
     if len(known) < LEAST_DIFFERENT:
         return None
-    some = known[:TRIED].to_pylist()
-    parts = [_NUMBER.fullmatch(text) for text in some]
+    minus = _minus_of(known)
+    some = _with_sign_first(known[:TRIED], minus).to_pylist()
+    parts = [_NUMBER.fullmatch(text or "") for text in some]
     if not all(parts) or len({(found[1], found[3]) for found in parts if found}) > 1:
         return None
     prefix, suffix = (parts[0][1] or "", parts[0][3] or "") if parts[0] else ("", "")
@@ -42,14 +44,33 @@ def find_number_form(texts: pa.Array) -> str | None:
     for between, point in _WRITTEN:
         if (between and not any(between in number for number in digits)) or any(set(number) - set(f"0123456789{between}{point}") for number in digits):
             continue
-        decimals = {len(number.partition(point)[2]) for number in digits}
-        form = NumberForm(prefix, between, point, decimals.pop() if len(decimals) == 1 else None, suffix)
+        after = {number.partition(point)[2] for number in digits}
+        decimals = set(map(len, after))
+        form = NumberForm(prefix, between, point, decimals.pop() if len(decimals) == 1 else None, suffix, int(0 not in decimals and "0" in after), minus)
+        form = form if form.decimals is None else form._replace(least=0)
         # Letters before whole numbers are codes (INV1001); so are digits in groups that are always as many (telephones, tax numbers).
         code = form.decimals == 0 and (prefix.strip().isalpha() or (between and not (prefix or suffix) and len(set(map(len, digits))) == 1))
         told = not code and (prefix or suffix or between or form.decimals != 0)
         if told and (form.decimals or 0) <= MOST_DECIMALS and _all_of(known[:TRIED], form) and _all_of(known, form):
             return str(form)
     return None
+
+
+def _minus_of(texts: pa.Array) -> str:
+    """How negative numbers are told: books put them into brackets, and some systems the minus at their end."""
+    for minus, pattern in (("()", r"^\(.*\)$"), ("+-", r"[^-]-$")):
+        if pc.any(pc.match_substring_regex(texts, pattern)).as_py():
+            return minus
+    return "-"
+
+
+def _with_sign_first(texts: pa.Array, minus: str) -> pa.Array:
+    """The texts with the minus of negative numbers before all; those that have it there although they should not are null."""
+    if minus == "-":
+        return texts
+    pattern = r"^\((.*)\)$" if minus == "()" else r"^(.*)-$"
+    wrong = pc.match_substring_regex(texts, "^-")
+    return pc.if_else(wrong, pa.scalar(None, pa.string()), pc.replace_substring_regex(texts, pattern, r"-\1"))
 
 
 def numbers_in(texts: pa.Array, form: str) -> np.ndarray:
@@ -70,7 +91,7 @@ def _all_of(texts: pa.Array, form: NumberForm) -> bool:
 
 
 def _parsed(texts: pa.Array, form: NumberForm) -> pa.Array:
-    between = re.escape(form.between)
+    texts, between = _with_sign_first(texts, form.minus), re.escape(form.between)
     decimals = "" if form.decimals == 0 else rf"(?:{re.escape(form.point)}[0-9]+)?"
     fits = pc.match_substring_regex(texts, rf"^-?{re.escape(form.prefix)}[0-9]+(?:{between}[0-9]+)*{decimals}{re.escape(form.suffix)}$")
     plain = pc.if_else(fits, texts, pa.scalar(None, pa.string()))
@@ -86,7 +107,8 @@ def _texts(x: np.ndarray, form: NumberForm) -> list[str]:
     for value in x.tolist():
         text = f"{abs(value):{',' if form.between else ''}.{decimals}f}"
         whole, _, after = text.partition(".")
-        after = after.rstrip("0") if form.decimals is None else after
-        sign = "-" if value < 0 and text.strip("0.,") else ""
-        out.append(f"{sign}{form.prefix}{whole.replace(',', form.between)}{form.point + after if after else ''}{form.suffix}")
+        after = after.rstrip("0").ljust(form.least, "0") if form.decimals is None else after
+        plain = f"{form.prefix}{whole.replace(',', form.between)}{form.point + after if after else ''}{form.suffix}"
+        before, behind = _SIGNS[form.minus] if value < 0 and text.strip("0.,") else ("", "")
+        out.append(f"{before}{plain}{behind}")
     return out

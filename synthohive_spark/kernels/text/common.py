@@ -10,8 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .base64 import SETS as BASE64
+from .base64 import base64_shapes
 from .checks import check_of
 from .signs import CHECK, CHOSEN, LAST_CHOSEN, LEADING, LIMITED, RANGES, literal
+from .syntax import with_syntax
 
 LEAST_ALIKE = 20  # distinct texts that have it: what fewer have may be somebody's own
 COMMON = 0.05  # of the texts have a common word
@@ -53,6 +56,8 @@ class Common(NamedTuple):
 def with_common(texts: Sequence[str], shapes: Sequence[str], real: int) -> Common:
     """Look for what is common to texts. The more of it is told, the likelier is a real text by chance: only as much is as keeps that rare.
 
+    Syntax is told in any case, as what reads the texts stops without it.
+
     Args:
         texts: distinct strings (V,), as long as their shapes.
         shapes: of letters and digits only (V,).
@@ -60,11 +65,14 @@ def with_common(texts: Sequence[str], shapes: Sequence[str], real: int) -> Commo
     """
     if len(texts) < LEAST_ALIKE:
         return Common(list(shapes))
+    bytes_of = base64_shapes(texts)
+    if bytes_of is not None:
+        return Common(bytes_of, BASE64)
     check = check_of(texts)
-    plain = [_last_digit(shape) for shape in shapes] if check else list(shapes)
+    plain = with_syntax(texts, [_last_digit(shape) for shape in shapes] if check else shapes)
     ranges = Common(_with_prefix(texts, _with_ranges(texts, list(plain))), check=check)
     few, sets = _with_few(texts, _with_ranges(texts, _with_words(texts, plain)))
-    full = Common(_with_prefix(texts, few), sets, check=check)
+    full = Common(_with_first_part(texts, _with_prefix(texts, few)), sets, check=check)
     tries = (_with_alphabets(texts, full), full, _with_alphabets(texts, ranges))
     return next((found for found in tries if chance_of_real(found, real) <= MOST_REAL), ranges)
 
@@ -197,6 +205,17 @@ def _with_prefix(texts: Sequence[str], shapes: list[str]) -> list[str]:
         return shapes
     prefix = "".join(map(literal, common[0]))
     return [prefix + shape[len(prefix) :] for shape in shapes]
+
+
+def _with_first_part(texts: Sequence[str], shapes: list[str]) -> list[str]:
+    """What all texts of a column begin with, up to a sign that is no letter or digit ("10." of addresses, "+49 "), whatever their outline."""
+    least, greatest = min(texts), max(texts)
+    both = next((i for i, (a, b) in enumerate(zip(least, greatest, strict=False)) if a != b), min(len(least), len(greatest)))
+    part = re.match(r"(?s).*[\W_]", least[:both])
+    if part is None:
+        return shapes
+    signs = "".join(literal(char) if char.isalnum() else char for char in part[0])
+    return [signs + shape[len(signs) :] for shape in shapes]
 
 
 def _last_digit(shape: str) -> str:

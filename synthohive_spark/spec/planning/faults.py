@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from ...errors import SchemaError
+from ..graph import KeyRef, SchemaGraph
 from ..metadata import DuplicatePolicy, ForeignKey, Metadata
+from ..structure import NOT_IN_CIRCLES, NOTHING_TO_EMPTY, can_be_emptied
 from ..survey import Survey, TableFacts, UniqueFacts
 
 FEW_DUPLICATES = 0.01  # of the rows: so many a load leaves behind; more say that the key is not the one that is named
@@ -24,12 +29,16 @@ def rows_to_leave_out(metadata: Metadata, survey: Survey) -> dict[str, int]:
 
 
 def data_faults(metadata: Metadata, survey: Survey) -> list[str]:
-    """Primary keys that repeat or are null, foreign keys that point at columns that repeat, orphans whose policy is `error`."""
+    """Primary keys that repeat or are null, foreign keys that point at columns that repeat, orphans whose policy is `error` or cannot be carried out."""
     faults = []
+    try:
+        deferred: Collection[KeyRef] = SchemaGraph.from_metadata(metadata).deferred
+    except SchemaError:  # a fault of the structure, told as such
+        deferred = ()
     for name, facts in survey.tables.items():
         faults += [f"table {name!r}: {fault}" for fault in _key_faults(metadata, facts)]
     for name, facts in survey.tables.items():
-        faults += [f"table {name!r}: {fault}" for fault in _orphan_faults(metadata, survey, facts)]
+        faults += [f"table {name!r}: {fault}" for fault in _orphan_faults(metadata, survey, facts, deferred)]
         if facts.read and not facts.rows:
             faults.append(f"table {name!r}: the orphan policy drop leaves none of its {facts.read} rows; use null, or mend the keys")
     return faults
@@ -63,18 +72,27 @@ def _pointed_faults(metadata: Metadata, facts: TableFacts, unique: UniqueFacts) 
     ]
 
 
-def _orphan_faults(metadata: Metadata, survey: Survey, facts: TableFacts) -> list[str]:
-    keys = zip(metadata.tables[facts.table].foreign_keys, facts.keys, strict=True)
-    return [_orphan_fault(key, seen.orphans, facts, survey) for key, seen in keys if seen is not None and seen.orphans and key.orphans == "error"]
+def _orphan_faults(metadata: Metadata, survey: Survey, facts: TableFacts, deferred: Collection[KeyRef]) -> list[str]:
+    faults = []
+    for index, (key, seen) in enumerate(zip(metadata.tables[facts.table].foreign_keys, facts.keys, strict=True)):
+        if seen is None or not seen.orphans:
+            continue
+        if key.orphans == "error":
+            way_out = "mend them, or set `orphans` of this key to null (empty the key) or drop (leave the rows out)"
+        elif not can_be_emptied(metadata, metadata.tables[facts.table], index, facts.columns):
+            way_out = f"the policy null of the metadata {NOTHING_TO_EMPTY}: mend them, or set `orphans` of this key to drop"
+        elif key.orphans == "drop" and KeyRef(table=facts.table, index=index) in deferred:
+            way_out = f"the policy drop of the metadata {NOT_IN_CIRCLES}: mend them, or set `orphans` of this key to null"
+        else:
+            continue
+        faults.append(_orphan_fault(key, seen.orphans, facts, survey, way_out))
+    return faults
 
 
-def _orphan_fault(key: ForeignKey, orphans: int, facts: TableFacts, survey: Survey) -> str:
+def _orphan_fault(key: ForeignKey, orphans: int, facts: TableFacts, survey: Survey, way_out: str) -> str:
     parent = survey.tables[key.parent_table]
     after = f" once the policy drop has left rows out of {key.parent_table!r}" if parent.rows < parent.read else ""
-    return (
-        f"{_part(orphans, facts.rows)} are orphans: no row of {key.parent_table!r} has their key {key}{after}; "
-        "mend them, or set `orphans` of this key to null (empty the key) or drop (leave the rows out)"
-    )
+    return f"{_part(orphans, facts.rows)} are orphans: no row of {key.parent_table!r} has their key {key}{after}; {way_out}"
 
 
 def _part(count: int, rows: int) -> str:

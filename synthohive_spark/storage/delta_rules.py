@@ -1,0 +1,62 @@
+"""Generated columns and check constraints in the metadata of a Delta table. Pure: metadata as JSON in and out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ..spec.form import TableRules
+
+Json = dict[str, Any]
+
+CONSTRAINT, GENERATED = "delta.constraints.", "delta.generationExpression"
+OURS = "synthohive_spark.rules"  # the table property that tells which rules a run has given the table: others are somebody else's, and stay
+_FEATURES = {"generated": "generatedColumns", "checks": "checkConstraints"}
+
+
+def rules_in(metadata: Json) -> TableRules:
+    """Those of a table."""
+    columns = json.loads(metadata["schemaString"])["fields"]
+    generated = {column["name"]: column["metadata"][GENERATED] for column in columns if GENERATED in column.get("metadata", {})}
+    return TableRules(generated=generated, checks=_checks(metadata.get("configuration") or {}))
+
+
+def foreign_checks(configuration: Mapping[str, str]) -> dict[str, str]:
+    """The check constraints in the properties of a table that no run has given it."""
+    ours = given_rules(configuration).checks
+    return {name: text for name, text in _checks(configuration).items() if ours.get(name) != text}
+
+
+def given_rules(configuration: Mapping[str, str]) -> TableRules:
+    """The rules that a run has given a table, by its properties."""
+    try:
+        return TableRules.model_validate_json(configuration.get(OURS, "{}"))
+    except ValueError:  # somebody has changed the property
+        return TableRules()
+
+
+def with_generated(schema: Json, rules: TableRules) -> Json:
+    """A clean schema with the expressions of its columns."""
+    fields = [
+        {**column, "metadata": {**column["metadata"], GENERATED: rules.generated[column["name"]]}} if column["name"] in rules.generated else column
+        for column in schema["fields"]
+    ]
+    return {**schema, "fields": fields}
+
+
+def configured(configuration: Mapping[str, str], rules: TableRules) -> dict[str, str]:
+    """The properties of a table with new rules of ours in the place of the old ones."""
+    foreign = foreign_checks(configuration)
+    kept = {key: value for key, value in configuration.items() if key != OURS and not key.startswith(CONSTRAINT)}
+    ours = {OURS: rules.model_dump_json()} if rules else {}
+    return {**kept, **{CONSTRAINT + name: text for name, text in {**foreign, **rules.checks}.items()}, **ours}
+
+
+def rule_features(rules: TableRules) -> frozenset[str]:
+    """The features that writers need for them; readers need none."""
+    return frozenset(feature for kind, feature in _FEATURES.items() if getattr(rules, kind))
+
+
+def _checks(configuration: Mapping[str, str]) -> dict[str, str]:
+    return {key.removeprefix(CONSTRAINT): configuration[key] for key in sorted(configuration) if key.startswith(CONSTRAINT)}
