@@ -15,6 +15,7 @@ from .primary import LEAST
 CLEAR = 0.8  # of a name: it alone makes a key where there is nothing to compare, or where values are missing in the parent
 MOST_MISSING = 0.4  # of different values, of a key that its name makes clear
 TOLD = 0.3  # confidence from which on a key that is not taken is told
+SPARSE = 0.5  # of the range of a key is taken at most, where only values tell that a column points at rows of its own table
 _FEW_MISSING = 0.1  # without a clear name
 _ALTERNATE = 0.7  # affinity of a key to a unique column that is not the primary key
 
@@ -87,7 +88,7 @@ def _pair(child: tuple[str, ColumnSeen], parent: tuple[str, ColumnSeen], names: 
     if not key_types_match(own.spark_type, key.spark_type):
         return None
     name, why = names.affinity((owner, own.name), (table, key.name))
-    if owner == table and name < HINT:
+    if owner == table and name < HINT and (not name or own.may_be_unique or (own.whole and key.density > SPARSE)):
         return None
     if not own.values or not key.values:
         return Pair((owner, own.name), (table, key.name), name, why, primary) if name >= CLEAR else None
@@ -151,7 +152,7 @@ def _prior(pair: Pair, own: ColumnSeen, key: ColumnSeen, names: Names) -> float:
     # Where keys are called keys, a column that is not is none, unless its values cannot be there by chance.
     if dense and names.keyed(*pair.parent) and not names.keyed(*pair.child):
         prior *= 0.5
-    if names.of_own_table(*pair.child):
+    if names.of_own_table(*pair.child) or (dense and names.bare(*pair.child)):
         prior *= 0.5
     if kind_of(pair.child[1], pair.child[0]) is not None and kind_of(pair.parent[1], pair.parent[0]) is None:
         prior *= 0.7
@@ -182,7 +183,9 @@ def _may_point(one: ForeignProposal, best: Mapping[Column, ForeignProposal], see
         return True
     own, parent = seen[one.table][one.columns[0]], seen[one.parent_table][one.parent_columns[0]]
     by_values = not own.whole or parent.density < 1
-    if one.name < 0.7 and not by_values:
+    # `a` of t1 and `a` of t2 are no keys to each other only because both count from 1.
+    called = one.columns != one.parent_columns or names.of_own_table(one.parent_table, one.parent_columns[0])
+    if not by_values and not (called and one.name >= _ALTERNATE):
         return False
     back = best.get((one.parent_table, one.parent_columns[0]))
     if back is None or back.parent_table != one.table:

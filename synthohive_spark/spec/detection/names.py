@@ -15,6 +15,7 @@ _MEASURES = listed(
     "percent duration distance rank position sequence seq version latitude longitude lat lon temperature stock balance salary discount tax point minutes "
     "hours days millisecond byte value level capacity volume speed rating num_of run attempt population area"
 )
+_COUNTERS = listed("row record index idx rowid rownum serial unnamed")
 _ABOVE = listed(  # of a row of the same table
     "parent manager mgr boss supervisor superior reports report root previous prev predecessor next successor superseded supersedes replaced replaces "
     "replacement original ancestor leader lead head upline referrer referred mother father sire dam chief super sup up reply superordinate"
@@ -31,7 +32,7 @@ _SHARED = 0.8  # of the names begin with one word: it says whose they are, not w
 _LEAST_SHARING = 3
 
 SAME, SAME_ELSEWHERE, SUBJECT, BARE_SUBJECT = 0.95, 0.85, 0.95, 0.85
-ROLE, BARE_ROLE, HEAD, SHORT, HINT, PERSON, STAFF = 0.88, 0.75, 0.6, 0.65, 0.45, 0.45, 0.6
+ROLE, BARE_ROLE, HEAD, SHORT, HINT, PERSON, STAFF, KEYED = 0.88, 0.75, 0.6, 0.65, 0.45, 0.45, 0.6, 0.1
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,19 @@ class Name:
 
     @property
     def measures(self) -> bool:
-        """Whether it sounds like something counted or measured."""
-        return not self.keyed and bool(self.core) and singular(self.core[-1]) in _MEASURES
+        """Whether it sounds like something counted or measured: `quantity`, `up_votes`."""
+        return not self.keyed and bool(self.core) and (singular(self.core[-1]) in _MEASURES or self.counts)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it ends in a plural: not one of them, but how many."""
+        last = self.words[-1] if self.words else ""
+        return not self.keyed and last.endswith("s") and not last.endswith(("ss", "us", "is", "series", "species"))
+
+    @property
+    def counter(self) -> bool:
+        """Whether it numbers the rows of whatever it is in."""
+        return bool(self.words) and (self.core or self.words)[-1] in _COUNTERS
 
 
 @dataclass(frozen=True)
@@ -100,6 +112,10 @@ class Names:
         """Whether the name sounds like something counted or measured."""
         return any(name.measures for name in self.columns[table, column])
 
+    def counts_rows(self, table: str, column: str) -> bool:
+        """Whether the name says that rows are numbered: `row_id`."""
+        return any(name.counter for name in self.columns[table, column])
+
     def of_own_table(self, table: str, column: str) -> bool:
         """Whether a column is called after its own table: `customer_id` of customers."""
         return any(_same(name.core, self.subjects[table]) for name in self.columns[table, column])
@@ -133,13 +149,15 @@ class Names:
             return SAME_ELSEWHERE, f"its name tells of a row above ({sorted(told)[0]})"
         if extra and own.keyed and key.core and key.core != own.core:
             return HINT, "its name ends like its own table's"
+        if own.keyed and own.core and not _ends(own.core, about):
+            return KEYED, "its name has a word for keys"
         return 0.0, ""
 
     def _equal(self, own: Name, key: Name, child: tuple[str, str], parent: tuple[str, str]) -> tuple[float, str]:
-        if own.words != key.words or not key.core:
+        if own.words != key.words or not key.core or own.counter:
             return 0.0, ""
         if own.core[-1] in _VAGUE:
-            return 0.3, "it has a name that many columns have"
+            return 0.5 if len(own.core) == 1 else 0.3, "it has the name of the key, which many columns have"
         called = self._called_after(key.core)
         if parent[0] in called:
             return SAME, "it has the name of the key"
@@ -200,6 +218,8 @@ def _ends(core: tuple[str, ...], about: tuple[str, ...]) -> bool:
 def _called_after(own: Name, about: tuple[str, ...]) -> tuple[float, str]:
     """A column that has the name of a table: `customer_id`, `billing_customer`, `item_id` of the table order_items."""
     core, name = own.core, " ".join(about)
+    if own.counts:
+        return 0.0, ""
     if _same(core, about):
         return SUBJECT if own.keyed else BARE_SUBJECT, f"it is called after the table ({name})"
     if _ends(core, about):

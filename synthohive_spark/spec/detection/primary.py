@@ -35,9 +35,9 @@ def single_keys(table: TableSeen, names: Names, seen: Seen) -> list[KeyProposal]
 def _single(table: TableSeen, place: int, names: Names, seen: Seen) -> KeyProposal:
     column = table.columns[place]
     sure, why = _by_name(table, place, names)
-    used = _used_elsewhere(table.name, column, names, seen)
+    used = _used_elsewhere(table.name, column, names, seen, first=place == 0)
     if used:
-        sure, why = 1 - (1 - sure) * 0.5, f"{why}, and {used} has a column of this name, with repeats"
+        sure, why = 1 - (1 - sure) * 0.35, f"{why}, and {used} has a column of this name, with repeats"
     if not column.nullable:
         sure, why = 1 - (1 - sure) * 0.8, f"{why}, declared not null"
     if not column.rows:
@@ -58,7 +58,9 @@ def _by_name(table: TableSeen, place: int, names: Names) -> tuple[float, str]:
     if kind_of(name, table.name) is not None and not names.of_own_table(table.name, name):
         return 0.15 + 0.15 * (place == 0), "unique, but it sounds like what it describes"
     if names.measures(table.name, name):
-        return 0.1, "unique, but it sounds like a measure"
+        return 0.1 + 0.3 * (place == 0), f"unique, but it sounds like a measure{first}"
+    if names.counts_rows(table.name, name):
+        return 0.65, f"unique, and it numbers the rows{first}"
     if names.keyed(table.name, name):
         return (0.9 if place == 0 else 0.6), f"unique, and its name has a word for keys{first}"
     if place == 0:
@@ -66,13 +68,13 @@ def _by_name(table: TableSeen, place: int, names: Names) -> tuple[float, str]:
     return (0.4, "unique, and short") if not column.whole and column.length <= CODE_LENGTH else (0.2, "unique")
 
 
-def _used_elsewhere(table: str, column: ColumnSeen, names: Names, seen: Seen) -> str | None:
-    """A table that has a column of the same specific name that is no key there."""
+def _used_elsewhere(table: str, column: ColumnSeen, names: Names, seen: Seen, *, first: bool) -> str | None:
+    """A table that has a column of the same specific name that is no key there; of a `first` column, of the same name."""
     for other, its in seen.items():
         for its_column in its.columns:
             if other == table or its_column.name.casefold() != column.name.casefold() or its_column.may_be_unique or not its_column.values:
                 continue
-            if names.affinity((other, its_column.name), (table, column.name))[0] >= SAME_ELSEWHERE:
+            if names.affinity((other, its_column.name), (table, column.name))[0] >= (0.5 if first else SAME_ELSEWHERE):
                 return other
     return None
 
