@@ -22,16 +22,16 @@ def yaml_text(metadata: Metadata, *, notes: Mapping[str, Sequence[str]] | None =
         sections: what else the file has, after the tables (`source`, ...).
     """
     policies = {name: value for name, value in metadata.model_dump(exclude={"tables"}).items() if value != type(metadata).model_fields[name].default}
-    parts = [_dumped(policies)] if policies else []
+    parts = [_dumped(policies, flow=False)] if policies else []
     parts.append("tables:\n" if metadata.tables else "tables: {}\n")
     for name, table in metadata.tables.items():
         parts += [f"  # {_one_line(note)}\n" for note in (notes or {}).get(name, ())]
         parts.append(textwrap.indent(_dumped({name: _fields(table, metadata)}), "  "))
-    return "".join([*parts, *(["\n" + _dumped(dict(sections))] if sections else [])])
+    return "".join([*parts, *(["\n" + _dumped(dict(sections), flow=False)] if sections else [])])
 
 
-def _dumped(value: Any) -> str:
-    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=_WIDTH, default_flow_style=None))
+def _dumped(value: Any, *, flow: bool | None = None) -> str:
+    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=_WIDTH, default_flow_style=flow))
 
 
 def _one_line(note: str) -> str:

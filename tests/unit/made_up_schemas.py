@@ -153,7 +153,8 @@ def prefixed() -> MadeUp:
         "orders", "o_orderkey", "o_custkey -> customer(c_custkey)", o_orderkey=orders, o_custkey=rng.integers(1, 151, n), o_shippriority=np.zeros(n, dtype=int)
     )
     pick, per = rng.integers(0, 600, 2 * n), np.repeat(orders, 2)
-    keys = "l_orderkey -> orders(o_orderkey); l_partkey, l_suppkey -> partsupp(ps_partkey, ps_suppkey); l_partkey -> part(p_partkey); l_suppkey -> supplier(s_suppkey)"
+    keys = "l_orderkey -> orders(o_orderkey); l_partkey, l_suppkey -> partsupp(ps_partkey, ps_suppkey); "
+    keys += "l_partkey -> part(p_partkey); l_suppkey -> supplier(s_suppkey)"
     lines = {"l_orderkey": per, "l_partkey": part[pick], "l_suppkey": supp[pick], "l_linenumber": np.tile([1, 2], n), "l_quantity": rng.integers(1, 51, 2 * n)}
     return made.table("lineitem", "l_orderkey, l_linenumber", keys, **lines)
 
