@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,7 @@ from synthohive_spark.spec.detection.declared import declared_in, told_in_commen
 from synthohive_spark.spec.detection.facts import ColumnSeen, DeclaredKey
 from synthohive_spark.spec.detection.inclusion import Inclusion, of_samples, surprise, threshold
 from synthohive_spark.spec.detection.names import Names
+from synthohive_spark.stages.detection.declared import declared_keys
 
 
 @pytest.mark.parametrize("make", [*SCHEMAS.values(), *KNOWN.values()], ids=[*SCHEMAS, *KNOWN])
@@ -227,3 +230,26 @@ def test_no_reason_holds_a_value() -> None:
     secret = shop(code=[f"SECRET{i:04d}" for i in range(1000)])
     _, found = detected(secret)
     assert not any(re.search("SECRET", one.model_dump_json()) for one in found)
+
+
+def test_what_a_catalog_declares_is_told_in_the_names_of_the_data() -> None:
+    described = [
+        ("id", "bigint"),
+        ("# Constraints", ""),
+        ("k", "FOREIGN KEY (BUYER) REFERENCES lake.shop.Customers (ID) NOT ENFORCED"),
+        ("l", "FOREIGN KEY (seller) REFERENCES lake.shop.elsewhere (id)"),
+        ("m", "FOREIGN KEY (gone) REFERENCES lake.shop.customers (id)"),
+        ("# Detailed Table Information", ""),
+        ("Comment", "PRIMARY KEY (seller)"),
+    ]
+    rows = [{"col_name": name, "data_type": text} for name, text in described]
+    spark: Any = SimpleNamespace(sql=lambda text: SimpleNamespace(collect=lambda: rows if "orders" in text else []))
+
+    def frame(*columns: str) -> Any:
+        fields = [{"name": c, "type": "long", "metadata": {}} for c in columns]
+        return SimpleNamespace(columns=list(columns), schema=SimpleNamespace(jsonValue=lambda: {"fields": fields}))
+
+    read: dict[str, Any] = {"buyers": ("lake.shop.customers", frame("id")), "orders": ("lake.shop.orders", frame("id", "buyer", "seller"))}
+    found = declared_keys(spark, read)
+    assert found["buyers"] == []
+    assert [(k.columns, k.parent_table, k.parent_columns) for k in found["orders"]] == [(("buyer",), "buyers", ("id",))]
