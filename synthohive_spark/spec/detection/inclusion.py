@@ -50,7 +50,7 @@ def of_samples(child: ColumnSeen, parent: ColumnSeen) -> Inclusion:
     found = len(child.sample & parent.sample)
     if not whole and compared < ENOUGH and child.whole and parent.density == 1 and within(child, parent):
         return Inclusion(len(child.in_order), len(child.in_order), True)  # all numbers of the range are there
-    return Inclusion(found, compared, whole or compared >= ENOUGH or (compared >= HOPELESS and not found))
+    return Inclusion(found, compared, whole or compared >= ENOUGH or (compared >= HOPELESS and not found) or not child.sample)
 
 
 def of_probe(child: ColumnSeen, present: Collection[int]) -> Inclusion:

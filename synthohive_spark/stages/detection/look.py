@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import pyarrow as pa
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -26,6 +27,7 @@ from ..survey import shape_of
 
 VALUES = 512  # of a column, whose hashes come to the driver
 ROUGH = 0.2  # relative standard deviation of the count that thresholds are set by; Spark keeps 52 numbers per column for 0.05 and 4 for this
+MOST_AGGREGATES = 300  # of one query; some 30 columns of text
 PARENTS_PER_JOB = 64  # that are probed together
 _DIGITS = "^[0-9]+$"
 
@@ -59,9 +61,11 @@ def _columns(frame: DataFrame) -> list[ColumnSeen]:
 
 
 def _facts(asked: Mapping[str, tuple[DataFrame, dict[str, Column]]]) -> dict[str, dict[str, Any]]:
+    """The aggregates of each table; those of a wide one by several queries, which read it each, as a plan must not grow with columns."""
     found: dict[str, dict[str, Any]] = {name: {} for name in asked}
-    for row in collect_all([one_row(name, frame, columns) for name, (frame, columns) in asked.items() if columns]):
-        found[row["name"]] = json.loads(row["facts"])
+    runs = [one_row(name, frame, dict(some)) for name, (frame, columns) in asked.items() for some in batches(list(columns.items()), MOST_AGGREGATES)]
+    for row in collect_all(runs):
+        found[row["name"]] |= json.loads(row["facts"])
     return found
 
 
@@ -155,7 +159,8 @@ def probed(spark: SparkSession, frames: Mapping[str, DataFrame], seen: Seen, ask
 
 def _probe(spark: SparkSession, frames: Mapping[str, DataFrame], seen: Seen, asked: Mapping[Key, Sequence[int]]) -> dict[Key, set[int]]:
     slots = list(asked)
-    wanted = spark.createDataFrame([(slot, h) for slot, key in enumerate(slots) for h in asked[key]], "slot int, hash long")
+    numbers, hashes = zip(*((slot, h) for slot, key in enumerate(slots) for h in asked[key]), strict=True)
+    wanted = spark.createDataFrame(pa.table({"slot": pa.array(numbers, pa.int32()), "hash": pa.array(hashes, pa.int64())}))
     by_table: dict[str, list[Column]] = {}
     for slot, (table, column) in enumerate(slots):
         entry = F.struct(F.lit(slot).alias("slot"), hash_of(seen[table][column]).alias("hash"))
