@@ -268,4 +268,60 @@ def hospital() -> MadeUp:
     return made
 
 
-KNOWN = {f.__name__: f for f in (forum, racing, films, market, hospital)}
+def customers_of_a_vendor() -> MadeUp:
+    """Keys of one form in all tables, owners and creators, contacts that report to contacts."""
+    rng = _rng(33)
+
+    def ids(prefix: str, n: int) -> np.ndarray:
+        return np.array([prefix + "".join(rng.choice(list("ABCDEFGHJKLMNPQRSTUVWXYZ0123456789"), 12)) for _ in range(n)])
+
+    users, accounts, contacts, deals = ids("005", 40), ids("001", 300), ids("003", 600), ids("006", 900)
+    boss = pd.Series(rng.choice(users[:5], 40)).mask(rng.random(40) < 0.2)
+    made = MadeUp().table("User", "Id", "ManagerId -> User(Id)", Id=users, ManagerId=boss, Alias=[f"al{i}" for i in range(40)])
+    made.table(
+        "Account",
+        "Id",
+        "OwnerId -> User(Id); ParentId -> Account(Id)",
+        Id=accounts,
+        OwnerId=rng.choice(users, 300),
+        ParentId=pd.Series(rng.choice(accounts, 300)).mask(rng.random(300) < 0.7),
+        Industry=rng.choice(["x", "y"], 300),
+    )
+    made.table(
+        "Contact",
+        "Id",
+        "AccountId -> Account(Id); OwnerId -> User(Id); ReportsToId -> Contact(Id)",
+        Id=contacts,
+        AccountId=rng.choice(accounts, 600),
+        OwnerId=rng.choice(users, 600),
+        ReportsToId=pd.Series(rng.choice(contacts, 600)).mask(rng.random(600) < 0.8),
+    )
+    made.table(
+        "Opportunity",
+        "Id",
+        "AccountId -> Account(Id); OwnerId -> User(Id); CreatedById -> User(Id)",
+        Id=deals,
+        AccountId=rng.choice(accounts, 900),
+        OwnerId=rng.choice(users, 900),
+        CreatedById=rng.choice(users, 900),
+        Probability=rng.integers(0, 101, 900),
+    )
+    keys = "OpportunityId -> Opportunity(Id); ContactId -> Contact(Id)"
+    roles = {"OpportunityId": rng.choice(deals, 700), "ContactId": rng.choice(contacts, 700), "IsPrimary": rng.random(700) < 0.3}
+    return made.table("OpportunityContactRole", "Id", keys, Id=ids("00K", 700), **roles)
+
+
+def cryptic() -> MadeUp:
+    """Names that are letters, numbers as text, a client in each row."""
+    rng = _rng(34)
+    buyers = np.array([f"{i:010d}" for i in rng.permutation(10**6)[:200]])
+    orders = np.array([f"{i:010d}" for i in rng.permutation(10**6)[:800] + 5 * 10**6])
+    parts = np.array([f"M-{i:03d}" for i in range(90)])
+    made = MadeUp().table("KNA1", "KUNNR", "", MANDT=["100"] * 200, KUNNR=buyers, LAND1=rng.choice(["DE", "FR"], 200))
+    made.table("VBAK", "VBELN", "KUNNR -> KNA1(KUNNR)", MANDT=["100"] * 800, VBELN=orders, KUNNR=rng.choice(buyers, 800), AUART=rng.choice(["TA", "RE"], 800))
+    made.table("MARA", "MATNR", "", MANDT=["100"] * 90, MATNR=parts, MTART=rng.choice(["FERT", "HALB"], 90))
+    lines = {"VBELN": np.repeat(orders, 2), "POSNR": np.tile(["000010", "000020"], 800), "MATNR": rng.choice(parts, 1600), "KWMENG": rng.integers(1, 50, 1600)}
+    return made.table("VBAP", "VBELN, POSNR", "VBELN -> VBAK(VBELN); MATNR -> MARA(MATNR)", MANDT=["100"] * 1600, **lines)
+
+
+KNOWN = {f.__name__: f for f in (forum, racing, films, market, hospital, customers_of_a_vendor, cryptic)}

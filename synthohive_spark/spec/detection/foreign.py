@@ -184,7 +184,8 @@ def _may_point(one: ForeignProposal, best: Mapping[Column, ForeignProposal], see
     own, parent = seen[one.table][one.columns[0]], seen[one.parent_table][one.parent_columns[0]]
     by_values = not own.whole or parent.density < 1
     # `a` of t1 and `a` of t2 are no keys to each other only because both count from 1.
-    called = one.columns != one.parent_columns or names.of_own_table(one.parent_table, one.parent_columns[0])
+    above = (one.parent_table, one.parent_columns[0])
+    called = one.columns != one.parent_columns or names.of_own_table(*above) or names.keyed(*above) and not names.bare(*above)
     if not by_values and not (called and one.name >= _ALTERNATE):
         return False
     back = best.get((one.parent_table, one.parent_columns[0]))
