@@ -136,9 +136,14 @@ def test_lookups_are_references_or_only_told() -> None:
     frames["order_status"] = pd.DataFrame({"status_id": np.arange(1, 6), "label": ["new", "paid", "sent", "lost", "back"]})
     metadata, _ = detected(frames)
     assert {name: table.role for name, table in metadata.tables.items()} == {"customers": "learnt", "orders": "learnt", "order_status": "reference"}
+    frames["order_status"]["category_id"], frames["order_status"]["since"] = [1, 1, 2, 2, 2], pd.date_range("2024-01-01", periods=5)
+    frames["categories"] = pd.DataFrame({"category_id": [1, 2], "label": ["open", "closed"]})
+    metadata, found = detected(frames)
+    assert metadata.tables["order_status"].foreign_keys and not [one for one in found if one.what == "order" and one.table == "order_status"]
+    assert all(table.order_by is None for table in metadata.tables.values())
     told, found = detected(frames, references=False)
     assert told.tables["order_status"].role == "learnt" and "role" not in told.tables["order_status"].model_fields_set
-    assert [one.taken for one in found if one.what == "reference"] == [False]
+    assert {one.taken for one in found if one.what == "reference"} == {False}
 
 
 def test_the_time_of_an_event_orders_and_that_of_an_update_does_not() -> None:

@@ -51,6 +51,7 @@ def assembled(
     metadata = _described(metadata, personal, order, left)
     lookups = [one.model_copy(update={"taken": references}) for one in _lookups(seen, metadata, foreign)]
     metadata = _with_roles(metadata, [one.table for one in lookups if one.taken])
+    order = [one for one in order if metadata.tables[one.table].role == "learnt"]
     primaries = [_primary(name, one) for name, one in primary.items()]
     place = {name: i for i, name in enumerate(seen)}
     found = [*primaries, *keys, *lookups, *personal, *order, *left, *doubtful]
