@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .copying import Copy, copy
+from .detection import Detected, detect
 from .errors import (
     ConstraintViolationError,
     GenerationError,
@@ -18,6 +20,7 @@ from .kernels.models.base import CodeLayout, ConditionalGenerativeModel
 from .report import Report
 from .spec.condition import Condition
 from .spec.config import EncodingConfig, FitConfig, TrainingConfig
+from .spec.detection.findings import Finding
 from .spec.metadata import Constraint, ForeignKey, Metadata, Table
 from .stages.session import spark_session
 from .storage.tables import read_run
@@ -29,7 +32,10 @@ __all__ = [
     "Condition",
     "Constraint",
     "ConstraintViolationError",
+    "Copy",
+    "Detected",
     "EncodingConfig",
+    "Finding",
     "FitConfig",
     "ForeignKey",
     "GenerationError",
@@ -45,6 +51,8 @@ __all__ = [
     "Table",
     "TrainingConfig",
     "TrainingError",
+    "copy",
+    "detect",
     "read_run",
     "register_model",
     "spark_session",

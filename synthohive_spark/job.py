@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 
 from pyspark.logger import PySparkLogger
@@ -36,14 +36,26 @@ def run_job(name: str, about: str, override: str, work: Callable[[RunConfig, Spa
     Returns:
         The exit status: 0, or 1 after a failure.
     """
-    options = _parser(name, about, override).parse_args(arguments)
+    parser = command_parser(name, about)
+    parser.add_argument("--config", required=True, help=f"YAML file with `tables`, `source` and `{name}`")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.FIELD=VALUE", help=f"override a field, such as {override}; may be repeated")
+    return run_command(name, parser, lambda options, spark: work(RunConfig.from_yaml(options.config, options.set), spark()), arguments)
+
+
+def run_command(name: str, parser: ArgumentParser, work: Callable[[Namespace, Callable[[], SparkSession]], str], arguments: Sequence[str]) -> int:
+    """Run `work` with the arguments that `parser` reads; ends as `run_job` does.
+
+    Args:
+        parser: as `command_parser` gives it, with the arguments of the job.
+        work: takes the options and what makes the session; what it gives is printed.
+    """
+    options = parser.parse_args(arguments)
     whole = options.traceback or bool(os.environ.get(TRACEBACK))
     if not whole:
         for logger in _SPARKS_OWN_LOGS:
             PySparkLogger.getLogger(logger).disabled = True
     try:
-        run = RunConfig.from_yaml(options.config, options.set)
-        sys.stdout.write(work(run, spark_session(f"synthohive_spark {name}")))
+        sys.stdout.write(work(options, lambda: spark_session(f"synthohive_spark {name}")))
     except Exception as error:  # noqa: BLE001 - a job ends with a line and a status, whatever it met
         sys.stderr.write(_told(name, error))
         if whole:
@@ -61,10 +73,9 @@ def work_dir(spark: SparkSession, asked: str | None, output: str, *, stays: bool
     return f"{output.rstrip('/')}.work" if asked is None and is_path(output) and (stays or not is_local(spark)) else asked
 
 
-def _parser(name: str, about: str, override: str) -> ArgumentParser:
+def command_parser(name: str, about: str) -> ArgumentParser:
+    """A parser with the options that all jobs have."""
     parser = ArgumentParser(prog=f"{name}.py", description=about)
-    parser.add_argument("--config", required=True, help=f"YAML file with `tables`, `source` and `{name}`")
-    parser.add_argument("--set", action="append", default=[], metavar="SECTION.FIELD=VALUE", help=f"override a field, such as {override}; may be repeated")
     parser.add_argument(
         "--traceback",
         action="store_true",

@@ -7,12 +7,13 @@ import re
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
 
 
-def _listed(text: str) -> frozenset[str]:
+def listed(text: str) -> frozenset[str]:
+    """The words of a text."""
     return frozenset(text.split())
 
 
-_NOISE = _listed("dim fact tbl table lookup lkp lu ref reference master data list info record")
-_PERSONS = _listed(
+_NOISE = listed("dim fact tbl table lookup lkp lu ref reference master data list info record")
+_PERSONS = listed(
     "account actor agent applicant artist athlete attendee author beneficiary borrower buyer candidate citizen client clinician clerk contact cosigner "
     "creator customer director doctor donor driver editor employee farmer friend guardian guest holder household individual instructor investor judge "
     "lawyer lead lecturer manager member mentor musician nurse occupant officer owner participant passenger patient payee people person personnel "
@@ -20,16 +21,17 @@ _PERSONS = _listed(
     "seller sender singer spouse staff student subscriber supervisor teacher technician tenant therapist trainer traveler traveller user victim visitor "
     "volunteer voter witness worker writer"
 )
-_COMPANIES = _listed("airline carrier company employer firm manufacturer organisation organization publisher shipper supplier vendor")
-_LOOKUPS = _listed(
+_COMPANIES = listed("airline carrier company employer firm manufacturer organisation organization publisher shipper supplier vendor")
+_LOOKUPS = listed(
     "airline airport area brand category channel city class classification color colour condition continent country county currency department discipline "
     "district division format genre grade industry kind language level locale market method mode nationality occupation priority province reason region "
     "role sector segment severity size species stage state status subcategory subject tag territory timezone topic type unit zone"
 )
-_SENSITIVE = _listed(
+_SENSITIVE = listed(
     "biometric birth birthdate birthday birthplace born credential diagnosis disability dob ethnicity gender guid hash imei income insurance licence "
     "license marital nationality passport password plate religion salary secret serial sex signature token uuid vin wage"
 )
+_SECRETS = listed("biometric guid hash iban imei insurance licence license passport password plate secret signature ssn token uuid vin")
 _PERSONAL_KINDS = frozenset({"first_name", "last_name", "name", "user_name", "email", "iban", "ssn", "credit_card_number", "ipv4"})
 _CONTACT_KINDS = frozenset({"phone_number", "street_address"})
 
@@ -82,7 +84,7 @@ def kind_of(column: str, table: str = "") -> str | None:
     if not own:
         return None
     ends = {" ".join(own[-length:]) for length in (1, 2, 3)}
-    about = _singular(own[-2]) if len(own) > 1 else _head(table)
+    about = singular(own[-2]) if len(own) > 1 else _head(table)
     if own[-1] == "title" and len(own) == 1 and about in _PERSONS:
         return "job"
     found = next((provider for provider, names in _KINDS if ends & set(names.split("|"))), None)
@@ -95,6 +97,16 @@ def kind_of(column: str, table: str = "") -> str | None:
     return {"city": "city", "country": "country", "language": "language_name", "state": "state"}.get(about)
 
 
+def is_secret(column: str) -> bool:
+    """Whether a column's name tells of what stands for one person or opens a door: passports, passwords, plates."""
+    return bool(_SECRETS & set(words(column)))
+
+
+def is_personal_kind(kind: str | None, *, contacts: bool) -> bool:
+    """Whether texts of this kind are personal: names and addresses of mail always, telephones and streets where `contacts` are those of persons."""
+    return kind in _PERSONAL_KINDS or (contacts and kind in _CONTACT_KINDS)
+
+
 def is_personal(columns: tuple[str, ...], table: str) -> bool:
     """Whether a table seems to be about persons, by its name and those of its columns. Telephones and addresses of companies are not personal."""
     kinds = {kind_of(column, table) for column in columns}
@@ -102,12 +114,19 @@ def is_personal(columns: tuple[str, ...], table: str) -> bool:
     return is_person(table) or sensitive or bool(kinds & _PERSONAL_KINDS) or (bool(kinds & _CONTACT_KINDS) and "company" not in kinds)
 
 
-def _head(table: str) -> str:
+def subject(table: str) -> tuple[str, ...]:
+    """The words that say what a row of a table is, the last one in the singular: `dim_OrderDetails` is order, detail."""
     own = [w for w in words(table) if w not in _NOISE and not w.isdigit()]
-    return _singular(own[-1]) if own else ""
+    return (*own[:-1], singular(own[-1])) if own else ()
 
 
-def _singular(word: str) -> str:
+def _head(table: str) -> str:
+    own = subject(table)
+    return own[-1] if own else ""
+
+
+def singular(word: str) -> str:
+    """An English word in lower case without the ending of its plural."""
     if word in _PERSONS | _COMPANIES | _LOOKUPS:
         return word
     for end, instead in (("ies", "y"), ("sses", "ss"), ("uses", "us"), ("s", "")):

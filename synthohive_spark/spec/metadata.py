@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from ..errors import SchemaError
 from .base import Spec
 from .identifiers import column_name_faults, table_name_faults
+from .metadata_yaml import yaml_text
 
 OrphanPolicy = Literal["error", "null", "drop"]
 LinkageMethod = Literal["conditional", "empirical", "negbinom"]
@@ -285,6 +286,14 @@ class Metadata(Spec):
     def to_dict(self) -> dict[str, Any]:
         """The long form, that `Metadata.model_validate` reads back."""
         return self.model_dump(mode="json")
+
+    def to_yaml(self, path: str | Path) -> None:
+        """Write the short form that `from_yaml` reads, to be edited; what is there is replaced.
+
+        Raises:
+            OSError: the place cannot be written.
+        """
+        Path(path).write_text(yaml_text(self), encoding="utf-8")
 
 
 class _StrictLoader(yaml.SafeLoader):

@@ -17,14 +17,14 @@ from pyspark.sql import types as T
 
 from ..errors import SchemaError
 from ..spec.form import TableForm
-from ..spec.identifiers import quoted
+from ..spec.identifiers import quoted, table_name_faults
 from ..spec.layout import Layout, OutputColumn, is_plain
 from ..spec.metadata import Metadata, Unsupported
 from ..spec.spelling import spelt, spelt_as
 from ..spec.types import is_stored, is_supported
 from ..storage.forms import form_of
 from ..storage.frames import never_null
-from ..storage.sources import locate_tables, read_table
+from ..storage.sources import all_tables, locate_tables, read_table
 
 Data = Mapping[str, Any] | str | os.PathLike[str]  # what users name as their tables
 
@@ -72,6 +72,25 @@ def take_in(spark: SparkSession, metadata: Metadata, data: Data) -> Intake:
     return Intake(metadata, frames, layouts, found)
 
 
+def take_in_unnamed(spark: SparkSession, data: Data) -> Intake:
+    """The same where no metadata says which tables there are: all that the data names, or that a folder or schema holds.
+
+    Raises:
+        SchemaError: as for `take_in`; or a table has a name that cannot be one.
+    """
+    if isinstance(data, str | os.PathLike):
+        data = all_tables(spark, data if isinstance(data, str) else Path(data))
+    found = _read_each(spark, Metadata(), data)
+    if faults := [fault for name in found for fault in table_name_faults(name)]:
+        raise SchemaError("; ".join(faults))
+    frames, layouts = {}, {}
+    for name, (_, frame) in found.items():
+        frames[name], layout = flattened(frame, "error")
+        if not is_plain(layout):
+            layouts[name] = layout
+    return Intake(Metadata(), frames, layouts, found)
+
+
 def flattened(frame: DataFrame, unsupported: Unsupported) -> tuple[DataFrame, Layout]:
     """A frame with a column for each field of its structs, named `struct.field`, and how the columns lay; a struct that can be null has a boolean column.
 
@@ -99,6 +118,11 @@ def laid_out(rows: DataFrame, layout: Layout, beside: Sequence[str] = ()) -> Dat
 def _read_all(spark: SparkSession, metadata: Metadata, data: Any) -> dict[str, tuple[Any, DataFrame]]:
     if isinstance(data, str | os.PathLike):
         data = locate_tables(spark, data if isinstance(data, str) else Path(data), list(metadata.tables))
+    return _read_each(spark, metadata, data)
+
+
+def _read_each(spark: SparkSession, metadata: Metadata, data: Any) -> dict[str, tuple[Any, DataFrame]]:
+    """What each table is called in the data, and the frame that reads it; where the metadata has no tables, any column of a pandas frame may be a key."""
     if not isinstance(data, Mapping):
         raise SchemaError(
             f"the data is a {type(data).__name__}; expected one DataFrame, catalog name or path per table, {{'orders': ...}}, "
@@ -113,7 +137,8 @@ def _read_all(spark: SparkSession, metadata: Metadata, data: Any) -> dict[str, t
             continue
         keys[name] = key
         try:
-            frames[name] = source, read_table(spark, source, keys=_key_columns(metadata, name))
+            keyed = _key_columns(metadata, name) if metadata.tables else frozenset(map(str, getattr(source, "columns", ())))
+            frames[name] = source, read_table(spark, source, keys=keyed)
         except SchemaError as error:
             faults.append(f"table {name!r}: {error}")
     if faults:

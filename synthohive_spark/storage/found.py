@@ -113,6 +113,17 @@ def described(spark: SparkSession, name: str) -> dict[str, str]:
     return {key: value for key, value in rows[start + 1 :] if value}
 
 
+def constraint_lines(spark: SparkSession, name: str) -> list[str]:
+    """What the catalog tells of the constraints of a table, one text each: its keys, where it keeps some."""
+    lines, inside = [], False
+    for row in spark.sql(describe_table_sql(name)).collect():
+        if row["col_name"].startswith("#"):
+            inside = row["col_name"].rstrip().lower().endswith("constraints")
+        elif inside and row["data_type"]:
+            lines.append(row["data_type"])
+    return lines
+
+
 def find_by_spark(spark: SparkSession, name: str, location: str | None) -> Found:
     """What Spark finds under a quoted name, which is there if `location` is None."""
     try:

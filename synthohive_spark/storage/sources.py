@@ -31,6 +31,7 @@ _PARTITION = re.compile(r"[^/=]+=[^/]*")  # a folder of one value of a partition
 _INTERNAL = re.compile(r"\.|_(delta_log|SUCCESS|temporary|metadata|common_metadata|spark_metadata|synthohive)$|_(committed|started)_")
 MOST_FOLDERS = 1000  # whose tables are looked for; more are those of a table that is partitioned in a way of its own
 SHOWN = 20  # names of a long list
+LEVELS_DOWN = 5  # from a table's folder to its files: its own and those of partitions
 LEVELS_UP = 4  # from a file's folder to its Delta table: ours have one, random prefixes of stores two
 
 
@@ -43,20 +44,69 @@ def locate_tables(spark: SparkSession, place: str | os.PathLike[str], tables: Se
     Raises:
         SchemaError: some are not there, or there more than once, with all of them; or the place cannot be one.
     """
-    if not isinstance(place, os.PathLike) and not is_path(place):
-        known = [row.name for row in spark.catalog.listTables(existing_table_name(place)) if not row.isTemporary] if _is_schema(spark, place) else None
-        if known is None:
-            raise SchemaError(f"the catalog has no schema {place!r}; a folder needs a slash, as in ./{place}")
-        return located(tables, {name: [f"{place}.{quoted(name)}"] for name in known}, f"the schema {place!r}")
-    path = absolute_path(checked_path(os.fspath(place)))
+    path = _folder_path(place)
+    if path is None:
+        return located(tables, _in_schema(spark, str(place)), f"the schema {str(place)!r}")
     folder = reach(path)
     if folder is None:
         return {name: f"{path.rstrip('/')}/{safe_name(name)}" for name in tables}
+    return located(tables, _in_folder(path, folder.names()), path)
+
+
+def all_tables(spark: SparkSession, place: str | os.PathLike[str]) -> dict[str, str]:
+    """Where each table of a folder, or of a schema of the catalog, lies, by its name; views and other files are no tables.
+
+    Args:
+        place: as for `locate_tables`.
+
+    Raises:
+        SchemaError: there are none, or two have one name; or Python cannot look into the folder.
+    """
+    path = _folder_path(place)
+    if path is None:
+        known, where = _in_schema(spark, str(place), views=False), f"the schema {str(place)!r}"
+    else:
+        folder = reach(path)
+        if folder is None:
+            raise SchemaError(f"{path}: its tables cannot be listed from here; name each of them, as in {{'orders': '{path.rstrip('/')}/orders'}}")
+        entries = [name for name in folder.names() if name.lower().endswith(_CSV + _PARQUET) or _holds_tables(f"{path.rstrip('/')}/{name}")]
+        known, where = _in_folder(path, entries), path
+    if not known:
+        raise SchemaError(f"{where} has no tables; expected Delta tables, or files or folders of Parquet or CSV")
+    return located(sorted(known), known, where)
+
+
+def _folder_path(place: str | os.PathLike[str]) -> str | None:
+    """The folder that is meant; None for a schema of the catalog."""
+    return absolute_path(checked_path(os.fspath(place))) if isinstance(place, os.PathLike) or is_path(place) else None
+
+
+def _in_schema(spark: SparkSession, place: str, *, views: bool = True) -> dict[str, list[str]]:
+    if not _is_schema(spark, place):
+        raise SchemaError(f"the catalog has no schema {place!r}; a folder needs a slash, as in ./{place}")
+    tables = [t for t in spark.catalog.listTables(existing_table_name(place)) if not t.isTemporary and (views or t.tableType != "VIEW")]
+    return {table.name: [f"{place}.{quoted(table.name)}"] for table in tables}
+
+
+def _in_folder(path: str, names: Sequence[str]) -> dict[str, list[str]]:
     by_stem: dict[str, list[str]] = {}
-    for name in sorted(folder.names()):
+    for name in sorted(names):
         if not _INTERNAL.match(name):
             by_stem.setdefault(_stem(name), []).append(f"{path.rstrip('/')}/{name}")
-    return located(tables, by_stem, path)
+    return by_stem
+
+
+def _holds_tables(path: str) -> bool:
+    """Whether a folder is a Delta table, or holds files of Parquet or CSV, maybe in folders of partitions."""
+    folder = reach(path)
+    for _ in range(LEVELS_DOWN):
+        if folder is None or not folder.is_folder():
+            return False
+        if is_delta(folder) or any(name.lower().endswith(_CSV + _PARQUET) for name in folder.names()):
+            return True
+        inner = next((name for name in sorted(folder.names()) if _PARTITION.fullmatch(name)), None)
+        folder = folder.below(inner) if inner else None
+    return False
 
 
 def _is_schema(spark: SparkSession, name: str) -> bool:

@@ -13,7 +13,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from synthohive_spark import FitConfig, Metadata, MissingDependencyError, Synthesizer, TrainingConfig, TrainingError, spark_session
+from synthohive_spark import FitConfig, Metadata, MissingDependencyError, Synthesizer, TrainingConfig, TrainingError, detect, spark_session
 from synthohive_spark.errors import raises
 from synthohive_spark.stages.executors import check_executors
 from synthohive_spark.stages.session import is_connect
@@ -80,6 +80,15 @@ def test_rules_of_a_delta_table_are_kept(new_session: NewSession, shipped: str, 
     assert spark.sql(f"SELECT c FROM {copy} WHERE id = -1").first()[0] == 34
     with pytest.raises(Exception, match="odd"):
         spark.sql(f"INSERT INTO {copy} (id, a, b) VALUES (-2, 3, 5)").collect()
+
+
+def test_metadata_is_detected_by_a_server_that_does_not_have_the_package(new_session: NewSession) -> None:
+    spark = new_session()
+    metadata, real = shop(spark)
+    found = detect(real, spark=spark)
+    described = {name: (table.primary_key, table.foreign_keys) for name, table in found.metadata.tables.items()}
+    assert described == {name: (table.primary_key, table.foreign_keys) for name, table in metadata.tables.items()}
+    assert found.metadata.tables["orders"].order_by == "placed"
 
 
 def test_a_package_that_was_not_shipped_is_named_with_what_to_do(new_session: NewSession) -> None:

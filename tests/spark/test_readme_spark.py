@@ -27,13 +27,15 @@ def test_the_notebook_example_writes_tables_and_a_report(spark: SparkSession, tm
     for name, frame in {"customers": customers, "orders": orders}.items():
         spark.createDataFrame(frame).write.format("delta").save(str(tmp_path / "lake" / name))
     example, asked = blocks("python")
+    expected = Metadata().add_table("customers", pk="customer_id").add_table("orders", pk="order_id", fk={"customer_id": "customers.customer_id"})
     scope: dict = {}
     exec(compile(example, "README.md", "exec"), scope)
+    assert scope["found"].metadata.to_dict() == expected.to_dict()
     exec(compile(asked, "README.md", "exec"), scope)
     assert [tuple(row) for row in scope["german"]["customers"].groupBy("country").count().collect()] == [("de", 1000)]
     assert scope["german"]["orders"].join(scope["german"]["customers"], "customer_id").count() == scope["german"]["orders"].count() > 1000
     assert scope["tables"]["customers"].count() == 500
-    assert (tmp_path / "lake" / "synthetic" / "orders" / "_delta_log").is_dir()
+    assert (tmp_path / "synthetic" / "shop" / "orders" / "_delta_log").is_dir()
     assert "<html" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert (tmp_path / "models" / "shop" / "manifest.json").is_file()
 

@@ -1,0 +1,32 @@
+"""Find out what tables are, print it, and write the YAML that the other jobs read and a person edits."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+
+from pyspark.sql import SparkSession
+
+from synthohive_spark import detect
+from synthohive_spark.job import command_parser, run_command
+
+
+def found(options: Namespace, session: Callable[[], SparkSession]) -> str:
+    """Detect as the arguments say."""
+    detected = detect(options.source, spark=session(), references=not options.learn_lookups)
+    detected.to_yaml(options.output, source=options.source)
+    return f"{detected}\nmetadata: {options.output}\n"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Read the arguments and detect."""
+    parser = command_parser("detect", str(__doc__))
+    parser.add_argument("source", help="a folder (with a slash) or a schema of the catalog; all its tables are taken")
+    parser.add_argument("output", help="the YAML file to write; what is there is replaced")
+    parser.add_argument("--learn-lookups", action="store_true", help="give no table `role: reference`, which copies its rows as they are")
+    return run_command("detect", parser, found, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,84 @@
+"""A synthetic copy in one call: what the tables are, what they are like, a copy, and how it compares. Each part is a call of its own, too."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+
+from .detection import Detected, detect
+from .report import Report
+from .spec.config import FitConfig
+from .spec.metadata import Metadata
+from .stages.intake import Data
+from .stages.models import ModelChoice
+from .stages.session import spark_session
+from .synthesizer import Synthesizer
+
+SHOWN = 5  # faults in a warning
+
+
+@dataclass(frozen=True)
+class Copy:
+    """What `copy` made.
+
+    Attributes:
+        detected: what the tables seemed to be; None where the metadata was given.
+        synthesizer: fitted; save it, or sample more.
+        tables: the copy, one DataFrame per table.
+        report: real beside synthetic.
+    """
+
+    detected: Detected | None
+    synthesizer: Synthesizer
+    tables: dict[str, DataFrame]
+    report: Report
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Broken keys of the copy; empty where all hold."""
+        return tuple(self.report.findings.faults)
+
+
+def copy(
+    source: Data,
+    target: str,
+    *,
+    metadata: Metadata | None = None,
+    references: bool = False,
+    spark: SparkSession | None = None,
+    model: ModelChoice | Mapping[str, ModelChoice] = "autoregressive",
+    config: FitConfig | None = None,
+    seed: int | None = None,
+    scale: float = 1.0,
+    report: str | Path | None = None,
+    work_dir: str | None = None,
+) -> Copy:
+    """Detect, fit, sample, check and report.
+
+    Args:
+        source: the real tables, as for `detect`.
+        target: as `output` of `Synthesizer.sample`: a folder or URL, or `schema` or `catalog.schema`.
+        metadata: what the tables are; detected where None.
+        references: copy detected lookup tables as they are. Their rows are real ones, so this is for someone who has seen what `detect` calls lookups.
+        spark, model, config, work_dir: as for `Synthesizer`.
+        seed: of fit and sample; one is drawn for each where None.
+        scale: as for `Synthesizer.sample`.
+        report: where to write the report, by its suffix as HTML or JSON; nowhere where None.
+
+    Raises:
+        SynthoHiveError: what `detect` and the methods of `Synthesizer` raise.
+    """
+    session = spark or SparkSession.getActiveSession() or spark_session()
+    detected = detect(source, spark=session, references=references) if metadata is None else None
+    described = detected.metadata if detected is not None else metadata
+    synthesizer = Synthesizer(described or Metadata(), spark=session, model=model, config=config, work_dir=work_dir)
+    synthesizer.fit(source, seed=seed)
+    tables = synthesizer.sample(scale=scale, seed=seed, output=target)
+    made = Copy(detected, synthesizer, tables, synthesizer.generate_validation_report(source, tables, None if report is None else str(report)))
+    if made.faults:
+        warnings.warn(f"the copy has {len(made.faults)} faults: " + "; ".join(made.faults[:SHOWN]), stacklevel=2)
+    return made

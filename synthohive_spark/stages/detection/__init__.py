@@ -1,0 +1,1 @@
+"""Looks at tables that nobody has described: what `spec/detection/` decides by."""
