@@ -71,7 +71,8 @@ class Detected:
         """
         notes: dict[str, list[str]] = {}
         for one in self.findings:
-            notes.setdefault(one.table, []).append(f"{'' if one.taken else 'NOT TAKEN: '}{one.what} {one.told}: {one.confidence:.2f}, {one.reason}")
+            about = f"{one.what} {one.told}".rstrip()
+            notes.setdefault(one.table, []).append(f"{'' if one.taken else 'NOT TAKEN: '}{about}: {one.confidence:.2f}, {one.reason}")
         sections = {} if source is None else {"source": source}
         Path(path).write_text(yaml_text(self.metadata, notes=notes, sections=sections), encoding="utf-8")
 
