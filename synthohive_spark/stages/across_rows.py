@@ -7,7 +7,6 @@ from functools import partial
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from ..causes import step
 from ..kernels.dependencies.families import FAMILY, SIZE, AcrossSearch
 from ..kernels.dependencies.find_across_rows import RULES, find_across_rows_in_batches
 from ..kernels.dependencies.formulas import is_clock
@@ -20,6 +19,7 @@ from ..spec.planning.view import unique_keys
 from ..spec.program import TableProgram
 from ..spec.steps import Combine, Position, Series
 from .frames import all_there, plain_value
+from .jobs import Search
 from .profile import with_plain_times
 
 SAMPLE_FAMILIES = 4_000  # 99.5 % of so many is told from 99 %
@@ -30,7 +30,7 @@ MOST_ORDERS = 3
 HASH_RANGE = 1_000_000_000
 
 
-def find_rules_across_rows(metadata: Metadata, program: TableProgram, data: DataFrame, parents: int, min_rows: int) -> tuple[AcrossRule, ...]:
+def find_rules_across_rows(metadata: Metadata, program: TableProgram, data: DataFrame, parents: int, min_rows: int) -> Search[tuple[AcrossRule, ...]]:
     """The rules of a table; none where no parent drives it.
 
     Args:
@@ -41,9 +41,8 @@ def find_rules_across_rows(metadata: Metadata, program: TableProgram, data: Data
     search = _search(metadata, program, min_rows)
     if program.driver is None or program.rows < MIN_SURPRISES or not (search.targets or search.fast):
         return ()
-    with step("looking for what holds across rows in", program.table):
-        rows = sampled_families(program, data, search, program.rows, parents)
-        lines = rows.repartition(1).mapInArrow(partial(find_across_rows_in_batches, search=search), "found string").collect()
+    rows = sampled_families(program, data, search, program.rows, parents)
+    lines = yield rows.repartition(1).mapInArrow(partial(find_across_rows_in_batches, search=search), "found string")
     return tuple(rule for line in lines for rule in RULES.validate_json(line.found))
 
 

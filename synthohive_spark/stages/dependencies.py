@@ -1,4 +1,6 @@
-"""Find the exact dependencies of a table: candidates on a sample in one executor group, then exact counts over all rows, and put them in the row program."""
+"""Find the exact dependencies of a table: candidates on a sample in one executor group, then exact counts over all rows.
+
+Each search asks for the rows of small frames (`jobs.side_by_side`), so that many tables share their Spark jobs."""
 
 from __future__ import annotations
 
@@ -12,7 +14,6 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from ..causes import step
 from ..events import DEPENDENCIES, get_logger
 from ..kernels.columns.grid import decimals_of
 from ..kernels.columns.marks import MARKS
@@ -25,7 +26,8 @@ from ..kernels.dependencies.count import confirmed, count_batches
 from ..kernels.dependencies.find import CANDIDATES, FAMILY, ORDER, find_in_batches, find_many_in_batches
 from ..kernels.dependencies.find_unequal import with_unequal
 from ..kernels.dependencies.formulas import is_formula_input
-from ..kernels.dependencies.sample import MIN_SURPRISES, Search
+from ..kernels.dependencies.sample import MIN_SURPRISES
+from ..kernels.dependencies.sample import Search as Asked
 from ..kernels.dependencies.units import MAX_DIGITS
 from ..spec.across_rows import AcrossRule, Shared
 from ..spec.date_forms import is_date_form
@@ -35,9 +37,9 @@ from ..spec.hidden import hidden, status_column
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
 from ..spec.metadata import Table
 from ..spec.planning.across import adds_up, goes_round
-from ..spec.planning.derived import with_dependencies
 from ..spec.program import TableProgram
 from .frames import all_there
+from .jobs import Search
 from .profile import HASH_RANGE, row_hash, row_share, with_plain_times
 
 SAMPLE_ROWS = 20_000  # rows that candidates are looked for in: a rule of 99.5 % is told from one of 99 % there
@@ -54,26 +56,24 @@ _LINES = "candidate int, measure string, first string, second string, value stri
 log = get_logger(__name__)
 
 
-def add_dependencies(
+def find_dependencies(
     program: TableProgram,
     data: DataFrame,
     *,
     table: Table,
     encoding: TableEncoding,
-    parent: TableProgram | None,
     keys: Collection[str] = (),
     across: Sequence[AcrossRule] = (),
     nested: Collection[str] = (),
     independent: bool = False,
     min_rows: int,
     seed: int,
-) -> TableProgram:
-    """The program with what columns determine one another, found on the real rows.
+) -> Search[list[AnyDependency]]:
+    """What columns determine one another, found on the real rows, in the order in which to evaluate it.
 
     Args:
         data: the table's real rows.
         encoding: of its columns.
-        parent: the driving parent's program, with its dependencies.
         keys: columns that keys of other tables point at; they are never derived.
         across: what follows from other rows of the family.
         nested: columns that are null because a struct is.
@@ -82,28 +82,27 @@ def add_dependencies(
         seed: of the sample.
     """
     made = {rule.column for rule in across if adds_up(rule)}
-    search = _search(program, table, encoding, made.union(keys), str(data.sparkSession.conf.get("spark.sql.session.timeZone", "UTC")))
+    asked = _asked(program, table, encoding, made.union(keys), str(data.sparkSession.conf.get("spark.sql.session.timeZone", "UTC")))
     said = {status_column(m.key): program.foreign_keys[m.key].columns for m in program.matches if m.status and not m.forest}
     said = {name: columns for name, columns in said.items() if name in program.drawn and not set(columns) & set(table.pii_cols)}
     shared = tuple(rule.column for rule in across if isinstance(rule, Shared))
-    search = search.model_copy(update={"steady": tuple(rule.column for rule in across), "shared": shared, "independent": independent})
-    fixed = {*nested, *program.fallback, *search.steady} - set(shared)
-    absent = tuple(name for name in search.targets if name in program.drawn and name not in fixed and encoding.column(name).has_null)
-    search = _with_absences(search, absent, {name: ", ".join(columns) for name, columns in said.items()}, min_rows)
+    asked = asked.model_copy(update={"steady": tuple(rule.column for rule in across), "shared": shared, "independent": independent})
+    fixed = {*nested, *program.fallback, *asked.steady} - set(shared)
+    absent = tuple(name for name in asked.targets if name in program.drawn and name not in fixed and encoding.column(name).has_null)
+    asked = _with_absences(asked, absent, {name: ", ".join(columns) for name, columns in said.items()}, min_rows)
     data = data.withColumns({name: all_there(columns) for name, columns in said.items()}) if said else data
-    if program.rows < MIN_SURPRISES or not search.targets:
-        return program
-    rows = with_plain_times(data.select(*(F.col(quoted(name)) for name in search.types)))
-    with step("looking for dependencies in", program.table):
-        candidates = [c for c in _candidates(data, search, program.rows, seed) if not goes_round(c, across) and not _is_copied(c, program)]
-        chosen = _confirmed(rows, candidates, search, program.given - program.taken_over, program.rows, min_rows)
-    if not chosen:
-        return program
-    log.info(DEPENDENCIES, table=program.table, found=[described(d, program.types) for d in chosen])
-    return with_dependencies(program, chosen, encoding, parent)
+    if program.rows < MIN_SURPRISES or not asked.targets:
+        return []
+    rows = with_plain_times(data.select(*(F.col(quoted(name)) for name in asked.types)))
+    found = yield from _candidates(data, asked, program.rows, seed)
+    candidates = [c for c in found if not goes_round(c, across) and not _is_copied(c, program)]
+    chosen = yield from _confirmed(rows, candidates, asked, program.given - program.taken_over, program.rows, min_rows)
+    if chosen:
+        log.info(DEPENDENCIES, table=program.table, found=[described(d, program.types) for d in chosen])
+    return chosen
 
 
-def _search(program: TableProgram, table: Table, encoding: TableEncoding, referenced: Collection[str], zone: str) -> Search:
+def _asked(program: TableProgram, table: Table, encoding: TableEncoding, referenced: Collection[str], zone: str) -> Asked:
     """Which columns can be derived, and from which. Generated keys say nothing, and matched ones come too late.
 
     What repeats the driving parent's row may follow from the own row, too: that holds in rows without a parent as well.
@@ -121,7 +120,7 @@ def _search(program: TableProgram, table: Table, encoding: TableEncoding, refere
     discrete = tuple(name for name in watched if _is_discrete(encoding, name))
     still = {*program.distinct, *([program.draw.ordered_by] if program.draw.ordered_by else []), *totals}
     whole = tuple(name for name in visible if name not in (*discrete, *still) and _is_whole(encoding, name))
-    return Search(
+    return Asked(
         types={name: program.types[name] for name in modelled},
         targets=tuple(name for name in visible if name in drawn and name not in keys),
         inputs=tuple(name for name in visible if is_formula_input(program.types[name])),
@@ -153,7 +152,7 @@ def _unmoved(program: TableProgram, keys: Collection[str]) -> set[str]:
     return (set(keys) - single) | shared | early | set(program.primary_key) | set(program.distinct)
 
 
-def _with_absences(search: Search, absent: tuple[str, ...], said: dict[str, str], min_rows: int) -> Search:
+def _with_absences(search: Asked, absent: tuple[str, ...], said: dict[str, str], min_rows: int) -> Asked:
     """The search for what columns are null with, too: `said` are the statuses of keys that are matched later, which say whether those are there."""
     beside = {"absent": absent, "said": said, "min_rows": min_rows, "watched": (*search.watched, *said), "valued": (*search.valued, *said)}
     return search.model_copy(update={"types": {**search.types, **dict.fromkeys(said, "boolean")}, **beside})
@@ -205,7 +204,7 @@ def _digits(encoding: TableEncoding, name: str) -> int | None:
     return digits if digits <= MAX_DIGITS else None
 
 
-def _candidates(data: DataFrame, search: Search, count: int, seed: int) -> list[AnyDependency]:
+def _candidates(data: DataFrame, search: Asked, count: int, seed: int) -> Search[list[AnyDependency]]:
     """Those of a sample of rows; and by columns of many values, those of a sample in which such values repeat."""
     share = row_share(data, count, SAMPLE_ROWS)
     ordered = data.withColumn(ORDER, row_hash(data, seed))
@@ -216,7 +215,7 @@ def _candidates(data: DataFrame, search: Search, count: int, seed: int) -> list[
         sampled = sampled.orderBy(ORDER).limit(SAMPLE_ROWS)  # few different rows: any of them will do
     columns = [F.col(quoted(name)) for name in search.types]
     one = _numbered(with_plain_times(sampled.select(*columns, ORDER))).repartition(1)
-    lines = one.mapInArrow(partial(find_in_batches, search=search), "found string, many string").collect()
+    lines = yield one.mapInArrow(partial(find_in_batches, search=search), "found string, many string")
     found = [candidate for line in lines for candidate in CANDIDATES.validate_json(line.found)]
     many = {name: values for line in lines for name, values in json.loads(line.many).items()}
     if not many:
@@ -224,7 +223,8 @@ def _candidates(data: DataFrame, search: Search, count: int, seed: int) -> list[
     explained = frozenset(c.target for c in found if not isinstance(c, Lookup | Order | Absence))
     kernel = partial(find_many_in_batches, search=search, determinants=tuple(many), explained=explained)
     families = _numbered(with_plain_times(_families(ordered.select(*columns, ORDER), many, count, seed))).repartition(1)
-    return found + [c for line in families.mapInArrow(kernel, "found string").collect() for c in CANDIDATES.validate_json(line.found)]
+    lines = yield families.mapInArrow(kernel, "found string")
+    return found + [c for line in lines for c in CANDIDATES.validate_json(line.found)]
 
 
 def _families(ordered: DataFrame, many: Mapping[str, float], count: int, seed: int) -> DataFrame:
@@ -251,7 +251,9 @@ def _numbered(data: DataFrame) -> DataFrame:
     return data.toDF(*(f"c{i}" for i in range(len(data.columns))))
 
 
-def _confirmed(rows: DataFrame, candidates: Sequence[AnyDependency], search: Search, known: Collection[str], count: int, min_rows: int) -> list[AnyDependency]:
+def _confirmed(
+    rows: DataFrame, candidates: Sequence[AnyDependency], search: Asked, known: Collection[str], count: int, min_rows: int
+) -> Search[list[AnyDependency]]:
     """The chosen candidates, each with what was counted on all rows."""
     left, counted = [c for c in candidates if not is_bound(c)], {}
     bounds = [c for c in candidates if is_bound(c)]
@@ -260,7 +262,8 @@ def _confirmed(rows: DataFrame, candidates: Sequence[AnyDependency], search: Sea
         new = [c for c in (*chosen, *bounds) if id(c) not in counted]
         if not new:
             break
-        for candidate, found in zip(new, _count(rows, new, search, count, min_rows), strict=True):
+        results = yield from _count(rows, new, search, count, min_rows)
+        for candidate, found in zip(new, results, strict=True):
             counted[id(candidate)] = found
         left = [c for c in left if counted.get(id(c), c) is not None]
     held = [c for c in left if counted.get(id(c)) is not None]  # what was never counted must not take the place of what holds
@@ -272,10 +275,11 @@ def _confirmed(rows: DataFrame, candidates: Sequence[AnyDependency], search: Sea
     return with_absences(whole, [d for d in also if isinstance(d, Absence)], search)
 
 
-def _count(rows: DataFrame, candidates: Sequence[AnyDependency], search: Search, count: int, min_rows: int) -> list[AnyDependency | None]:
+def _count(rows: DataFrame, candidates: Sequence[AnyDependency], search: Asked, count: int, min_rows: int) -> Search[list[AnyDependency | None]]:
     """What holds of the candidates on all rows, None for the others: one pass over the table for the formulas, one for the lookups."""
     formulas, lookups = [c for c in candidates if not isinstance(c, Lookup)], [c for c in candidates if isinstance(c, Lookup)]
-    measures, facts = _summed(_lines(rows, formulas, search)), _summed(_combinations(rows, lookups, search, min_rows, entries=False))
+    measures = yield from _summed(_lines(rows, formulas, search))
+    facts = yield from _summed(_combinations(rows, lookups, search, min_rows, entries=False))
     found: dict[int, AnyDependency | None] = {}
     for i, formula in enumerate(formulas):
         found[id(formula)] = _unless_open(confirmed(formula, measures[i]), measures[i]["loose"], search, count)
@@ -285,12 +289,12 @@ def _count(rows: DataFrame, candidates: Sequence[AnyDependency], search: Search,
     return [found[id(c)] for c in candidates]
 
 
-def _unless_open(dependency: AnyDependency | None, rows_open: int, search: Search, count: int) -> AnyDependency | None:
+def _unless_open(dependency: AnyDependency | None, rows_open: int, search: Asked, count: int) -> AnyDependency | None:
     """The dependency, unless it leaves more rows to the row model than that can draw without bending the target's distribution."""
     return None if search.independent and rows_open > MOST_LEFT_OPEN * count else dependency
 
 
-def _lines(rows: DataFrame, candidates: Sequence[AnyDependency], search: Search) -> DataFrame | None:
+def _lines(rows: DataFrame, candidates: Sequence[AnyDependency], search: Asked) -> DataFrame | None:
     """Counts of each candidate as `count_batches` gives them, not yet summed; None without candidates."""
     if not candidates:
         return None
@@ -299,7 +303,7 @@ def _lines(rows: DataFrame, candidates: Sequence[AnyDependency], search: Search)
     return _numbered(rows.select(*(F.col(quoted(n)) for n in names))).mapInArrow(kernel, _LINES)
 
 
-def _combinations(rows: DataFrame, lookups: Sequence[Lookup], search: Search, min_rows: int, *, entries: bool) -> DataFrame | None:
+def _combinations(rows: DataFrame, lookups: Sequence[Lookup], search: Asked, min_rows: int, *, entries: bool) -> DataFrame | None:
     """What `summed_keys` says of the lookups: one shuffle, of the combinations with their values; no task holds them."""
     lines = _lines(rows, lookups, search)
     if lines is None:
@@ -310,17 +314,17 @@ def _combinations(rows: DataFrame, lookups: Sequence[Lookup], search: Search, mi
     return summed.mapInArrow(kernel, _ENTRIES if entries else _FACTS)
 
 
-def _summed(lines: DataFrame | None) -> dict[int, Counter[str]]:
+def _summed(lines: DataFrame | None) -> Search[dict[int, Counter[str]]]:
     """The sums of measures, by candidate; of those that have values the largest."""
     found: dict[int, Counter[str]] = defaultdict(Counter)
     if lines is not None:
         sums = lines.groupBy("candidate", "measure", "value").agg(F.sum("n").alias("n")).groupBy("candidate", "measure").agg(F.max("n").alias("n"))
-        for line in sums.collect():
+        for line in (yield sums):
             found[line.candidate][line.measure] = line.n
     return found
 
 
-def _with_combinations(rows: DataFrame, chosen: Sequence[AnyDependency], search: Search, min_rows: int) -> list[AnyDependency]:
+def _with_combinations(rows: DataFrame, chosen: Sequence[AnyDependency], search: Asked, min_rows: int) -> list[AnyDependency]:
     """`chosen`, the lookups with the combinations that are stored: the smallest, as far as they are not too many together."""
     lookups = sorted((d for d in chosen if isinstance(d, Lookup)), key=lambda d: d.combinations)
     kept = [d for d, upto in zip(lookups, accumulate(d.combinations for d in lookups), strict=True) if upto <= MAX_STORED]

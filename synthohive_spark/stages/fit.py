@@ -16,9 +16,9 @@ from ..kernels.models import model_class
 from ..kernels.models.independent import Independent, IndependentSettings
 from ..kernels.pii import with_kind
 from ..kernels.seeds import derive_seed
-from ..spec.across_rows import described_across
+from ..spec.across_rows import AcrossRule, described_across
 from ..spec.config import FitConfig
-from ..spec.dependencies import Order
+from ..spec.dependencies import AnyDependency, Order
 from ..spec.encoding import ColumnHint, TableEncoding
 from ..spec.fitted import Described, FittedSchema, FittedTable, ModelSpec, model_columns
 from ..spec.form import TableForm, longest
@@ -28,6 +28,7 @@ from ..spec.identifiers import HIDDEN_PREFIX, safe_name
 from ..spec.layout import Layout
 from ..spec.metadata import Metadata
 from ..spec.planning.across import with_across_rows
+from ..spec.planning.derived import with_dependencies
 from ..spec.planning.own_rules import keepable
 from ..spec.planning.programs import SchemaPlan
 from ..spec.planning.rewritten import with_form_of_order, with_key_lengths, with_levels, without_drawn, without_inherited
@@ -41,12 +42,13 @@ from ..storage.sources import sources_of
 from .across_rows import find_rules_across_rows
 from .backends import finished
 from .copula import fit_copula
-from .dependencies import add_dependencies
+from .dependencies import find_dependencies
 from .encode import stage_training_rows
 from .forest import level_sizes, real_depths
 from .hidden import distance_type, with_distances, with_hidden
+from .jobs import Search, side_by_side
 from .models import model_settings
-from .profile import profile_table
+from .profile import Profiled, profile_table, profile_tables
 from .totals import find_schema_totals
 from .train import train_models
 from .workspace import Workspace
@@ -54,6 +56,22 @@ from .workspace import Workspace
 FEW_ROWS = 20  # below that a trained model only repeats its rows; the marginals are all that can be learnt
 
 log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A table whose columns are to be looked at."""
+
+    program: TableProgram
+    profiled: Profiled
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """What always holds in a table: across rows, and in each row."""
+
+    across: tuple[AcrossRule, ...]
+    dependencies: list[AnyDependency]
 
 
 @dataclass
@@ -120,42 +138,51 @@ class FitRun:
 
     def _described(self) -> dict[str, FittedTable]:
         """Encodings and programs, parents before children; no model yet."""
-        tables = self._kept_tables()
-        totals = self._totals() if len(tables) < len(self.plan.programs) else {}
-        lengths = {name: {c: longest(length) for c, length in form.lengths.items()} for name, form in self.forms.items()}
-        for name, program in self.plan.programs.items():
-            if name in tables:
+        earlier = self._kept_tables()
+        if earlier is not None:
+            for program in self.plan.programs.values():
                 self._looked_up(program)
-                continue
-            repeats = {step.status for step in program.inherited}
-            program = without_inherited(program, _summed_up(program, totals)).model_copy(update={"totals": totals.get(name, ())})
-            repeats -= {step.status for step in program.inherited}
-            log.info(STAGE, stage="profile", table=name, rows=program.rows)
-            program = with_key_lengths(self._looked_up(program), self.plan.programs.values(), lengths)
-            absent = self._absent(program) | repeats
-            program = without_drawn(program, absent)
-            pointed = {c for other in self.metadata.tables.values() for key in other.foreign_keys if key.parent_table == name for c in key.parent_columns}
-            hints = tuple(with_kind(hint, self.metadata.tables[name], pointed) for hint in self.plan.hints[name] if hint.name not in absent)
-            rows = with_hidden(self.data, program, self.plan.programs, self._depths.get(name, {}))
-            encoding = profile_table(
-                rows, table=name, rows=program.rows, hints=hints, config=self.config.encoding, seed=derive_seed(self.seed, name, "profile")
-            )
-            program, encoding = self._with_sibling_dates(*with_form_of_order(program, encoding, self.metadata.tables[name].order_by))
+            return earlier
+        totals = self._totals()
+        asked = [self._asked(name, program, totals) for name, program in self.plan.programs.items()]
+        programs = {a.program.table: a.program for a in asked}
+        encodings = dict(zip(programs, profile_tables([a.profiled for a in asked], self.config.encoding), strict=True))
+        for name, program in programs.items():
+            programs[name], encodings[name] = self._with_sibling_dates(*with_form_of_order(program, encodings[name], self.metadata.tables[name].order_by))
+        found = self._rules(programs, encodings)
+        tables: dict[str, FittedTable] = {}
+        for name, program in programs.items():
             parent = None if program.driver is None else tables[program.driver.parent_table]
-            if self.config.finds_dependencies(name):
-                program = self._with_dependencies(program, encoding, parent)
-                encoding = self._with_distances(program, encoding)
+            if name in found:
+                program = self._with_rules(program, found[name], encodings[name], parent)
+                encodings[name] = self._with_distances(program, encodings[name])
             program = with_structs(program, self.layouts[name]) if name in self.layouts else program
             context = None if parent is None else parent.encoding.select(_context(program, parent))
-            tables[name] = FittedTable(program=program, encoding=encoding, context_encoding=context)
+            tables[name] = FittedTable(program=program, encoding=encodings[name], context_encoding=context)
             if self.kept is not None:
-                self.kept.keep(f"{safe_name(name)}.json", Described(program=program, encoding=encoding, context=context))
-        return {name: tables[name] for name in self.plan.programs}
+                self.kept.keep(f"{safe_name(name)}.json", Described(program=program, encoding=encodings[name], context=context))
+        return tables
 
-    def _kept_tables(self) -> dict[str, FittedTable]:
-        """What an earlier process has learnt of tables, without their models."""
-        found = {} if self.kept is None else {name: self.kept.kept(f"{safe_name(name)}.json", Described) for name in self.plan.programs}
-        return {name: FittedTable(table.program, table.encoding, table.context) for name, table in found.items() if table is not None}
+    def _kept_tables(self) -> dict[str, FittedTable] | None:
+        """What an earlier process has learnt of all tables, without their models; None where it did not come so far."""
+        found = {name: None if self.kept is None else self.kept.kept(f"{safe_name(name)}.json", Described) for name in self.plan.programs}
+        tables = {name: FittedTable(table.program, table.encoding, table.context) for name, table in found.items() if table is not None}
+        return tables if len(tables) == len(found) else None
+
+    def _asked(self, name: str, program: TableProgram, totals: Mapping[str, tuple[Total, ...]]) -> _Asked:
+        """The program of a table as far as it is known before its columns are looked at, and which columns those are."""
+        repeats = {step.status for step in program.inherited}
+        program = without_inherited(program, _summed_up(program, totals)).model_copy(update={"totals": totals.get(name, ())})
+        repeats -= {step.status for step in program.inherited}
+        log.info(STAGE, stage="profile", table=name, rows=program.rows)
+        lengths = {table: {c: longest(length) for c, length in form.lengths.items()} for table, form in self.forms.items()}
+        program = with_key_lengths(self._looked_up(program), self.plan.programs.values(), lengths)
+        absent = self._absent(program) | repeats
+        program = without_drawn(program, absent)
+        pointed = {c for other in self.metadata.tables.values() for key in other.foreign_keys if key.parent_table == name for c in key.parent_columns}
+        hints = tuple(with_kind(hint, self.metadata.tables[name], pointed) for hint in self.plan.hints[name] if hint.name not in absent)
+        rows = with_hidden(self.data, program, self.plan.programs, self._depths.get(name, {}))
+        return _Asked(program, Profiled(name, rows, program.rows, hints, derive_seed(self.seed, name, "profile")))
 
     def _totals(self) -> dict[str, tuple[Total, ...]]:
         """The columns of each parent that follow from its rows in child tables."""
@@ -192,25 +219,36 @@ class FitRun:
         name = self.models[table]
         return name == Independent.name and not IndependentSettings.read(model_settings(self.config, name)).copula
 
-    def _with_dependencies(self, program: TableProgram, encoding: TableEncoding, parent: FittedTable | None) -> TableProgram:
+    def _rules(self, programs: Mapping[str, TableProgram], encodings: Mapping[str, TableEncoding]) -> dict[str, _Rules]:
+        """What was found in the tables where it is looked for."""
+        wanted = [name for name in programs if self.config.finds_dependencies(name)]
+        searches = {name: self._search(programs[name], encodings[name]) for name in wanted}
+        return side_by_side("looking for dependencies in", searches)
+
+    def _search(self, program: TableProgram, encoding: TableEncoding) -> Search[_Rules]:
         log.info(STAGE, stage="dependencies", table=program.table)
         tables = self.metadata.tables.values()
         above = 0 if program.driver is None else self.plan.programs[program.driver.parent_table].rows
-        rules = find_rules_across_rows(self.metadata, program, self.data[program.table], above, self.config.encoding.min_category_rows)
-        found = add_dependencies(
+        across = yield from find_rules_across_rows(self.metadata, program, self.data[program.table], above, self.config.encoding.min_category_rows)
+        dependencies = yield from find_dependencies(
             program,
             self.data[program.table],
             table=self.metadata.tables[program.table],
             encoding=encoding,
             keys={c for table in tables for key in table.foreign_keys if key.parent_table == program.table for c in key.parent_columns},
-            parent=None if parent is None else parent.program,
-            across=rules,
+            across=across,
             nested=settled_columns(self.layouts.get(program.table, ())),
             independent=self._is_independent(program.table),
             min_rows=self.config.encoding.min_category_rows,
             seed=derive_seed(self.seed, program.table, "dependencies"),
         )
-        found = with_across_rows(found, rules)
+        return _Rules(across, dependencies)
+
+    def _with_rules(self, program: TableProgram, rules: _Rules, encoding: TableEncoding, parent: FittedTable | None) -> TableProgram:
+        found = program
+        if rules.dependencies:
+            found = with_dependencies(program, rules.dependencies, encoding, None if parent is None else parent.program)
+        found = with_across_rows(found, rules.across)
         if found.across and found.driver is not None:
             log.info(DEPENDENCIES, table=found.table, found=[described_across(rule, found.driver.parent_table) for rule in found.across_told])
         return found

@@ -1,9 +1,10 @@
-"""Learn how the columns of one table become codes: counts in Spark, then one `applyInPandas` group per column fits its encoding."""
+"""Learn how the columns of tables become codes: counts in Spark, then one `applyInPandas` group per column fits its encoding. Many tables share a job."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial, reduce
 
 import pandas as pd
@@ -13,7 +14,7 @@ from pyspark.sql import functions as F
 from ..causes import step
 from ..errors import SchemaError
 from ..kernels.columns.decimals import EXACT
-from ..kernels.columns.fit import COUNTED, fit_column, is_number_hint, is_wide
+from ..kernels.columns.fit import COUNTED, Asked, fit_column, fit_encoding, is_number_hint, is_wide
 from ..kernels.columns.marks import INFINITE, NAN
 from ..kernels.columns.texts import provider_fault
 from ..kernels.columns.types import SUPPORTED, is_supported, is_time
@@ -23,47 +24,89 @@ from ..spec.config import EncodingConfig
 from ..spec.encoding import ColumnHint, TableEncoding
 from ..spec.identifiers import quoted
 from .frames import bound
+from .jobs import FRAMES_PER_JOB, told, union_all
 from .likeness import with_alike_values
 
 MAX_VALUES = 1_000_000  # of one column that reach its worker, commonest first: some 200 MB as Python strings
 HASH_RANGE = 2**31
-_FITTED = "column int, encoding string"
+COLUMNS_PER_JOB = 256  # of all tables that share a job; a wider table has one of its own
+_FITTED = "table int, column int, encoding string"
 _MICROS_PER = {"HOUR": 3_600_000_000, "MINUTE": 60_000_000, "SECOND": 1_000_000}
 
 
+@dataclass(frozen=True)
+class Profiled:
+    """A table whose columns become codes.
+
+    Attributes:
+        table: its name.
+        data: its rows.
+        rows: how many there are.
+        hints: the columns, in the order of the encoding.
+        seed: of the sample.
+    """
+
+    table: str
+    data: DataFrame
+    rows: int
+    hints: Sequence[ColumnHint]
+    seed: int
+
+    @property
+    def asked(self) -> Asked:
+        return Asked(self.hints, self.rows, self.seed)
+
+
 def profile_table(data: DataFrame, *, table: str, rows: int, hints: Sequence[ColumnHint], config: EncodingConfig, seed: int) -> TableEncoding:
+    """`profile_tables` for one of them."""
+    return profile_tables([Profiled(table, data, rows, tuple(hints), seed)], config)[0]
+
+
+def profile_tables(tables: Sequence[Profiled], config: EncodingConfig) -> list[TableEncoding]:
     """Fit the encodings of the columns that `hints` names, in their order.
 
     Numbers are seen in a sample of rows chosen by their hash, categories and nulls in all rows. The result depends on the rows and the seed, not on
-    their order or partitions. It runs one Spark job for the encodings, one before where the table is larger than the sample, and one for columns with more
-    values than codes, so that values that share a code are alike.
-
-    Args:
-        rows: of `data`.
+    their order or partitions. It runs one Spark job of three shuffles for the encodings of up to `FRAMES_PER_JOB` tables; one before for each table that is
+    larger than the sample, and one for each that has columns with more values than codes, so that values that share a code are alike.
 
     Raises:
         SchemaError: a hint names a column that is not there, a type that is not supported, or a provider that cannot fill the column; all faults are named.
     """
-    faults = _hint_faults(data, hints)
-    if faults:
-        raise SchemaError(f"table {table!r}: " + "; ".join(faults))
-    with step("profiling", table):
-        return _profiled(data, table, rows, tuple(hints), config, seed)
+    if faults := [f"table {t.table!r}: " + "; ".join(found) for t in tables if (found := _hint_faults(t.data, t.hints))]:
+        raise SchemaError("; ".join(faults))
+    return [encoding for batch in _batches(tables) for encoding in _profiled(batch, config)]
 
 
-def _profiled(data: DataFrame, table: str, rows: int, hints: tuple[ColumnHint, ...], config: EncodingConfig, seed: int) -> TableEncoding:
-    found: dict[int, str] = {}
-    if rows and hints:
-        counted = _counted(data, hints, row_share(data, rows, config.sample_rows), config, seed)
-        fit = bound(fit_column, hints=hints, config=config, rows=rows, seed=seed)
-        found = {row["column"]: row["encoding"] for row in counted.groupBy("column").applyInPandas(fit, schema=_FITTED).collect()}
-    for index in set(range(len(hints))) - set(found):
-        empty = pd.DataFrame({name: [index] if name == "column" else [0] for name in COUNTED}).assign(text=None, number=None, is_null=True)
-        found[index] = fit_column(empty, hints=hints, config=config, rows=0, seed=seed)["encoding"].iloc[0]
-    columns = ",".join(found[i] for i in range(len(hints)))
-    head = TableEncoding(table=table, rows=rows, columns=()).model_dump_json(exclude={"columns"})
-    encoding = TableEncoding.model_validate_json(f'{head[:-1]},"columns":[{columns}]}}')
-    return with_alike_values(partial(_sampled, data, rows, config, seed), encoding) if rows else encoding
+def _batches(tables: Sequence[Profiled]) -> Iterator[list[Profiled]]:
+    batch: list[Profiled] = []
+    for table in tables:
+        if batch and (len(batch) == FRAMES_PER_JOB or sum(len(t.hints) for t in (*batch, table)) > COLUMNS_PER_JOB):
+            yield batch
+            batch = []
+        batch.append(table)
+    if batch:
+        yield batch
+
+
+def _profiled(tables: Sequence[Profiled], config: EncodingConfig) -> Iterator[TableEncoding]:
+    found: dict[tuple[int, int], str] = {}
+    there = {number: t for number, t in enumerate(tables) if t.rows and t.hints}
+    if there:
+        with step(*told("profiling", [t.table for t in there.values()])):
+            fit = bound(fit_column, asked={number: t.asked for number, t in there.items()}, config=config)
+            lines = _counted(there, config).groupBy("table", "column").applyInPandas(fit, schema=_FITTED).collect()
+        found = {(line["table"], line["column"]): line["encoding"] for line in lines}
+    for number, t in enumerate(tables):
+        columns = [found.get((number, i)) or _without_rows(hint, t, config) for i, hint in enumerate(t.hints)]
+        head = TableEncoding(table=t.table, rows=t.rows, columns=()).model_dump_json(exclude={"columns"})
+        encoding = TableEncoding.model_validate_json(f'{head[:-1]},"columns":[{",".join(columns)}]}}')
+        with step("profiling", t.table):
+            yield with_alike_values(partial(_sampled, t.data, t.rows, config, t.seed), encoding) if t.rows else encoding
+
+
+def _without_rows(hint: ColumnHint, table: Profiled, config: EncodingConfig) -> str:
+    empty = pd.DataFrame({name: [0] for name in COUNTED}).assign(text=None, number=None, is_null=True)
+    return fit_encoding(empty, hint=hint, config=config, rows=0, seed=table.seed).model_dump_json()
 
 
 def _sampled(data: DataFrame, rows: int, config: EncodingConfig, seed: int) -> DataFrame:
@@ -125,31 +168,36 @@ def _in_sample(data: DataFrame, share: float, seed: int) -> Column:
     return F.lit(True) if share >= 1 else F.pmod(row_hash(data, seed), F.lit(HASH_RANGE)) < int(share * HASH_RANGE)
 
 
-def _counted(data: DataFrame, hints: Sequence[ColumnHint], share: float, config: EncodingConfig, seed: int) -> DataFrame:
+def _counted(tables: Mapping[int, Profiled], config: EncodingConfig) -> DataFrame:
     """The counted frame that `kernels.columns.fit` describes."""
-    sampled = _in_sample(data, share, seed)
-    entries = [_entry(i, hint, sampled) for i, hint in enumerate(hints)]
-    cells = data.select(F.explode(F.array(*entries)).alias("cell"), sampled.alias("in_sample")).select("cell.*", "in_sample")
+    cells = union_all([_cells(number, t, row_share(t.data, t.rows, config.sample_rows)) for number, t in tables.items()])
     # Numbers outside the sample are known by their total: only their nulls are counted.
     cells = cells.where(F.col("is_null") | F.col("text").isNotNull() | F.col("in_sample"))
-    counts = cells.groupBy("column", "text", "number", "is_null").agg(F.count(F.lit(1)).alias("n"), F.sum(F.col("in_sample").cast("long")).alias("sampled"))
-    always = [i for i, hint in enumerate(hints) if hint.keep_rare or hint.spark_type == "boolean"]
-    kept = (F.col("n") >= config.min_category_rows) | (F.col("column").isin(always) if always else F.lit(False))
+    key = ("table", "column", "always", "text", "number", "is_null")
+    counts = cells.groupBy(*key).agg(F.count(F.lit(1)).alias("n"), F.sum(F.col("in_sample").cast("long")).alias("sampled"))
     shown = F.when(F.col("kept"), F.col("text")).when(F.col("sampled") > 0, F.substring("text", 1, MAX_LENGTH))
     lines = (
-        counts.withColumn("kept", kept)
+        counts.withColumn("kept", (F.col("n") >= config.min_category_rows) | F.col("always"))
         .withColumn("text", shown)
         .withColumn("number", F.when(F.col("kept") | (F.col("sampled") > 0), F.col("number")))
-        .groupBy("column", "text", "number", "is_null", "kept")
+        .groupBy("table", "column", "text", "number", "is_null", "kept")
         .agg(F.sum("n").alias("n"), F.sum("sampled").alias("sampled"), F.count(F.lit(1)).alias("distinct"))
     )
     order = [F.desc("is_null"), F.asc(F.col("text").isNotNull() | F.col("number").isNotNull()), F.desc("n"), F.asc("text"), F.asc("number")]
-    ranked = lines.withColumn("rank", F.row_number().over(Window.partitionBy("column").orderBy(*order)))
+    ranked = lines.withColumn("rank", F.row_number().over(Window.partitionBy("table", "column").orderBy(*order)))
     return ranked.where(F.col("rank") <= MAX_VALUES).select(*COUNTED)
 
 
+def _cells(number: int, table: Profiled, share: float) -> DataFrame:
+    """The cells of a table as (table, column, always, text, number, is_null, in_sample)."""
+    sampled = _in_sample(table.data, share, table.seed)
+    entries = [_entry(i, hint, sampled) for i, hint in enumerate(table.hints)]
+    cells = table.data.select(F.explode(F.array(*entries)).alias("cell"), sampled.alias("in_sample"))
+    return cells.select(F.lit(number).alias("table"), "cell.*", "in_sample")
+
+
 def _entry(index: int, hint: ColumnHint, sampled: Column) -> Column:
-    """One cell as (column, text, number, is_null); of numbers of many digits the sampled ones have their text too."""
+    """One cell as (column, always, text, number, is_null); of numbers of many digits the sampled ones have their text too."""
     cell = F.col(quoted(hint.name))
     is_null = cell.isNull()
     if is_wide(hint):
@@ -159,6 +207,7 @@ def _entry(index: int, hint: ColumnHint, sampled: Column) -> Column:
     number = F.lit(None) if hint.spark_type in ("string", "boolean") else _number(cell, hint.spark_type)
     return F.struct(
         F.lit(index).alias("column"),
+        F.lit(hint.keep_rare or hint.spark_type == "boolean").alias("always"),
         F.when(~is_null, text.cast("string")).alias("text"),
         F.when(~is_null, number.cast("double")).alias("number"),
         is_null.alias("is_null"),

@@ -18,7 +18,8 @@ from synthohive_spark.spec.encoding import ColumnHint
 from synthohive_spark.spec.metadata import Table
 from synthohive_spark.spec.program import Phase, TableProgram
 from synthohive_spark.spec.steps import Draw
-from synthohive_spark.stages.dependencies import add_dependencies
+from synthohive_spark.stages.dependencies import find_dependencies
+from synthohive_spark.stages.jobs import side_by_side
 from synthohive_spark.stages.profile import profile_table
 
 ROWS = 3_000
@@ -150,8 +151,9 @@ def test_names_with_dots_are_found_too(spark: SparkSession) -> None:
     )
     phases = (Phase(steps=(Draw(columns=tuple(data.columns)),)),)
     program = TableProgram(table="t", rows=2_000, columns=tuple((n, "bigint", True) for n in data.columns), phases=phases)
-    found = add_dependencies(program, data, table=Table(name="t"), encoding=encoding, parent=None, min_rows=3, seed=1)
-    assert [described(d, found.types) for d in found.dependencies] == ["c.d e = 3 * a.b"]
+    search = find_dependencies(program, data, table=Table(name="t"), encoding=encoding, min_rows=3, seed=1)
+    found = side_by_side("looking for dependencies in", {"t": search})["t"]
+    assert [described(d, program.types) for d in found] == ["c.d e = 3 * a.b"]
 
 
 def test_adult_education(spark: SparkSession, shared_data: Path) -> None:

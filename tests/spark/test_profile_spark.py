@@ -16,7 +16,7 @@ from synthohive_spark.errors import SchemaError
 from synthohive_spark.kernels.columns import arrow_type, decode_codes, encode_frame
 from synthohive_spark.spec.config import EncodingConfig
 from synthohive_spark.spec.encoding import CategoryEncoding, ColumnHint, NumberEncoding, TextEncoding
-from synthohive_spark.stages.profile import profile_table, with_plain_times
+from synthohive_spark.stages.profile import Profiled, profile_table, profile_tables, with_plain_times
 
 ROWS = 3_000
 SMALL = EncodingConfig(sample_rows=500)
@@ -142,3 +142,16 @@ def test_faults_are_named_together(data: DataFrame) -> None:
         profile_table(data, table="t", rows=ROWS, hints=bad, config=EncodingConfig(), seed=1)
     for part in ("'gone'", "binary", "no_such_thing", "'price'"):
         assert part in str(caught.value)
+
+
+def test_tables_that_share_a_job_have_the_encodings_they_have_alone(spark: SparkSession) -> None:
+    first = spark.createDataFrame([(i % 7, f"k{i % 3}") for i in range(200)], "a bigint, b string")
+    second = spark.createDataFrame([(f"once {i}", None) for i in range(40)], "a string, c double")
+    asked = [
+        Profiled("first", first, 200, (ColumnHint(name="a", spark_type="bigint"), ColumnHint(name="b", spark_type="string")), 3),
+        Profiled("nothing", first.limit(0), 0, (ColumnHint(name="a", spark_type="bigint"),), 3),
+        Profiled("second", second, 40, (ColumnHint(name="a", spark_type="string", keep_rare=True), ColumnHint(name="c", spark_type="double")), 4),
+    ]
+    alone = [profile_table(t.data, table=t.table, rows=t.rows, hints=t.hints, config=EncodingConfig(), seed=t.seed) for t in asked]
+    assert profile_tables(asked, EncodingConfig()) == alone
+    assert isinstance(alone[2].columns[0], CategoryEncoding)  # kept, however rare: of this table alone

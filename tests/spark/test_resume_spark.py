@@ -56,14 +56,14 @@ def rows_of(tables: dict[str, DataFrame]) -> dict[str, list[tuple]]:
 
 def test_a_fit_goes_on_with_trained_tables(spark, tmp_path, monkeypatch):
     whole = synthesizer(spark, tmp_path / "other").fit(shop_tables(spark), seed=1, epochs=2)
-    profile, backend = fit_stage.profile_table, train_stage.BACKENDS["local"]
+    profile, backend = fit_stage.profile_tables, train_stage.BACKENDS["local"]
     profiled, trained = [], []
 
     def only_one(spark, jobs, config):
         trained.append([job.table for job in jobs])
         return backend(spark, jobs[:1], config)
 
-    monkeypatch.setattr(fit_stage, "profile_table", lambda *a, **k: (profiled.append(k["table"]), profile(*a, **k))[1])
+    monkeypatch.setattr(fit_stage, "profile_tables", lambda asked, config: (profiled.extend(a.table for a in asked), profile(asked, config))[1])
     monkeypatch.setitem(train_stage.BACKENDS, "local", only_one)
     for _ in TABLES[1:]:
         with pytest.raises(TrainingError, match="no result came back"):

@@ -199,3 +199,31 @@ def test_training_stops_where_the_held_out_loss_no_longer_falls(tmp_path: Path) 
     assert result.epochs == epoch + np.ceil(0.4 * epoch) < 300  # the rest is trained with ever smaller steps
     assert min(losses) < 6 * np.log(8) + 0.1  # hardly worse than knowing that nothing depends on anything
     assert load(result.weights)["start"].shape == (128,)
+
+
+def test_no_row_of_a_small_table_is_seen_more_than_a_hundred_times() -> None:
+    steps = {rows: Autoregressive.default_epochs(rows) * -(-rows // Autoregressive.default_batch_size(rows)) for rows in (20, 60, 150, 400, 20_000)}
+    assert steps[20] == 100
+    assert steps[60] == 200
+    assert steps[150] == 500
+    assert 1_000 <= steps[400] <= 1_040
+    assert 1_700 <= steps[20_000] <= 1_900
+
+
+def test_few_rows_are_not_learnt_by_heart() -> None:
+    rng = np.random.default_rng(5)
+    kind = rng.integers(0, 3, 2_060)
+    rows = np.stack([kind, *(np.where(rng.random(2_060) < 0.7, kind, rng.integers(0, 8, 2_060)) for _ in range(5))], axis=1)
+    few, others = rows[:60], torch.from_numpy(rows[60:])
+    nats = {}
+    for epochs in (Autoregressive.default_epochs(60), 500):
+        torch.manual_seed(0)
+        sizes = (3, 8, 8, 8, 8, 8)
+        model = Autoregressive(CodeLayout(sizes, (), tuple(np.bincount(few[:, d], minlength=k) / 60 for d, k in enumerate(sizes))), {})
+        model.prepare(few, none(60), 2 * epochs, 60)
+        for _ in range(epochs):
+            order = torch.randperm(60)
+            for chosen in (order[:32], order[32:]):
+                model.training_step(torch.from_numpy(few)[chosen], torch.from_numpy(none(60))[chosen], no_reduction)
+        nats[epochs] = model.held_out_loss(others, torch.from_numpy(none(2_000)))
+    assert nats[Autoregressive.default_epochs(60)] < 0.98 * nats[500]

@@ -1,6 +1,7 @@
 """Fit the encoding of one column from the values that were counted for it: the body of the `applyInPandas` that `stages/profile.py` runs.
 
 A counted frame has the columns
+    table    number of the table, where several are fitted at once
     column   index of the column's hint
     text     the value as text: strings as they are, booleans as `true` or `false`, time stamps as integer microseconds; None for numbers, but for
              sampled ones that a float64 does not hold, and decimals of a type that has such
@@ -14,7 +15,8 @@ A counted frame has the columns
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -37,7 +39,7 @@ from .numbers import fit_numbers, measured
 from .texts import fit_text
 from .types import arrow_type, is_integer, scalar_of
 
-COUNTED = ("column", "text", "number", "is_null", "kept", "n", "sampled", "distinct")
+COUNTED = ("table", "column", "text", "number", "is_null", "kept", "n", "sampled", "distinct")
 MIN_TEXT_VALUES = 50  # fewer values are a category, however rare each of them is
 RARE_SHARE = 0.05  # of the rows: fewer rare values are typing errors, and a common value in their place is no loss
 MOSTLY_NUMBERS = 0.9  # of the rows: labels of which a few are digits alone are no numbers
@@ -56,11 +58,31 @@ def is_wide(hint: ColumnHint) -> bool:
     return is_number_hint(hint) and (hint.spark_type == "bigint" or (digits is not None and digits[0] > MOST_DIGITS))
 
 
-def fit_column(frame: pd.DataFrame, *, hints: Sequence[ColumnHint], config: EncodingConfig, rows: int, seed: int) -> pd.DataFrame:
-    """The encoding of one column as JSON: a counted frame of one column in, one row (`column`, `encoding`) out."""
-    index = int(frame["column"].iloc[0])
-    encoding = fit_encoding(frame, hint=hints[index], config=config, rows=rows, seed=seed)
-    return pd.DataFrame({"column": [index], "encoding": [encoding.model_dump_json()]})
+@dataclass(frozen=True)
+class Asked:
+    """Columns of one table that are to be fitted.
+
+    Attributes:
+        hints: the columns.
+        rows: of the table.
+        seed: of the fit.
+    """
+
+    hints: Sequence[ColumnHint]
+    rows: int
+    seed: int
+
+
+def fit_column(frame: pd.DataFrame, *, asked: Mapping[int, Asked], config: EncodingConfig) -> pd.DataFrame:
+    """The encoding of one column as JSON: a counted frame of one column in, one row (`table`, `column`, `encoding`) out.
+
+    Args:
+        asked: what is fitted, by the number of the table.
+    """
+    table, column = int(frame["table"].iloc[0]), int(frame["column"].iloc[0])
+    of = asked[table]
+    encoding = fit_encoding(frame, hint=of.hints[column], config=config, rows=of.rows, seed=of.seed)
+    return pd.DataFrame({"table": [table], "column": [column], "encoding": [encoding.model_dump_json()]})
 
 
 def fit_encoding(frame: pd.DataFrame, *, hint: ColumnHint, config: EncodingConfig, rows: int, seed: int) -> NumberEncoding | CategoryEncoding | TextEncoding:

@@ -6,6 +6,7 @@ Legend: `m` rows of a first look, `W` columns.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 
@@ -14,6 +15,7 @@ import numpy as np
 from ...spec.dependencies import Copy, Linear, Quotient, Remainder
 from ..columns.types import is_integer, is_time
 from .formulas import NEARLY, Formula, is_clock, is_formula_input, unit_factor
+from .probes import PROBES, Numbers, may_be_equal, spaced
 from .sample import Sample, Search, fits
 from .units import LARGEST
 
@@ -29,16 +31,48 @@ MAX_PROPOSED = 20_000  # sums of three that are looked at more closely
 def find_single(sample: Sample, search: Search) -> list[Formula]:
     """Formulas of one determinant."""
     found: list[Formula] = []
-    numeric = [n for n in search.types if is_formula_input(search.types[n]) and sample.varies(n)]
-    for target in (n for n in search.targets if sample.varies(n)):
-        for other in search.types:
-            if other == target or other in search.said or not sample.varies(other):
-                continue
-            copied = _copy(sample, target, other)
+    targets, others = [n for n in search.targets if sample.varies(n)], [n for n in search.types if n not in search.said and sample.varies(n)]
+    copies, ways = _copies(sample, targets, others), _ways(sample, search, targets, others)
+    for target in targets:
+        for other in others:
+            pair = target, other
+            copied = _copy(sample, target, other) if pair in copies else None
             if copied is not None:
                 found.append(copied)
-            elif target in numeric and other in numeric and other in search.inputs:
-                found += [f for f in _arithmetic(sample, search, target, other) if f is not None]
+            elif pair in ways:
+                found += [f for f in _arithmetic(sample, search, target, other, ways[pair]) if f is not None]
+    return found
+
+
+def _copies(sample: Sample, targets: list[str], others: list[str]) -> set[tuple[str, str]]:
+    """Pairs that a few rows do not tell apart."""
+    found: set[tuple[str, str]] = set()
+    for kind in {sample.types[n] for n in targets}:
+        names = [n for n in others if sample.types[n] == kind]
+        if len(names) < 2:
+            continue
+        rows = spaced(len(sample.quick), PROBES)
+        hashes = np.stack([sample.quick_hashes(n)[rows] for n in names], axis=1)
+        nulls = np.stack([sample.nulls(n)[sample.quick][rows] for n in names], axis=1)
+        for target in set(targets).intersection(names):
+            alike = may_be_equal(hashes, nulls, names.index(target))
+            found |= {(target, names[i]) for i in np.flatnonzero(alike) if names[i] != target}
+    return found
+
+
+def _ways(sample: Sample, search: Search, targets: list[str], others: list[str]) -> dict[tuple[str, str], set[str]]:
+    """Which formulas of one determinant a few rows do not rule out, by target and determinant."""
+    names = [n for n in others if is_formula_input(search.types[n])]
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    wanted = set(targets)
+    values = Numbers(_look(sample, names))
+    for place, other in enumerate(names):
+        if other not in search.inputs:
+            continue
+        for way, left in (("line", values.lines(place)), ("quotient", values.quotients(place)), ("remainder", values.remainders(place))):
+            for i in np.flatnonzero(left):
+                if names[i] != other and names[i] in wanted:
+                    found[names[i], other].add(way)
     return found
 
 
@@ -50,16 +84,16 @@ def _copy(sample: Sample, target: str, other: str) -> Formula | None:
     return sample.judged(Copy(target=target, determinants=(other,))) if not len(same) or same.mean() >= MOST else None
 
 
-def _arithmetic(sample: Sample, search: Search, target: str, other: str) -> Iterator[Formula | None]:
+def _arithmetic(sample: Sample, search: Search, target: str, other: str, ways: set[str]) -> Iterator[Formula | None]:
     y, x = _first_look(sample, target, other)
     if len(y) < FEW:
         return
-    multiple = None if target in search.bounded else _multiple(sample, target, other, y, x)
+    multiple = None if target in search.bounded or "line" not in ways else _multiple(sample, target, other, y, x)
     yield multiple
     whole = all(is_integer(sample.types[n]) or (not is_clock(sample.types[n]) and sample.digits(n) == 0) for n in (target, other))
     if multiple is None and whole:
-        yield _quotient(sample, target, other, y, x)
-        yield _remainder(sample, target, other, y, x)
+        yield _quotient(sample, target, other, y, x) if "quotient" in ways else None
+        yield _remainder(sample, target, other, y, x) if "remainder" in ways else None
 
 
 def _first_look(sample: Sample, *names: str) -> tuple[np.ndarray, ...]:
@@ -196,13 +230,17 @@ def _agree(differences: np.ndarray, size: np.ndarray | float) -> np.ndarray:
 def twos(sample: Sample, names: list[str]) -> Iterator[dict[str, float]]:
     """`a = b + c`, as coefficients that sum to zero."""
     values = _look(sample, names)
-    for i, j in combinations(range(len(names)), 2):
-        total = (values[:, i] + values[:, j])[:, None]
-        with np.errstate(invalid="ignore"):
-            found = _agree(values - total, np.abs(values) + np.abs(total) + 1e-300)
-        for k in np.flatnonzero(found):
-            if k not in (i, j):
-                yield {names[k]: 1.0, names[i]: -1.0, names[j]: -1.0}
+    probes = Numbers(values)
+    for i in range(len(names)):
+        places, sums = np.nonzero(probes.sums(i))
+        for j in np.unique(places) + i + 1:
+            some = sums[places == j - i - 1]
+            total = (values[:, i] + values[:, j])[:, None]
+            with np.errstate(invalid="ignore"):
+                found = _agree(values[:, some] - total, np.abs(values[:, some]) + np.abs(total) + 1e-300)
+            for k in some[found]:
+                if k not in (i, j):
+                    yield {names[k]: 1.0, names[i]: -1.0, names[j]: -1.0}
 
 
 def _factors(sample: Sample, names: list[str], quotients: list[Quotient]) -> Iterator[dict[str, float]]:

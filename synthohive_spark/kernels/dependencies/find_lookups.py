@@ -10,6 +10,7 @@ import numpy as np
 
 from ...spec.dependencies import Lookup
 from .measures import HOLDS
+from .probes import may_be_told
 from .sample import FEWER_ERRORS, MIN_SURPRISES, Sample, Search, group_ids
 
 QUICK_LOOKUP_ROWS = 1_000  # a first look: most pairs break within it
@@ -36,7 +37,7 @@ def find_lookups(sample: Sample, search: Search, explained: Collection[str]) -> 
         explained: targets that a formula gives already.
     """
     targets = [n for n in search.targets if n not in explained and sample.varies(n)]
-    found = [f for other in _alone(sample, search) for target in targets if other != target and (f := _lookup(sample, target, (other,)))]
+    found = [f for other, target in _single(sample, search, targets) if (f := _lookup(sample, target, (other,)))]
     single = {f.target for f in found}
     discrete = [n for n in search.discrete if sample.varies(n)]
     tried = 0
@@ -49,6 +50,22 @@ def find_lookups(sample: Sample, search: Search, explained: Collection[str]) -> 
             if lookup is not None:
                 found.append(lookup)
     return found
+
+
+def _single(sample: Sample, search: Search, targets: list[str]) -> Iterator[tuple[str, str]]:
+    """Pairs of a determinant and a target that the first rows do not rule out."""
+    if not targets:
+        return
+    few = min(sample.rows, QUICK_LOOKUP_ROWS)
+
+    def codes(name: str) -> np.ndarray:
+        return np.where(sample.nulls(name)[:few], -1, sample.codes(name)[:few])
+
+    of_targets = np.stack([codes(n) for n in targets], axis=1)  # (m, W)
+    for other in _alone(sample, search):
+        for i in np.flatnonzero(may_be_told(codes(other), of_targets, (1 - HOLDS) * sample.rows)):
+            if targets[i] != other:
+                yield other, targets[i]
 
 
 def _alone(sample: Sample, search: Search) -> list[str]:

@@ -34,6 +34,7 @@ from .smooth import LEAST_CODES, smooth
 BATCH = 256  # rows of a step of a large table: its states stay in the processor's cache
 LEAST_BATCH = 32
 STEPS, ROWS_PER_STEP = 1_000, 25  # steps of a training run: so many, and one more for every so many rows
+MOST_EPOCHS = 100  # what is seen more often is learnt by heart: of tables of 30 to 150 rows, other rows are told worse by every further step
 SMALL = 20_000  # rows; smaller tables take smaller steps, or they are learnt by heart within some hundred
 LEAST_RATE = 0.25  # of the learning rate, for the smallest
 MAX_DECAY = 0.004  # of the weights in one step
@@ -108,7 +109,7 @@ class Autoregressive(ConditionalGenerativeModel):
     @classmethod
     def default_epochs(cls, rows: int) -> int:
         steps = STEPS + rows // ROWS_PER_STEP
-        return max(1, round(steps / max(1, -(-rows // cls.default_batch_size(rows)))))
+        return int(np.clip(round(steps / max(1, -(-rows // cls.default_batch_size(rows)))), 1, MOST_EPOCHS))
 
     @classmethod
     def default_batch_size(cls, rows: int) -> int:
