@@ -12,6 +12,7 @@ from synthohive_spark.kernels.columns.marks import INFINITE, NAN
 from synthohive_spark.kernels.models.any_order import Network, VectorMemory
 from synthohive_spark.kernels.models.autoregressive import Autoregressive
 from synthohive_spark.kernels.models.base import CodeLayout, no_reduction
+from synthohive_spark.kernels.repeats import settle_repeats
 from synthohive_spark.kernels.siblings import STEPS, Steps, Turns, draw_in_turns
 from synthohive_spark.kernels.splits import order_of_epoch, read_rows
 from synthohive_spark.kernels.staging import ORDER, PLACE, STRETCH
@@ -107,6 +108,37 @@ def test_what_follows_a_code_knows_whether_the_sibling_before_has_it() -> None:
     rows = np.stack([codes, np.pad(codes[:, 1:] == codes[:, :-1], ((0, 0), (1, 0)))], 2).reshape(-1, 2).astype(np.int64)
     drawn = drawn_families(trained_on_families(rows, np.tile(np.arange(5), 400), (30, 2), 400), 300, 5)
     assert ((drawn[:, 1:, 0] == drawn[:, :-1, 0]) == (drawn[:, 1:, 1] == 1)).mean() > 0.9
+
+
+def test_drawn_families_repeat_labels_as_often_as_real_ones_once_settled() -> None:
+    rng = np.random.default_rng(0)
+    stay = rng.random((600, 6)) < 0.7
+    codes = rng.integers(0, 5, (600, 6))
+    for i in range(1, 6):
+        codes[:, i] = np.where(stay[:, i], codes[:, i - 1], codes[:, i])
+    rows, place = np.stack([codes.ravel(), rng.integers(0, 9, 3600)], 1), np.tile(np.arange(6), 600)
+    model = trained_on_families(rows, place, (5, 9), 150)
+    model.lift_repeats(np.array([-0.8, 0.0]), np.array([0.3, 0.0]))  # as if drawn families strayed
+    context = np.zeros((3600, 0), dtype=np.int64)
+
+    def repeats() -> tuple[float, float]:
+        drawn = drawn_families(model, 600, 6)[:, :, 0]
+        return float((drawn[:, 1:] == drawn[:, :-1]).mean()), float(np.mean([len(set(f)) for f in drawn.tolist()]))
+
+    real = float((codes[:, 1:] == codes[:, :-1]).mean()), float(np.mean([len(set(f)) for f in codes.tolist()]))
+    numbers = model.state()["lifts"][1]
+    assert repeats()[0] < real[0] - 0.08
+    settle_repeats(model, rows, context, place, np.array([True, False]), np.random.default_rng(2))
+    assert repeats() == pytest.approx(real, abs=0.05)
+    assert torch.equal(model.state()["lifts"][1], numbers)  # numbers are left alone
+
+
+def test_rows_without_siblings_need_no_settling() -> None:
+    model = Autoregressive(CodeLayout((3,), (), even(3), siblings=True), {"state": 8, "head": 8})
+    settle_repeats(
+        model, np.zeros((5, 1), dtype=np.int64), np.zeros((5, 0), dtype=np.int64), np.zeros(5, dtype=np.int64), np.array([True]), np.random.default_rng(0)
+    )
+    assert not model.state()["lifts"].any()
 
 
 def test_a_model_that_sees_siblings_repeats_what_families_repeat() -> None:

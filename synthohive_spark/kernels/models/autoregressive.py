@@ -236,6 +236,11 @@ class Autoregressive(ConditionalGenerativeModel):
         if past is not None:
             state += vectors.index_select(0, self._kept().alike_places(of_rows, past, column))
 
+    @torch.no_grad()
+    def lift_repeats(self, last: np.ndarray, seen: np.ndarray) -> bool:
+        self._kept().lifts.data += torch.from_numpy(np.stack([last, seen], 1)).float()
+        return True
+
     def forget_siblings(self) -> None:
         """From now on rows are learnt and drawn one by one."""
         self.layout = replace(self.layout, siblings=False)
