@@ -27,6 +27,7 @@ from .distances import HeldOutDistance
 from .models import model_class
 from .models.base import CodeLayout, ConditionalGenerativeModel
 from .progress import ProgressFile
+from .repeats import settle_repeats
 from .seeds import derive_seed, generator
 from .splits import order_of_epoch, read_rows, shard
 from .world import World
@@ -181,8 +182,11 @@ class _Run:
                     go_on = self._anneal(epoch, losses)
         if world.rank:
             return TrainResult(job.table, b"", epoch, math.nan, ())
-        state = self._best_state(epoch)
-        self.model.load_state(state)
+        self.model.load_state(self._best_state(epoch))
+        if self.siblings:
+            labels = np.array([len(order) == 0 for order in job.orders[len(job.model.context) :]], dtype=bool)
+            settle_repeats(self.model, self.rows.numpy(), self.context.numpy(), self.place, labels, generator(job.seed, job.table, "repeats"))
+        state = self.model.state()
         distance = self._distance()
         self._say("training.done", epoch, losses, {"distance": round(distance, 5)})
         return TrainResult(

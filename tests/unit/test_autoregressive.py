@@ -48,11 +48,13 @@ def exclusive_or(count: int) -> np.ndarray:
     return np.stack([a, b, a ^ b], axis=1)
 
 
-def test_running_sum_is_the_sum_of_what_came_before_and_so_is_its_slope() -> None:
+@pytest.mark.parametrize("parts", [1, 2])
+def test_running_sum_is_the_sum_of_what_came_before_and_so_is_its_slope(parts: int) -> None:
     rng = torch.Generator().manual_seed(3)
     vectors = torch.randn(7, 4, dtype=torch.float64, generator=rng, requires_grad=True)
     first = torch.randn(5, 4, dtype=torch.float64, generator=rng, requires_grad=True)
     places = torch.stack([torch.randint(0, 3, (5,), generator=rng), torch.randint(3, 5, (5,), generator=rng), torch.randint(5, 7, (5,), generator=rng)], 1)
+    places = torch.stack([places, torch.randint(0, 7, (5, 3), generator=rng)], 2)[:, :, :parts]
     order = torch.rand(5, 3, generator=rng).argsort(1)
     states = RunningSum.apply(vectors, first, places, order)
     for b in range(5):
@@ -60,7 +62,7 @@ def test_running_sum_is_the_sum_of_what_came_before_and_so_is_its_slope() -> Non
         for step in range(3):
             column = int(order[b, step])
             torch.testing.assert_close(states[column, b], seen)
-            seen = seen + vectors[places[b, column]]
+            seen = seen + vectors[places[b, column]].sum(0)
     assert torch.autograd.gradcheck(lambda v, f: RunningSum.apply(v, f, places, order), (vectors, first))
 
 

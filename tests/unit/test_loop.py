@@ -203,6 +203,23 @@ def test_the_first_fault_of_any_rank_is_told(tmp_path: Path) -> None:
     assert first_fault([job], 2) == ("t", "ValueError: bad (rank 1)")
 
 
+def test_what_speaks_for_labels_of_siblings_is_settled_after_training(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    mine = np.where(rng.random((150, 4)) < 0.8, rng.integers(0, 4, (150, 1)), rng.integers(0, 4, (150, 4)))
+    rows = np.stack([mine.ravel(), rng.integers(0, 4, 600)], 1)
+    stage(tmp_path / "a", rows, np.zeros((600, 0), dtype=np.int64))
+    frame = pd.read_parquet(tmp_path / "a" / "part-0.parquet").assign(**{ORDER: np.repeat(np.arange(150) * 7, 4), PLACE: np.tile(np.arange(4), 150)})
+    frame.to_parquet(tmp_path / "a" / "part-0.parquet")
+    job = job_for(tmp_path, tmp_path / "a", (4, 4), model="autoregressive", epochs=2, evaluations=2, orders=((0, 1, 2, 3), (0, 1, 2, 3)))
+    numbers = replace(job, model=job.model.model_copy(update={"siblings": True}))
+    labels = replace(numbers, orders=((), (0, 1, 2, 3)))
+    trained, settled = (train(job, World()) for job in (numbers, labels))
+    assert settled.siblings and settled.weights == train(labels, World()).weights
+    before, after = load(trained.weights), load(settled.weights)
+    assert [name for name in before if not torch.equal(before[name], after[name])] == ["lifts"]
+    assert not torch.equal(before["lifts"][0], after["lifts"][0]) and torch.equal(before["lifts"][1], after["lifts"][1])
+
+
 @pytest.mark.parametrize("epochs", [1, 60])
 def test_siblings_that_say_nothing_are_forgotten_wherever_training_ends(tmp_path: Path, epochs: int) -> None:
     rows = np.random.default_rng(3).integers(0, 4, (400, 2))

@@ -12,6 +12,7 @@ from synthohive_spark.kernels.columns.marks import INFINITE, NAN
 from synthohive_spark.kernels.models.any_order import Network, VectorMemory
 from synthohive_spark.kernels.models.autoregressive import Autoregressive
 from synthohive_spark.kernels.models.base import CodeLayout, no_reduction
+from synthohive_spark.kernels.repeats import settle_repeats
 from synthohive_spark.kernels.siblings import STEPS, Steps, Turns, draw_in_turns
 from synthohive_spark.kernels.splits import order_of_epoch, read_rows
 from synthohive_spark.kernels.staging import ORDER, PLACE, STRETCH
@@ -45,16 +46,99 @@ def test_sampling_remembers_what_training_sees() -> None:
     offsets = torch.tensor([0, 3])
     codes = torch.stack([torch.randint(0, 3, (9,)), torch.randint(0, 4, (9,))], 1)
     place = torch.tensor([0, 1, 2, 3, 0, 0, 1, 2, 3])
-    vectors, before = network.history(codes, offsets, place)
+    seen = network.history(codes, offsets, place)
     memory = VectorMemory(network, offsets, 3)
     for turn in range(4):
         rows = torch.nonzero(place == turn).flatten()
         stretches = (torch.cumsum(place == 0, 0) - 1)[rows].numpy()
-        now, last = memory.recall(stretches)
-        torch.testing.assert_close(now, vectors[rows])
-        assert torch.equal(last, before[rows])
+        now = memory.recall(stretches)
+        torch.testing.assert_close(now.vectors, seen.vectors[rows])
+        assert torch.equal(now.before, seen.before[rows])
+        for mine, theirs in zip(now.pasts([3, 4]), seen.of(rows).pasts([3, 4]), strict=True):
+            torch.testing.assert_close(mine.shares, theirs.shares)
         memory.remember(stretches, codes[rows].numpy())
+    before = seen.before
     assert (before[place == 0] == -1).all() and torch.equal(before[place > 0], codes[torch.nonzero(place > 0).flatten() - 1])
+
+
+def test_history_knows_which_share_of_the_earlier_rows_has_a_code() -> None:
+    network = Network(CodeLayout((3, 2), (), even(3, 2), siblings=True), 8, 8)
+    codes = torch.tensor([[2, 0], [1, 0], [2, 1], [0, 1], [0, 0]])
+    history = network.history(codes, torch.tensor([0, 3]), torch.tensor([0, 1, 2, 3, 0]))
+    first, second = history.pasts([3, 2])
+    torch.testing.assert_close(first.shares, torch.tensor([[0, 0, 0], [0, 0, 1], [0, 1 / 2, 1 / 2], [0, 1 / 3, 2 / 3], [0, 0, 0]]))
+    torch.testing.assert_close(second.shares[3], torch.tensor([2 / 3, 1 / 3]))
+    assert first.last.tolist() == [-1, 2, 1, 2, -1]
+
+
+def trained_on_families(rows: np.ndarray, place: np.ndarray, sizes: tuple[int, ...], steps: int) -> Autoregressive:
+    torch.manual_seed(0)
+    model = Autoregressive(CodeLayout(sizes, (), even(*sizes), siblings=True), {"state": 32, "head": 32})
+    context = np.zeros((len(rows), 0), dtype=np.int64)
+    model.prepare(rows, context, steps, len(rows))
+    for step in range(steps):
+        chosen = order_of_epoch(place, np.random.default_rng(step), True)[:160]
+        model.training_step(torch.from_numpy(rows[chosen]), torch.from_numpy(context[chosen]), no_reduction, torch.from_numpy(place[chosen]))
+    model.load_state(model.state())
+    return model
+
+
+def drawn_families(model: Autoregressive, count: int, size: int) -> np.ndarray:
+    """Codes int64 (count, size, D)."""
+    codes, _ = draw_in_turns(model, np.zeros((count * size, 0), dtype=np.int64), None, families(*(size,) * count), None, np.random.default_rng(1))
+    return codes.reshape(count, size, -1)
+
+
+def test_a_family_comes_back_to_a_code_that_it_had_before_the_last() -> None:
+    """Two of twenty codes per family, in turns: neither the row before nor their mean as one vector tells well which."""
+    rng = np.random.default_rng(0)
+    pairs = np.argsort(rng.random((500, 20)), 1)[:, :2]
+    rows = np.tile(pairs, 3).reshape(-1, 1)
+    codes = drawn_families(trained_on_families(rows, np.tile(np.arange(6), 500), (20,), 400), 200, 6)[:, :, 0]
+    assert (codes[:, 2:] == codes[:, :-2]).mean() > 0.9
+
+
+def test_what_follows_a_code_knows_whether_the_sibling_before_has_it() -> None:
+    """The second column says whether the first one is that of the row before: of thirty codes, too many pairs to learn each."""
+    rng = np.random.default_rng(0)
+    same = rng.random((400, 5)) < 0.5
+    codes = rng.integers(0, 30, (400, 5))
+    for i in range(1, 5):
+        codes[:, i] = np.where(same[:, i], codes[:, i - 1], codes[:, i])
+    rows = np.stack([codes, np.pad(codes[:, 1:] == codes[:, :-1], ((0, 0), (1, 0)))], 2).reshape(-1, 2).astype(np.int64)
+    drawn = drawn_families(trained_on_families(rows, np.tile(np.arange(5), 400), (30, 2), 400), 300, 5)
+    assert ((drawn[:, 1:, 0] == drawn[:, :-1, 0]) == (drawn[:, 1:, 1] == 1)).mean() > 0.9
+
+
+def test_drawn_families_repeat_labels_as_often_as_real_ones_once_settled() -> None:
+    rng = np.random.default_rng(0)
+    stay = rng.random((600, 6)) < 0.7
+    codes = rng.integers(0, 5, (600, 6))
+    for i in range(1, 6):
+        codes[:, i] = np.where(stay[:, i], codes[:, i - 1], codes[:, i])
+    rows, place = np.stack([codes.ravel(), rng.integers(0, 9, 3600)], 1), np.tile(np.arange(6), 600)
+    model = trained_on_families(rows, place, (5, 9), 150)
+    model.lift_repeats(np.array([-0.8, 0.0]), np.array([0.3, 0.0]))  # as if drawn families strayed
+    context = np.zeros((3600, 0), dtype=np.int64)
+
+    def repeats() -> tuple[float, float]:
+        drawn = drawn_families(model, 600, 6)[:, :, 0]
+        return float((drawn[:, 1:] == drawn[:, :-1]).mean()), float(np.mean([len(set(f)) for f in drawn.tolist()]))
+
+    real = float((codes[:, 1:] == codes[:, :-1]).mean()), float(np.mean([len(set(f)) for f in codes.tolist()]))
+    numbers = model.state()["lifts"][1]
+    assert repeats()[0] < real[0] - 0.08
+    settle_repeats(model, rows, context, place, np.array([True, False]), np.random.default_rng(2))
+    assert repeats() == pytest.approx(real, abs=0.05)
+    assert torch.equal(model.state()["lifts"][1], numbers)  # numbers are left alone
+
+
+def test_rows_without_siblings_need_no_settling() -> None:
+    model = Autoregressive(CodeLayout((3,), (), even(3), siblings=True), {"state": 8, "head": 8})
+    settle_repeats(
+        model, np.zeros((5, 1), dtype=np.int64), np.zeros((5, 0), dtype=np.int64), np.zeros(5, dtype=np.int64), np.array([True]), np.random.default_rng(0)
+    )
+    assert not model.state()["lifts"].any()
 
 
 def test_a_model_that_sees_siblings_repeats_what_families_repeat() -> None:

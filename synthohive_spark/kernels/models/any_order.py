@@ -5,6 +5,7 @@ Legend: `B` batch, `D` drawn columns, `C` context columns, `H` width of the stat
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,10 +14,10 @@ from torch import nn
 from torch.nn import functional
 
 from .base import CodeLayout, Memory
+from .history import History, Past
 
 RARE = 1e-6  # least share that the odds start from
-OF_SIBLINGS = ("sibling", "before", "earlier", "same")
-History = tuple[torch.Tensor, torch.Tensor]  # what siblings add to the states of rows, (B, H), and the codes of those before them, int64 (B, D)
+OF_SIBLINGS = ("sibling", "before", "earlier", "same", "seen", "lifts", "alike")
 PARTS = ("vectors", "start", *OF_SIBLINGS, "hidden", "hidden_bias", "odds", "odds_bias")
 
 
@@ -25,16 +26,22 @@ class RunningSum(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, vectors: torch.Tensor, first: torch.Tensor, places: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
-        """Vectors (V, H), first states (B, H), places of the rows' codes among the `V` and the column at each step, both int64 (B, D), to (D, B, H)."""
-        batch, columns = places.shape
-        places = places.gather(1, order).T.contiguous()  # (D, B), by step
+        """Vectors (V, H), first states (B, H), what each column adds and the column at each step to states (D, B, H).
+
+        Args:
+            places: of the vectors that each column adds, among the `V`, int64 (B, D, P).
+            order: int64 (B, D).
+        """
+        batch, columns, parts = places.shape
+        places = places.gather(1, order.unsqueeze(2).expand(-1, -1, parts)).permute(1, 2, 0).contiguous()  # (D, P, B), by step
         slots = (order.T * batch + torch.arange(batch)).contiguous()  # (D, B), where a step's state belongs
         states = vectors.new_empty(columns * batch, vectors.shape[1])
         state = first
         for step in range(columns):
             states.index_copy_(0, slots[step], state)
             if step < columns - 1:
-                state = state + vectors.index_select(0, places[step])
+                for part in places[step].unbind(0):
+                    state = state + vectors.index_select(0, part)
         ctx.save_for_backward(places, slots)
         ctx.codes = len(vectors)
         return states.view(columns, batch, -1)
@@ -42,33 +49,42 @@ class RunningSum(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, slopes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None, None]:
         places, slots = ctx.saved_tensors
-        columns, batch = places.shape
+        columns, _, batch = places.shape
         slopes = slopes.reshape(columns * batch, -1)
         of_vectors, later = slopes.new_zeros(ctx.codes, slopes.shape[1]), slopes.new_zeros(batch, slopes.shape[1])
         for step in range(columns - 1, -1, -1):
             later += slopes.index_select(0, slots[step])
             if step:
-                of_vectors.index_add_(0, places[step - 1], later)
+                for part in places[step - 1].unbind(0):
+                    of_vectors.index_add_(0, part, later)
         return of_vectors, later, None, None
 
 
 class Head(NamedTuple):
-    """What turns states into the odds of a column's codes: weights (H, K) and (K,), then (codes, K) and (codes,); (K,) for the code of the sibling before."""
+    """What turns states into the odds of a column's codes: weights (H, K) and (K,), then (codes, K) and (codes,).
+
+    Where rows see siblings, codes that those have get a lift: `same` (K,) of the one before, `seen` (2, K) of any and of many; `lifts` (2,) of the one before
+    and of any, the same in all rows.
+    """
 
     hidden: torch.Tensor
     hidden_bias: torch.Tensor
     odds: torch.Tensor
     odds_bias: torch.Tensor
     same: torch.Tensor | None
+    seen: torch.Tensor | None
+    lifts: torch.Tensor | None
 
-    def logits(self, state: torch.Tensor, last: torch.Tensor | None) -> torch.Tensor:
-        """(B, H) to (B, codes); `last` are the codes of the siblings before, int64 (B,), -1 for none."""
+    def logits(self, state: torch.Tensor, past: Past | None) -> torch.Tensor:
+        """(B, H) to (B, codes)."""
         inner = torch.addmm(self.hidden_bias, state, self.hidden).relu_()
         odds = torch.addmm(self.odds_bias, inner, self.odds.T)
-        if last is None or self.same is None:
+        if past is None or self.same is None or self.seen is None or self.lifts is None:
             return odds
-        lift = (inner @ self.same) * (last >= 0)
-        return odds.scatter_add(1, last.clamp(min=0).unsqueeze(1), lift.unsqueeze(1))
+        seen = inner @ self.seen.T  # (B, 2)
+        odds = odds + (past.shares > 0) * (seen[:, :1] + self.lifts[1]) + past.shares * seen[:, 1:]
+        lift = (inner @ self.same + self.lifts[0]) * (past.last >= 0)
+        return odds.scatter_add(1, past.last.clamp(min=0).unsqueeze(1), lift.unsqueeze(1))
 
 
 class Network(nn.Module):
@@ -84,7 +100,12 @@ class Network(nn.Module):
         self.sibling = nn.Parameter(torch.randn(sum(layout.row) if layout.siblings else 0, state) / max(columns, 1) ** 0.5)
         self.before = nn.Parameter(torch.randn(kept, kept) * 0.1 / state**0.5)
         self.earlier = nn.Parameter(torch.randn(kept, kept) * 0.1 / state**0.5)
-        self.same = nn.Parameter(torch.zeros(columns if layout.siblings else 0, head))  # what speaks for the code of the sibling before
+        seeing = columns if layout.siblings else 0
+        self.same = nn.Parameter(torch.zeros(seeing, head))  # what speaks for the code of the sibling before
+        self.seen = nn.Parameter(torch.zeros(seeing, 2, head))  # what speaks for codes that any earlier one has, and for those that many have
+        self.lifts = nn.Parameter(torch.zeros(seeing, 2))  # for the code of the one before and those of any, whatever else the row holds
+        # What having such a code adds to the state. From vectors of codes alone, a network hardly learns whether two of many are the same.
+        self.alike = nn.Parameter(torch.zeros(seeing, 2, state))
         self.hidden = nn.Parameter(torch.randn(columns, state, head) * (2 / state) ** 0.5)
         self.hidden_bias = nn.Parameter(torch.zeros(columns, head))
         # Small, so that training starts from the real shares.
@@ -92,11 +113,21 @@ class Network(nn.Module):
         self.odds_bias = nn.Parameter(torch.from_numpy(np.log(np.maximum(np.concatenate([*layout.weights, []]), RARE))).float())
         self.sizes = list(layout.row)
 
+    def alike_places(self, codes: torch.Tensor, past: Past, column: int) -> torch.Tensor:
+        """Where in `table` stands what it adds that a column's codes, int64 (B,), are those of siblings: of the one before, of another, of none; int64 (B,)."""
+        first = len(self.vectors) + 2 * column
+        seen = past.shares.gather(1, codes.unsqueeze(1)).squeeze(1) > 0
+        return torch.where(codes == past.last, first, torch.where(seen, first + 1, len(self.vectors) + 2 * len(self.sizes)))
+
+    def table(self) -> torch.Tensor:
+        """Vectors of codes, then of codes that siblings have, and nothing at the end, (V + 2 D + 1, H)."""
+        return torch.cat([self.vectors, self.alike.flatten(0, 1), self.start.new_zeros(1, len(self.start))])
+
     def heads(self) -> list[Head]:
         """One per column. In training each call computes them."""
         odds, biases = self.odds.split(self.sizes), self.odds_bias.split(self.sizes)
-        last = self.same.unbind(0) if len(self.same) else [None] * len(self.sizes)
-        return [Head(*parts) for parts in zip(self.hidden.unbind(0), self.hidden_bias.unbind(0), odds, biases, last, strict=True)]
+        of_siblings = (of.unbind(0) if len(of) else [None] * len(self.sizes) for of in (self.same, self.seen, self.lifts))
+        return [Head(*parts) for parts in zip(self.hidden.unbind(0), self.hidden_bias.unbind(0), odds, biases, *of_siblings, strict=True)]
 
     def first(self, context: torch.Tensor, vectors: torch.Tensor, kept: torch.Tensor | None = None) -> torch.Tensor:
         """States (B, H) of rows of which only the context is known, int64 (B, C) as places among the `V` vectors; `kept`, (B, C), is 0 where it is not."""
@@ -123,10 +154,13 @@ class Network(nn.Module):
         sums = seen.cumsum(0)
         sums = torch.cat([sums.new_zeros(1, sums.shape[1]), sums[:-1]])
         mean = (sums - sums.index_select(0, first)) / count.clamp(min=1)
+        back = torch.arange(1, int(count.max()) + 1)  # (L,)
+        earlier = torch.where((back <= count).unsqueeze(2), codes[(number.unsqueeze(1) - back).clamp(min=0)], -1)  # (B, L, D)
         if forget:
             kept = (torch.rand(2, len(place), 1) >= forget).float()
             last, mean, before = last * kept[0], mean * kept[1], torch.where(kept[0] > 0, before, -1)
-        return last @ self.before + mean @ self.earlier, before
+            earlier = torch.where(kept[1].unsqueeze(2) > 0, earlier, -1)
+        return History(last @ self.before + mean @ self.earlier, before, earlier)
 
     def summary(self, places: torch.Tensor) -> torch.Tensor:
         """(B, H) of rows as their siblings see them; int64 (B, D) as in `history`."""
@@ -151,37 +185,55 @@ class Network(nn.Module):
             history: what `history` gave.
             kept: what is known of the context, as in `first`.
         """
-        vectors = self.vectors
+        vectors: torch.Tensor = self.vectors
         first = self.first(context, vectors, kept)
-        first = first if history is None else first + history[0]
-        before = [None] * codes.shape[1] if history is None else history[1].T.contiguous().unbind(0)
-        states = RunningSum.apply(vectors, first, places, order).unbind(0)  # D times (B, H)
+        first = first if history is None else first + history.vectors
+        pasts: Sequence[Past | None] = [None] * len(self.sizes)
+        added = places.unsqueeze(2)  # (B, D, 1)
+        if history is not None:
+            vectors, seen = self.table(), history.pasts(self.sizes)
+            alike = [self.alike_places(of_column, past, d) for d, (of_column, past) in enumerate(zip(codes.unbind(1), seen, strict=True))]
+            added, pasts = torch.stack([places, torch.stack(alike, 1)], 2), seen  # (B, D, 2)
+        states = RunningSum.apply(vectors, first, added, order).unbind(0)  # D times (B, H)
         targets = codes.T.contiguous().unbind(0)
-        columns = zip(self.heads(), states, before, targets, strict=True)
-        return [functional.cross_entropy(head.logits(state, last), target) for head, state, last, target in columns]
+        columns = zip(self.heads(), states, pasts, targets, strict=True)
+        return [functional.cross_entropy(head.logits(state, past), target) for head, state, past, target in columns]
 
 
 class VectorMemory(Memory):
-    """Vectors of the last row and of the earlier rows of each stretch."""
+    """Vectors of the last row and of the earlier rows of each stretch, and the codes of all of them."""
 
     def __init__(self, network: Network, offsets: torch.Tensor, stretches: int) -> None:
         self._network, self._offsets = network, offsets
         width = network.start.shape[0]
-        self._codes = torch.full((stretches, len(offsets)), -1)
-        self._last, self._sum, self._count = torch.zeros(stretches, width), torch.zeros(stretches, width), torch.zeros(stretches, 1)
+        self._rows = torch.full((1, len(offsets)), -1)  # grows; the first stands for none
+        self._used = 1
+        self._which = torch.zeros(stretches, 0, dtype=torch.int64)  # the places of the rows of each stretch; grows
+        self._last, self._sum, self._count = torch.zeros(stretches, width), torch.zeros(stretches, width), torch.zeros(stretches, dtype=torch.int64)
 
     @torch.no_grad()
     def recall(self, stretches: np.ndarray) -> History:
         which = torch.from_numpy(stretches)
-        mean = self._sum[which] / self._count[which].clamp(min=1)
-        return self._last[which] @ self._network.before + mean @ self._network.earlier, self._codes[which]
+        count = self._count[which]
+        mean = self._sum[which] / count.clamp(min=1).unsqueeze(1)
+        places = self._which[which, : int(count.max())] if len(which) else self._which[which]
+        last = places.gather(1, (count - 1).clamp(min=0).unsqueeze(1)).squeeze(1) if places.shape[1] else torch.zeros_like(count)
+        return History(self._last[which] @ self._network.before + mean @ self._network.earlier, self._rows[last], self._rows[places])
 
     @torch.no_grad()
     def remember(self, stretches: np.ndarray, rows: np.ndarray) -> None:
         which = torch.from_numpy(stretches)
         codes = torch.from_numpy(rows)
         seen = self._network.summary(codes + self._offsets)
-        self._codes[which] = codes
+        turn = int(self._count[which].max()) + 1 if len(which) else 0
+        if turn > self._which.shape[1]:
+            self._which = functional.pad(self._which, (0, turn - self._which.shape[1]))
+        end = self._used + len(which)
+        if end > len(self._rows):
+            self._rows = functional.pad(self._rows, (0, 0, 0, max(end, 2 * self._used) - len(self._rows)), value=-1)
+        self._which[which, self._count[which]] = torch.arange(self._used, end)
+        self._rows[self._used : end] = codes
+        self._used = end
         self._last[which] = seen
         self._sum[which] += seen
         self._count[which] += 1

@@ -6,7 +6,8 @@ cross-entropy (any-order training: Uria, Murray, Larochelle 2014, arXiv 1310.175
 at sampling, and the others follow from them without rejection.
 
 Rows of one family (the children of one parent) see those before them: the codes of the last one and the mean over the earlier ones of their stretch, each as
-one more vector of the state. Some rows are trained without a part of it, since drawn families drift from real ones.
+one more vector of the state. Codes that earlier ones have get a lift, and having one adds to the state, so that what follows knows of it. Some rows are
+trained without a part of it, since drawn families drift from real ones.
 
 Where a few rows have no parent, some of the others are trained without theirs: what parents tell twice (a time that is the parent's too) would otherwise
 say all, and what holds among a row's own columns would be learnt from those few rows alone.
@@ -26,9 +27,10 @@ import numpy as np
 import torch
 from torch.optim.swa_utils import AveragedModel
 
-from .any_order import OF_SIBLINGS, PARTS, History, Network, VectorMemory
+from .any_order import OF_SIBLINGS, PARTS, Network, VectorMemory
 from .averages import averaged
 from .base import CodeLayout, ConditionalGenerativeModel, Reduce, read_settings
+from .history import History, Past
 from .smooth import LEAST_CODES, smooth
 
 BATCH = 256  # rows of a step of a large table: its states stay in the processor's cache
@@ -204,7 +206,7 @@ class Autoregressive(ConditionalGenerativeModel):
             wanted = np.array([d for d in columns if not there[d]], dtype=np.int64)
             for start in range(0, len(alike), BLOCK):
                 block = alike[start : start + BLOCK]
-                past = None if history is None else (history[0][torch.from_numpy(block)], history[1][torch.from_numpy(block)])
+                past = None if history is None else history.of(torch.from_numpy(block))
                 rows[block] = self._sample_block(context[block], rows[block], there, wanted, rng, past)
         return rows[:, list(columns)]
 
@@ -239,13 +241,18 @@ class Autoregressive(ConditionalGenerativeModel):
         history: History | None,
     ) -> np.ndarray:
         """Fill the columns `wanted` of `rows`, int64 (B, D), given those that are `known`, bool (D,), in an order chosen for the block."""
-        vectors, heads = self._kept().vectors, self._kept().heads()
-        state = self._told(context, rows, known)
+        network = self._kept()
+        vectors: torch.Tensor = network.vectors
+        pasts: list[Past | None] = [None] * rows.shape[1]
         if history is not None:
-            state += history[0]
-        for d in rng.permutation(wanted):
-            last = None if history is None else history[1][:, d]
-            logits = heads[d].logits(state, last)
+            vectors, pasts = network.table(), list(history.pasts(network.sizes))
+        heads, state = network.heads(), self._told(context, rows, known)
+        if history is not None:
+            state += history.vectors
+            for d in np.flatnonzero(known).tolist():
+                self._add_alike(state, vectors, d, torch.from_numpy(rows[:, d]), pasts[d])
+        for d in rng.permutation(wanted).tolist():
+            logits = heads[d].logits(state, pasts[d])
             # What all codes of a column have in common is free to grow in training, far past what exp can take.
             cumulated = logits.sub_(logits.amax(1, keepdim=True)).exp_().cumsum(1)  # (B, codes)
             # Inverse distribution function: the code is the number of cumulated odds at or below the draw.
@@ -253,7 +260,18 @@ class Autoregressive(ConditionalGenerativeModel):
             codes = torch.searchsorted(cumulated, draws.unsqueeze(1), right=True).squeeze(1).clamp_(max=logits.shape[1] - 1)
             rows[:, d] = codes.numpy()
             state += vectors.index_select(0, codes + self._row_offsets[d])
+            self._add_alike(state, vectors, d, codes, pasts[d])
         return rows
+
+    def _add_alike(self, state: torch.Tensor, vectors: torch.Tensor, column: int, codes: torch.Tensor, past: Past | None) -> None:
+        """From now on the states (B, H) know which of the codes of a column, int64 (B,), siblings before have too."""
+        if past is not None:
+            state += vectors.index_select(0, self._kept().alike_places(codes, past, column))
+
+    @torch.no_grad()
+    def lift_repeats(self, last: np.ndarray, seen: np.ndarray) -> bool:
+        self._kept().lifts.data += torch.from_numpy(np.stack([last, seen], 1)).float()
+        return True
 
     def forget_siblings(self) -> None:
         """From now on rows are learnt and drawn one by one."""
@@ -263,7 +281,8 @@ class Autoregressive(ConditionalGenerativeModel):
         kept = {name: getattr(self._kept(), name).detach().clone() for name in PARTS}
         if self.layout.siblings:
             return kept
-        return kept | {name: kept[name][:0, : kept[name].shape[1] if name in ("sibling", "same") else 0].clone() for name in OF_SIBLINGS}
+        square = ("before", "earlier")
+        return kept | {name: kept[name][:0, :0].clone() if name in square else kept[name][:0].clone() for name in OF_SIBLINGS}
 
     def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
         if self._averaged is not None:

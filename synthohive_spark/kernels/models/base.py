@@ -165,6 +165,18 @@ class ConditionalGenerativeModel(ABC):
         """An empty memory of so many stretches of families; asked of models with `sees_siblings`."""
         raise RuntimeError(f"{self.name} has no memory of siblings: it was asked although sees_siblings is {self.sees_siblings}")
 
+    def lift_repeats(self, last: np.ndarray, seen: np.ndarray) -> bool:
+        """Change the log odds of codes that siblings have by so much per column, float64 (D,); asked of models with `sees_siblings` after training.
+
+        Args:
+            last: of the code of the sibling before.
+            seen: of the codes of any earlier sibling, that one included.
+
+        Returns:
+            False where the model has no such way.
+        """
+        return False
+
     def forget_siblings(self) -> None:  # noqa: B027 - most models never look at them
         """Training goes on without a look at siblings; asked of models with `sees_siblings`."""
 
