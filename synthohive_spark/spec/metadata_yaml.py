@@ -68,7 +68,7 @@ def _keys(keys: Sequence[ForeignKey], default: str) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     if count:
         fields["fk"] = {key.columns[0]: f"{_parent(key.parent_table)}.{key.parent_columns[0]}" for key in keys[:count]}
-        policies = {key.columns[0]: key.orphans for key in keys[:count] if key.orphans != default}
+        policies = {key.columns[0]: key.orphans for key in keys[:count] if _says_policy(key, default)}
         fields |= {"orphans": policies} if policies else {}
     if keys[count:]:
         fields["foreign_keys"] = [_long(key, default) for key in keys[count:]]
@@ -83,4 +83,9 @@ def _long(key: ForeignKey, default: str) -> dict[str, Any]:
     fields: dict[str, Any] = {"columns": list(key.columns), "parent_table": key.parent_table}
     if key.parent_columns != key.columns:
         fields["parent_columns"] = list(key.parent_columns)
-    return fields | ({"orphans": key.orphans} if key.orphans != default else {})
+    return fields | ({"orphans": key.orphans} if _says_policy(key, default) else {})
+
+
+def _says_policy(key: ForeignKey, default: str) -> bool:
+    """Whether the key has a policy of its own: it has to be possible even where there are no orphans."""
+    return key.orphans != default or (default != "error" and not key.by_default)
