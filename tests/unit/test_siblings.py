@@ -12,6 +12,7 @@ from synthohive_spark.kernels.columns.marks import INFINITE, NAN
 from synthohive_spark.kernels.models.any_order import Network, VectorMemory
 from synthohive_spark.kernels.models.autoregressive import Autoregressive
 from synthohive_spark.kernels.models.base import CodeLayout, no_reduction
+from synthohive_spark.kernels.models.history import Past
 from synthohive_spark.kernels.repeats import settle_repeats
 from synthohive_spark.kernels.siblings import STEPS, Steps, Turns, draw_in_turns
 from synthohive_spark.kernels.splits import order_of_epoch, read_rows
@@ -54,20 +55,28 @@ def test_sampling_remembers_what_training_sees() -> None:
         now = memory.recall(stretches)
         torch.testing.assert_close(now.vectors, seen.vectors[rows])
         assert torch.equal(now.before, seen.before[rows])
-        for mine, theirs in zip(now.pasts([3, 4]), seen.of(rows).pasts([3, 4]), strict=True):
-            torch.testing.assert_close(mine.shares, theirs.shares)
+        for mine, theirs, size in zip(now.pasts(), seen.of(rows).pasts(), (3, 4), strict=True):
+            torch.testing.assert_close(shares(mine, size), shares(theirs, size))
         memory.remember(stretches, codes[rows].numpy())
     before = seen.before
     assert (before[place == 0] == -1).all() and torch.equal(before[place > 0], codes[torch.nonzero(place > 0).flatten() - 1])
+
+
+def shares(past: Past, size: int) -> torch.Tensor:
+    """Of the codes among the earlier rows, (B, codes)."""
+    none, whole = torch.zeros(len(past.last), 1), torch.ones(len(past.last), 1)
+    found = past.lifted(torch.zeros(len(past.last), size), none, none, whole)
+    assert torch.equal(found > 0, past.lifted(torch.zeros_like(found), none, whole, none) == 1)  # each code that is there once, whatever its share
+    return found
 
 
 def test_history_knows_which_share_of_the_earlier_rows_has_a_code() -> None:
     network = Network(CodeLayout((3, 2), (), even(3, 2), siblings=True), 8, 8)
     codes = torch.tensor([[2, 0], [1, 0], [2, 1], [0, 1], [0, 0]])
     history = network.history(codes, torch.tensor([0, 3]), torch.tensor([0, 1, 2, 3, 0]))
-    first, second = history.pasts([3, 2])
-    torch.testing.assert_close(first.shares, torch.tensor([[0, 0, 0], [0, 0, 1], [0, 1 / 2, 1 / 2], [0, 1 / 3, 2 / 3], [0, 0, 0]]))
-    torch.testing.assert_close(second.shares[3], torch.tensor([2 / 3, 1 / 3]))
+    first, second = history.pasts()
+    torch.testing.assert_close(shares(first, 3), torch.tensor([[0, 0, 0], [0, 0, 1], [0, 1 / 2, 1 / 2], [0, 1 / 3, 2 / 3], [0, 0, 0]]))
+    torch.testing.assert_close(shares(second, 2)[3], torch.tensor([2 / 3, 1 / 3]))
     assert first.last.tolist() == [-1, 2, 1, 2, -1]
 
 

@@ -82,9 +82,7 @@ class Head(NamedTuple):
         if past is None or self.same is None or self.seen is None or self.lifts is None:
             return odds
         seen = inner @ self.seen.T  # (B, 2)
-        odds = odds + (past.shares > 0) * (seen[:, :1] + self.lifts[1]) + past.shares * seen[:, 1:]
-        lift = (inner @ self.same + self.lifts[0]) * (past.last >= 0)
-        return odds.scatter_add(1, past.last.clamp(min=0).unsqueeze(1), lift.unsqueeze(1))
+        return past.lifted(odds, (inner @ self.same + self.lifts[0]).unsqueeze(1), seen[:, :1] + self.lifts[1], seen[:, 1:])
 
 
 class Network(nn.Module):
@@ -116,8 +114,7 @@ class Network(nn.Module):
     def alike_places(self, codes: torch.Tensor, past: Past, column: int) -> torch.Tensor:
         """Where in `table` stands what it adds that a column's codes, int64 (B,), are those of siblings: of the one before, of another, of none; int64 (B,)."""
         first = len(self.vectors) + 2 * column
-        seen = past.shares.gather(1, codes.unsqueeze(1)).squeeze(1) > 0
-        return torch.where(codes == past.last, first, torch.where(seen, first + 1, len(self.vectors) + 2 * len(self.sizes)))
+        return torch.where(codes == past.last, first, torch.where(past.has(codes), first + 1, len(self.vectors) + 2 * len(self.sizes)))
 
     def table(self) -> torch.Tensor:
         """Vectors of codes, then of codes that siblings have, and nothing at the end, (V + 2 D + 1, H)."""
@@ -191,7 +188,7 @@ class Network(nn.Module):
         pasts: Sequence[Past | None] = [None] * len(self.sizes)
         added = places.unsqueeze(2)  # (B, D, 1)
         if history is not None:
-            vectors, seen = self.table(), history.pasts(self.sizes)
+            vectors, seen = self.table(), history.pasts()
             alike = [self.alike_places(of_column, past, d) for d, (of_column, past) in enumerate(zip(codes.unbind(1), seen, strict=True))]
             added, pasts = torch.stack([places, torch.stack(alike, 1)], 2), seen  # (B, D, 2)
         states = RunningSum.apply(vectors, first, added, order).unbind(0)  # D times (B, H)

@@ -245,7 +245,7 @@ class Autoregressive(ConditionalGenerativeModel):
         vectors: torch.Tensor = network.vectors
         pasts: list[Past | None] = [None] * rows.shape[1]
         if history is not None:
-            vectors, pasts = network.table(), list(history.pasts(network.sizes))
+            vectors, pasts = network.table(), list(history.pasts())
         heads, state = network.heads(), self._told(context, rows, known)
         if history is not None:
             state += history.vectors
