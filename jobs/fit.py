@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 from synthohive_spark import FitConfig, Synthesizer
 from synthohive_spark.job import run_job, work_dir
 from synthohive_spark.spec.run_config import RunConfig
+from synthohive_spark.storage.artifacts import check_free
 from synthohive_spark.storage.files import read_sources
 from synthohive_spark.storage.targets import absolute_path
 
@@ -16,6 +17,7 @@ from synthohive_spark.storage.targets import absolute_path
 def fit(run: RunConfig, spark: SparkSession) -> str:
     """Fit as the configuration says."""
     job = run.fit
+    check_free(job.output, overwrite=job.overwrite)
     config = FitConfig(
         encoding=job.encoding,
         training=job.training,

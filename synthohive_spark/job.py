@@ -12,7 +12,7 @@ from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from .causes import chain, failure
-from .errors import SynthoHiveError
+from .errors import SchemaError, SynthoHiveError
 from .spec.run_config import RunConfig
 from .stages.session import spark_session
 from .stages.workspace import is_local
@@ -69,7 +69,12 @@ def work_dir(spark: SparkSession, asked: str | None, output: str, *, stays: bool
 
     Args:
         stays: whether a later process is to find there what this one has left.
+
+    Raises:
+        SchemaError: it is to stay, and none can be told.
     """
+    if asked is None and stays and not is_path(output):
+        raise SchemaError(f"resume: true needs work_dir, a folder that driver and executors reach, as the output {output!r} is a schema of the catalog")
     return f"{output.rstrip('/')}.work" if asked is None and is_path(output) and (stays or not is_local(spark)) else asked
 
 

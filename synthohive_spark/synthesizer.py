@@ -117,7 +117,6 @@ class Synthesizer:
         with rows_aside(self._work) as aside:
             examined = _examined(taken, config, aside)
             frames = apply_orphan_policies(taken.metadata, examined.data)
-            kept = kept_fit(str(self._work_dir), taken.metadata, examined.plan, self.models, config, seed) if resume else None
             run = FitRun(
                 self.spark,
                 taken.metadata,
@@ -130,11 +129,11 @@ class Synthesizer:
                 config,
                 seed,
                 self._work(),
-                kept,
             )
+            run.kept = kept_fit(str(self._work_dir), run) if resume else None
             self._fitted = run.run()
-        if kept is not None:
-            kept.remove()
+        if run.kept is not None:
+            run.kept.remove()
         log.info(FIT_DONE, seed=seed)
         return self
 

@@ -7,16 +7,14 @@ from typing import Any
 
 from ..errors import SynthoHiveError
 from ..events import RESUMED, get_logger
-from ..spec.config import FitConfig
 from ..spec.fitted import FittedSchema
-from ..spec.metadata import Metadata
-from ..spec.planning.programs import SchemaPlan
 from ..storage.artifacts import fingerprint
 from ..storage.checkpoints import Checkpoints, call_name
 from ..storage.folders import Folder
 from ..storage.journal import KeptRun, RunInfo
 from ..storage.manifest import package_version
 from ..storage.targets import absolute_path
+from .fit import FitRun
 
 RUN = "run.json"
 
@@ -36,18 +34,20 @@ def check_resumable(call: str, error: type[SynthoHiveError], **needed: object) -
         raise error(f"{call} goes on only with what an earlier call with the same arguments has left: give it {' and '.join(missing)}, the same each time")
 
 
-def kept_fit(work_dir: str, metadata: Metadata, plan: SchemaPlan, models: Mapping[str, str], config: FitConfig, seed: int) -> Checkpoints:
-    """The finished parts of a fit: of the same metadata, settings, seed and package, and of data with the same numbers of rows and children."""
-    asked: dict[str, Any] = {
+def kept_fit(work_dir: str, asked: FitRun) -> Checkpoints:
+    """The finished parts of a fit: of the same metadata, settings, seed and package, and of data with the same forms and numbers of rows and children."""
+    depends: dict[str, Any] = {
         "package": package_version(),
-        "metadata": metadata.model_dump(mode="json"),
-        "plan": {name: program.model_dump(mode="json") for name, program in plan.programs.items()},
-        "references": plan.references,
-        "models": dict(models),
-        "config": config.model_dump(mode="json"),
-        "seed": seed,
+        "metadata": asked.metadata.model_dump(mode="json"),
+        "plan": {name: program.model_dump(mode="json") for name, program in asked.plan.programs.items()},
+        "references": asked.plan.references,
+        "forms": {name: form.model_dump(mode="json") for name, form in asked.forms.items()},
+        "layouts": {name: [column.model_dump(mode="json") for column in layout] for name, layout in asked.layouts.items()},
+        "models": dict(asked.models),
+        "config": asked.config.model_dump(mode="json"),
+        "seed": asked.seed,
     }
-    return _kept(work_dir, "fit", asked)
+    return _kept(work_dir, "fit", depends)
 
 
 def kept_sample(work_dir: str, fitted: FittedSchema, asked: Mapping[str, object]) -> Checkpoints:
@@ -57,14 +57,13 @@ def kept_sample(work_dir: str, fitted: FittedSchema, asked: Mapping[str, object]
 
 def run_of(kept: Checkpoints | None, model: str, seed: int) -> RunInfo:
     """The run that is to be resumed, else a fresh one."""
-    fresh = RunInfo.fresh(model=model, seed=seed)
-    if kept is None:
-        return fresh
-    earlier = kept.kept(RUN, KeptRun)
-    if earlier is None:
-        kept.keep(RUN, KeptRun(run=fresh.run))
-        return fresh
-    return RunInfo(earlier.run, model, seed)
+    earlier = None if kept is None else kept.kept(RUN, KeptRun)
+    return RunInfo.fresh(model=model, seed=seed) if earlier is None else RunInfo(earlier.run, model, seed)
+
+
+def keep_run(kept: Checkpoints, run: str) -> None:
+    """From now on this run is the one to be resumed."""
+    kept.keep(RUN, KeptRun(run=run))
 
 
 def _kept(work_dir: str, word: str, asked: Mapping[str, object]) -> Checkpoints:

@@ -47,6 +47,7 @@ from .table_rules import RulesOfRows, kept_rules
 from .totals import with_totals
 from .verify import verify
 
+STAGED = "staged"  # the folder of rows with their hidden columns, in that of a call that can be resumed
 SHORT = 0.02  # of the rows of a table that may be missing without a word
 MEASURED_ROWS = 100_000  # of a table, where `quality_threshold` judges it: shares of so many are off by 0.2 % at most
 
@@ -261,11 +262,12 @@ class SampleRun:
         return tuple(table.column(i).combine_chunks() for i in range(len(columns)))
 
     def _stage(self, data: DataFrame, table: str, word: str) -> DataFrame:
-        path, part = f"{self.staged}/{safe_name(table)}/{word}", f"{safe_name(table)}.{word}"
-        if self.kept is None or not self.kept.has(part):
+        relative = f"{safe_name(table)}/{word}"
+        path, part, below = f"{self.staged}/{relative}", f"{safe_name(table)}.{word}", f"{STAGED}/{relative}"
+        if self.kept is None or not self.kept.has_files(part, below):
             data.write.mode("overwrite").parquet(path)
             if self.kept is not None:
-                self.kept.mark(part)
+                self.kept.mark_files(part, below)
         return self.spark.read.schema(data.schema).parquet(path)
 
     def _match_deferred(self, table: str, waiting: list[Match], unfinished: Collection[str]) -> bool:

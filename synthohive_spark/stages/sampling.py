@@ -17,9 +17,9 @@ from ..storage.tables import RunWriter, Target
 from .conditions import resolve_conditions
 from .executors import check_executors
 from .models import check_models
-from .resume import kept_sample, run_of
+from .resume import keep_run, kept_sample, run_of
 from .rows import plan_rows
-from .sample import SampleRun
+from .sample import STAGED, SampleRun
 from .workspace import Workspace
 
 log = get_logger(__name__)
@@ -78,7 +78,7 @@ class Sampling:
         target = call.output or self.workspace.folder("samples", name)
         log.info(SAMPLE_STARTED, seed=call.seed, output=target)
         kept = self._kept(call)
-        staged = self.workspace.folder("staged", name) if kept is None else kept.make_folder("staged")
+        staged = self.workspace.folder("staged", name) if kept is None else kept.make_folder(STAGED)
         run = SampleRun(
             spark=spark,
             fitted=fitted,
@@ -112,6 +112,8 @@ class Sampling:
         try:
             with run.writer as writer:
                 writer.prepare(list(self.fitted.metadata.tables))
+                if run.kept is not None:
+                    keep_run(run.kept, writer.run)
                 if not writer.is_published:
                     run.run()
                 return writer.publish(self.told)

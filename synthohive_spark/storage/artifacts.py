@@ -21,7 +21,7 @@ from ..spec.program import TableProgram
 from .folders import Folder, swap_in
 from .manifest import MANIFEST, UNKNOWN_VERSION, FileEntry, Manifest, explain, package_version, parse_manifest
 
-__all__ = ["fingerprint", "load_artifact", "package_version", "save_artifact"]
+__all__ = ["check_free", "fingerprint", "load_artifact", "package_version", "save_artifact"]
 
 S = TypeVar("S", bound=Spec)
 
@@ -69,18 +69,41 @@ def save_artifact(fitted: FittedSchema, path: str | os.PathLike[str], *, overwri
         _discard(staged, place)
 
 
+def check_free(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Refuse a place that `save_artifact` would refuse, before there is anything to save.
+
+    Raises:
+        SerializationError: `path` exists, and is not to be replaced.
+    """
+    _check_free(Folder.open(path), overwrite)
+
+
 def fingerprint(fitted: FittedSchema) -> str:
-    """A hash that only the same learnt schema has: of all that rows depend on, but for the rows of reference tables.
+    """A hash that only the same learnt schema has: of all that the tables of a copy depend on. Reads the reference tables once.
 
     Raises:
         SerializationError: something in `fitted` cannot be saved.
+        OSError: a reference table cannot be read.
     """
-    digest = hashlib.sha256(fitted.metadata.model_dump_json().encode())
-    for text in (fitted.version, str(fitted.seed), str(sorted(fitted.reference_rows.items()))):
-        digest.update(f"\0{text}".encode())
-    for name, payload in sorted(_payloads(fitted).items()):
-        digest.update(f"\0{name}\0{len(payload)}\0".encode())
-        digest.update(payload)
+    parts = {name: hashlib.sha256(payload).hexdigest() for name, payload in _payloads(fitted).items()}
+    for table, source in fitted.references.items():
+        origin = Folder.open(source)
+        names = [name for name in origin.listing() if name.endswith(".parquet")]
+        parts[f"reference/{table}"] = " ".join(sorted(_digest(origin, name) for name in names))  # a saved one has other names of files
+    said = {
+        "metadata": fitted.metadata.model_dump(mode="json"),
+        "layouts": {name: [column.model_dump(mode="json") for column in layout] for name, layout in fitted.layouts.items()},
+        "forms": {name: form.model_dump(mode="json") for name, form in fitted.forms.items()},
+        "required": fitted.reference_required,
+        "rest": [fitted.version, fitted.seed, fitted.reference_rows],
+    }
+    return hashlib.sha256(json.dumps([parts, said], sort_keys=True).encode()).hexdigest()
+
+
+def _digest(folder: Folder, name: str) -> str:
+    digest = hashlib.sha256()
+    for chunk in folder.chunks(name):
+        digest.update(chunk)
     return digest.hexdigest()
 
 

@@ -50,9 +50,17 @@ class Checkpoints:
         """Whether an earlier process finished the part."""
         return part in self._earlier
 
-    def mark(self, part: str) -> None:
-        """The part is done."""
-        self._done.put(part, b"")
+    def mark_files(self, part: str, relative: str) -> None:
+        """The part is done: the files of a folder of the call."""
+        self._done.put(part, self._files(relative))
+
+    def has_files(self, part: str, relative: str) -> bool:
+        """Whether an earlier process finished the part, and its files are there as far as their sizes tell."""
+        if not self.has(part):
+            return False
+        with suppress(FileNotFoundError):
+            return self._done.read(part) == self._files(relative)
+        return False
 
     def keep(self, part: str, spec: Spec) -> None:
         """The part is done, and this is what it gave."""
@@ -71,6 +79,13 @@ class Checkpoints:
         below = self._folder.below(relative)
         below.files.makedirs(below.root, exist_ok=True)
         return below.url
+
+    def _files(self, relative: str) -> bytes:
+        """Names and sizes of the files of a folder, but for those that Spark leaves beside its own."""
+        below = self._folder.below(relative)
+        below.files.invalidate_cache()
+        sizes = {name: int(below.files.size(below.at(name))) for name in below.names() if not name.startswith((".", "_"))}
+        return json.dumps(sizes, sort_keys=True).encode()
 
     def remove(self) -> None:
         """The call is over: nothing of it is needed any more."""

@@ -104,7 +104,7 @@ class RunWriter:
                 if self._settle_on(ground, tables):
                     return
         except BaseException:
-            if self._ground is not None:
+            if self._ground is not None and not self._taken_up:
                 self._abandon(clear)
             self._drop_schema()
             raise
@@ -147,6 +147,11 @@ class RunWriter:
         if self._resumable:
             self._prepared().books.put(self._journal())
         return read_parquet(self._spark, entry.staged, columns, partitions)
+
+    @property
+    def run(self) -> str:
+        """The id of the run."""
+        return self._info.run
 
     @property
     def is_published(self) -> bool:
@@ -214,6 +219,7 @@ class RunWriter:
         settle(ground, run)
         if self._take_up(ground, tables):
             return True
+        run = self._info.run  # a fresh one, where the one that was to be resumed is over
         found = {table: ground.find(table) for table in tables}
         check_places(self._target, ground.base, found, self._never, ground.faults())
         if ground.folder is not None and not ground.shared(run):
@@ -229,7 +235,9 @@ class RunWriter:
     def _take_up(self, ground: Ground, tables: Sequence[str]) -> bool:
         """Go on with what an earlier writer of the run has left here; False where there is nothing of it."""
         left = next((journal for journal in ground.books.journals() if journal.run == self._info.run), None) if self._resumable else None
-        if left is None or {entry.table for entry in left.tables} != set(tables):
+        if left is None:
+            return self._resumable and self._is_over(ground, tables)
+        if {entry.table for entry in left.tables} != set(tables):
             return False
         if alive(left):
             raise GenerationError(f"the run {left.run} is still at work (process {left.pid} on {left.host}, since {left.created}); wait for it, or end it")
@@ -245,6 +253,18 @@ class RunWriter:
         if self._whole is None:
             ground.books.put(self._journal())
         return True
+
+    def _is_over(self, ground: Ground, tables: Sequence[str]) -> bool:
+        """Whether the run is the last whole one here: it ended after it had published. Where it was replaced or undone since, a fresh run begins."""
+        whole = ground.books.whole()
+        found = {table: ground.find(table) for table in tables}
+        entries = {table: ground.entry(table, found[table], self._info.run, self._work_dir) for table in tables}
+        if whole is not None and whole.run == self._info.run and set(whole.tables) == set(tables):
+            self._whole, self._entries, self._ground = whole, entries, ground
+            return True
+        if any((folder := reach(entry.staged)) is not None and folder.exists() for entry in entries.values()):
+            self._info = RunInfo.fresh(self._info.model, self._info.seed)
+        return False
 
     def _is_intact(self, entry: Entry) -> bool:
         """Whether the rows that an earlier writer staged are still there, as far as footers and sizes tell."""

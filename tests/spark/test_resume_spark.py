@@ -184,8 +184,11 @@ def stage_and_die(writer, table, rows, form=None):
     return done
 
 def publish_and_die(ground, journal):
-    done = forward(ground, journal.model_copy(update={"tables": journal.tables[:1]}))
-    ground.books.put(journal)
+    if at == "publishing":
+        forward(ground, journal.model_copy(update={"tables": journal.tables[:1]}))
+        ground.books.put(journal)
+    else:
+        forward(ground, journal)
     os.kill(os.getpid(), signal.SIGKILL)
 
 runs.RunWriter.stage = stage_and_die
@@ -195,7 +198,7 @@ Synthesizer.load(model, spark=spark, work_dir=work).sample(seed=5, output=output
 """
 
 
-@pytest.mark.parametrize("at", ["staging", "publishing"])
+@pytest.mark.parametrize("at", ["staging", "publishing", "published"])
 def test_a_killed_driver_is_gone_on_with(spark, model, tmp_path, monkeypatch, at):
     whole = rows_of(Synthesizer.load(model, spark=spark).sample(seed=5, output=str(tmp_path / "whole")))
     work, output = str(tmp_path / "work"), str(tmp_path / "out")
@@ -220,3 +223,25 @@ def test_the_example_of_the_docs_runs(spark, tmp_path, monkeypatch):
     exec(compile(example, "operations.md", "exec"), scope)
     assert scope["tables"]["orders"].join(scope["tables"]["customers"], "customer_id").count() == scope["tables"]["orders"].count() > 50
     assert left(tmp_path / "lake" / "work") == []
+
+
+def test_a_run_that_another_one_has_finished_and_replaced_begins_anew(spark, model, tmp_path):
+    work, output = str(tmp_path / "work"), str(tmp_path / "out")
+    killed = subprocess.run([sys.executable, "-c", KILLED, model, work, output, "publishing"], env={**os.environ}, check=False, capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
+    Synthesizer.load(model, spark=spark).sample(seed=6, output=output)  # publishes what was left, then its own
+    tables = Synthesizer.load(model, spark=spark, work_dir=work).sample(seed=5, output=output, resume=True)
+    assert rows_of(tables) == rows_of(Synthesizer.load(model, spark=spark).sample(seed=5, output=str(tmp_path / "whole")))
+
+
+def test_files_that_are_gone_are_staged_again(spark, model, tmp_path, monkeypatch):
+    work, output = tmp_path / "work", str(tmp_path / "out")
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "write_parquet", lambda *_: (_ for _ in ()).throw(OSError("no space left on device")))
+        with pytest.raises(GenerationError):
+            Synthesizer.load(model, spark=spark, work_dir=str(work)).sample(seed=5, output=output, resume=True)
+    staged = sorted(work.glob("sample_*/staged/*/*/*.parquet"))
+    assert staged
+    staged[0].unlink()
+    tables = Synthesizer.load(model, spark=spark, work_dir=str(work)).sample(seed=5, output=output, resume=True)
+    assert rows_of(tables) == rows_of(Synthesizer.load(model, spark=spark).sample(seed=5, output=str(tmp_path / "whole")))
