@@ -87,6 +87,17 @@ def test_few_repeats_leave_a_key_less_sure_and_many_none() -> None:
     assert not detected(frames)[0].tables["customers"].primary_key
 
 
+def test_numbers_of_lines_are_parts_of_keys_in_any_spelling() -> None:
+    sizes = np.arange(200) % 5 + 1
+    orders, lines = np.repeat(np.arange(200) + 1, sizes), np.concatenate([np.arange(size) + 1 for size in sizes])
+    sure = {}
+    for name in ("line_rank", "lineRank", "Line-Rank", "quantity"):
+        items = pd.DataFrame({"order_id": orders, name: lines})
+        _, found = detected({"orders": pd.DataFrame({"order_id": np.arange(200) + 1}), "order_items": items})
+        sure[name] = next(one.confidence for one in found if one.columns == ("order_id", name))
+    assert sure["line_rank"] == sure["lineRank"] == sure["Line-Rank"] > sure["quantity"]
+
+
 def test_what_is_declared_comes_first() -> None:
     frames = shop(other=np.arange(1000) + 5000, buyer=np.tile(np.arange(200) + 1, 5))
     declared = {"orders": [DeclaredKey(("other",)), DeclaredKey(("buyer",), "customers")]}

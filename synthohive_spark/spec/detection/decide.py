@@ -165,13 +165,13 @@ class Decision:
 
 
 def _declared_primary(key: DeclaredKey) -> KeyProposal:
-    return KeyProposal(key.columns, 1.0 if key.binding else 0.9, f"declared by {key.by}")
+    return KeyProposal(key.columns, 1.0 if key.binding else 0.9, f"declared by {key.by}", declared=True)
 
 
 def _held(one: KeyProposal, rows: int, wrong: int) -> KeyProposal | None:
     """A key with what counting all rows says; None where it does not hold. Several columns that are not quite unique together are no key."""
     if not wrong:
         return one
-    if wrong > FEW_REPEATS * rows or (len(one.columns) > 1 and not one.reason.startswith("declared")):
+    if wrong > FEW_REPEATS * rows or (len(one.columns) > 1 and not one.declared):
         return None
     return replace(one, confidence=round(one.confidence * 0.9, 3), reason=f"{one.reason}; {wrong:,} of {rows:,} rows repeat it or have none")

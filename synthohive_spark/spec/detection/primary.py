@@ -7,23 +7,32 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import prod
 
-from ..column_names import kind_of
+from ..column_names import kind_of, listed, words
 from .facts import FEW_REPEATS, TIMES, ColumnSeen, Seen, TableSeen, is_time
 from .names import SAME_ELSEWHERE, Names
 
 LEAST = 0.5  # confidence of what is taken into the metadata
 MOST_PARTS, MOST_COLUMNS, MOST_COMBINATIONS = 4, 8, 64  # of composite keys that are looked at: columns of one, of all, and how many in one pass
 CODE_LENGTH = 12  # characters; codes are shorter, names are longer
+_PLACES = listed("line sequence seq position rank level")  # numbers that tell the rows of one parent apart
 _BY_SIZE = {2: 1.0, 3: 0.9, 4: 0.75}  # that several columns are unique together happens the more easily the more they are
 
 
 @dataclass(frozen=True)
 class KeyProposal:
-    """Columns that may be a key of their table, how sure that is, in [0, 1], and why."""
+    """Columns that may be a key of their table.
+
+    Attributes:
+        columns: in the table's order, or as they are declared.
+        confidence: in [0, 1].
+        reason: in words.
+        declared: whether the table says so itself, rather than names and values.
+    """
 
     columns: tuple[str, ...]
     confidence: float
     reason: str
+    declared: bool = False
 
 
 def single_keys(table: TableSeen, names: Names, seen: Seen) -> list[KeyProposal]:
@@ -96,7 +105,7 @@ def parts_of_keys(table: TableSeen, pointing: Mapping[str, float], names: Names)
 
 def _part(table: TableSeen, column: ColumnSeen, names: Names) -> float:
     if names.measures(table.name, column.name) and not is_time(column):
-        return 0.5 if {"line", "sequence", "seq", "position", "rank", "level"} & set(column.name.lower().replace("_", " ").split()) else 0.1
+        return 0.5 if _PLACES & set(words(column.name)) else 0.1
     if names.keyed(table.name, column.name):
         return 0.85
     if is_time(column):
