@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -22,8 +22,10 @@ VALUES = 512
 Frames = Mapping[str, pd.DataFrame]
 
 
-def detected(frames: Frames, declared: Mapping[str, Sequence[DeclaredKey]] | None = None, *, references: bool = True) -> tuple[Metadata, list[Finding]]:
-    seen = {name: _table(name, frame, (declared or {}).get(name, ())) for name, frame in frames.items()}
+def detected(
+    frames: Frames, declared: Mapping[str, Sequence[DeclaredKey]] | None = None, *, references: bool = True, not_null: Collection[str] = ()
+) -> tuple[Metadata, list[Finding]]:
+    seen = {name: _table(name, frame, (declared or {}).get(name, ()), not_null) for name, frame in frames.items()}
     return Decision(seen, Names.of({name: list(frame) for name, frame in frames.items()}), references, _Eyes(frames)).made()
 
 
@@ -33,8 +35,9 @@ def keys_of(metadata: Metadata) -> tuple[dict[str, str], set[str]]:
     return primary, {f"{name}{key}" for name, table in metadata.tables.items() for key in table.foreign_keys}
 
 
-def _table(name: str, frame: pd.DataFrame, declared: Sequence[DeclaredKey]) -> TableSeen:
-    return TableSeen(name, len(frame), tuple(_column(frame[c]) for c in frame), declared=tuple(declared))
+def _table(name: str, frame: pd.DataFrame, declared: Sequence[DeclaredKey], not_null: Collection[str]) -> TableSeen:
+    columns = tuple(replace(_column(frame[c]), nullable=c not in not_null) for c in frame)
+    return TableSeen(name, len(frame), columns, declared=tuple(declared))
 
 
 def _type(values: pd.Series) -> str:
@@ -96,11 +99,12 @@ class _Eyes:
             found.append(len(self.frames[table]) - len(whole) + int(whole.duplicated().sum()))
         return found
 
-    def links(self, keys: Sequence[ForeignProposal]) -> list[tuple[int, int]]:
+    def links(self, keys: Sequence[ForeignProposal]) -> list[tuple[int, int, int]]:
         found = []
         for key in keys:
             rows = self.frames[key.table][list(key.columns)].dropna()
-            parents = set(self.frames[key.parent_table][list(key.parent_columns)].dropna().itertuples(index=False, name=None))
+            above = self.frames[key.parent_table][list(key.parent_columns)].dropna()
+            parents = set(above.itertuples(index=False, name=None))
             there = np.array([row in parents for row in rows.itertuples(index=False, name=None)], dtype=bool)
-            found.append((int(there.sum()), int((~there).sum())))
+            found.append((int(there.sum()), int((~there).sum()), int(above.duplicated().sum())))
         return found

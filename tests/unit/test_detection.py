@@ -20,6 +20,8 @@ from synthohive_spark.spec.detection.declared import declared_in, told_in_commen
 from synthohive_spark.spec.detection.facts import ColumnSeen, DeclaredKey
 from synthohive_spark.spec.detection.inclusion import Inclusion, of_samples, surprise, threshold
 from synthohive_spark.spec.detection.names import Names
+from synthohive_spark.spec.planning.faults import rows_to_leave_out
+from synthohive_spark.spec.survey import Survey, TableFacts, UniqueFacts
 from synthohive_spark.stages.detection.declared import declared_keys
 
 
@@ -87,6 +89,82 @@ def test_few_repeats_leave_a_key_less_sure_and_many_none() -> None:
     assert not detected(frames)[0].tables["customers"].primary_key
 
 
+def test_what_is_proposed_for_a_dirty_primary_key_is_what_fit_leaves_out() -> None:
+    frames = shop()
+    frames["orders"].loc[:2, "order_id"] = 1
+    metadata, _ = detected(frames)
+    repeats = UniqueFacts(columns=("order_id",), repeats=2)
+    survey = Survey(tables={"orders": TableFacts(table="orders", columns=(), rows=1000, read=1000, uniques=(repeats,))})
+    assert rows_to_leave_out(metadata, survey) == {"orders": 2}
+
+
+BY_ID = {"customers": [DeclaredKey(("customer_id",))]}
+
+
+def with_codes(repeated: int) -> dict[str, pd.DataFrame]:
+    """Orders that point at a code of customers beside its key."""
+    frames = shop()
+    codes = [f"K{i:04d}" for i in range(200)]
+    frames["customers"]["customer_code"] = codes[repeated:] + codes[-1:] * repeated
+    frames["orders"] = frames["orders"].drop(columns="customer_id").assign(customer_code=np.resize(codes[repeated:], 1000))
+    return frames
+
+
+def test_keys_to_columns_that_repeat_are_told_and_not_taken() -> None:
+    binding = {"orders": [DeclaredKey(("customer_code",), "customers", ("customer_code",))]}
+    for repeated, declared in ((0, {}), (1, {}), (1, binding)):
+        metadata, found = detected(with_codes(repeated), declared | BY_ID)
+        told = [one for one in found if one.what == "foreign key"]
+        assert [one.taken for one in told] == [not repeated] == [bool(metadata.tables["orders"].foreign_keys)]
+        assert ("1 rows of customers repeat a key" in told[0].reason) == bool(repeated)
+
+
+def test_rows_left_out_above_give_the_keys_below_a_policy() -> None:
+    frames = with_codes(0)
+    frames["customers"].loc[0, "customer_id"] = 2
+    metadata, found = detected(frames, BY_ID)
+    assert [key.orphans for key in metadata.tables["orders"].foreign_keys] == ["null"]
+    assert any(one.what == "foreign key" and "rows of customers are left out" in one.reason for one in found)
+    codes = [f"K{i:04d}" for i in range(300)]
+    frames = {
+        "items": pd.DataFrame({"item_code": codes[:280]}),
+        "item_stocks": pd.DataFrame({"item_code": codes}),
+        "moves": pd.DataFrame({"move_id": np.arange(900), "stock": np.resize(codes, 900)}),
+    }
+    declared = {"item_stocks": [DeclaredKey(("item_code",)), DeclaredKey(("item_code",), "items")], "moves": [DeclaredKey(("stock",), "item_stocks")]}
+    metadata, _ = detected(frames, declared)
+    assert {name: [key.orphans for key in table.foreign_keys] for name, table in metadata.tables.items()} == {
+        "items": [],
+        "item_stocks": ["drop"],
+        "moves": ["null"],
+    }
+
+
+def test_orphans_in_a_circle_that_no_policy_mends_leave_the_key_out() -> None:
+    frames = {"people": pd.DataFrame({"person_id": np.arange(100) + 1, "boss_id": np.arange(100) + 4})}
+    declared = {"people": [DeclaredKey(("boss_id",), "people")]}
+    assert [key.orphans for key in detected(frames, declared)[0].tables["people"].foreign_keys] == ["null"]
+    metadata, found = detected(frames, declared, not_null={"boss_id"})
+    assert not metadata.tables["people"].foreign_keys and metadata.tables["people"].primary_key
+    assert [(one.taken, "no column to empty" in one.reason) for one in found if one.what == "foreign key"] == [(False, True)]
+    frames["people"].loc[97:, "boss_id"] = 1
+    assert [key.orphans for key in detected(frames, declared, not_null={"boss_id"})[0].tables["people"].foreign_keys] == ["error"]
+
+
+def test_a_table_that_joins_two_has_their_keys_where_they_hold() -> None:
+    rng = np.random.default_rng(4)
+    frames = {
+        "actors": pd.DataFrame({"actor_id": np.arange(60) + 100}),
+        "films": pd.DataFrame({"film_id": np.arange(60) + 5000}),
+        "film_actors": pd.DataFrame({"film_id": rng.permutation(60) + 5000, "actor_id": pd.array(rng.integers(100, 160, 60), "Int64")}),
+        "reviews": pd.DataFrame({"review_id": np.arange(500), "film_id": rng.integers(5000, 5060, 500)}),
+    }
+    assert detected(frames)[0].tables["film_actors"].primary_key == ("film_id", "actor_id")
+    assert detected(frames, {"film_actors": [DeclaredKey(("film_id",))]})[0].tables["film_actors"].primary_key == ("film_id",)
+    frames["film_actors"].loc[3, "actor_id"] = None
+    assert detected(frames)[0].tables["film_actors"].primary_key == ("film_id",)
+
+
 def test_numbers_of_lines_are_parts_of_keys_in_any_spelling() -> None:
     sizes = np.arange(200) % 5 + 1
     orders, lines = np.repeat(np.arange(200) + 1, sizes), np.concatenate([np.arange(size) + 1 for size in sizes])
@@ -111,8 +189,9 @@ def test_a_circle_through_primary_keys_is_cut_where_it_is_least_sure() -> None:
     ids = np.array([f"x{i:05d}" for i in range(100)])
     frames = {"a": pd.DataFrame({"id": ids}), "b": pd.DataFrame({"id": ids}), "c": pd.DataFrame({"id": ids})}
     declared = {"a": [DeclaredKey(("id",), "b")], "b": [DeclaredKey(("id",), "c", binding=False)], "c": [DeclaredKey(("id",), "a")]}
-    metadata, _ = detected(frames, declared)
+    metadata, found = detected(frames, declared)
     assert {name: len(table.foreign_keys) for name, table in metadata.tables.items()} == {"a": 1, "b": 0, "c": 1}
+    assert [one.table for one in found if "no row could come first" in one.reason and not one.taken] == ["b"]
 
 
 def test_an_empty_schema_and_empty_tables_are_taken_by_their_names() -> None:

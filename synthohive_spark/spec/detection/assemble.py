@@ -1,35 +1,23 @@
-"""Metadata and findings from the keys that were found and counted: policies for orphans, roles, personal columns, columns that order."""
+"""Metadata and findings from the keys that were found and counted: roles, personal columns, columns that order."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from ...errors import SchemaError
 from ..column_names import listed, words
-from ..graph import SchemaGraph
-from ..metadata import ForeignKey, Metadata, OrphanPolicy
+from ..metadata import Metadata
 from ..planning.lookups import lookup_tables
-from ..structure import columns_to_null
 from ..survey import KeyFacts, LabelFacts, Survey, TableFacts
 from .facts import Seen, TableSeen, is_time
 from .findings import Finding
 from .foreign import ForeignProposal
 from .personal import personal_columns
+from .policies import CountedKey, foreign_finding, taken_keys, with_policies
 from .primary import LEAST, KeyProposal
 
 _BOOKKEEPING = listed("update updated modified modify changed loaded load etl ingested ingest created deleted birth inserted sync synced expiry expires")
 _COMPLETE = 0.95  # share of rows that a column must be there in to order them
 _LOOKUP, _ORDER = 0.75, 0.7
-
-
-@dataclass(frozen=True)
-class CountedKey:
-    """A foreign key with what counting all rows gave."""
-
-    proposal: ForeignProposal
-    matched: int = 0
-    orphans: int = 0
 
 
 def assembled(
@@ -39,12 +27,12 @@ def assembled(
 
     Args:
         primary: the primary key of each table that has one.
-        foreign: keys that are taken.
+        foreign: keys that hold; those that `fit` cannot carry out are told and not taken.
         doubtful: what is told and not taken.
         references: lookup tables get the role that copies them; else they are only told.
     """
-    foreign = _without_circles(seen, primary, foreign)
-    metadata, keys = _with_policies(seen, _with_keys(seen, primary, foreign), foreign)
+    foreign, refused = taken_keys(seen, primary, foreign)
+    metadata, keys = with_policies(seen, primary, foreign)
     personal = [one for name, table in seen.items() for one in personal_columns(table, _key_columns(metadata, name))]
     order = [one for name, table in seen.items() if (one := _order(table, metadata)) is not None]
     left = [_not_learnt(table) for table in seen.values() if table.unlearnt]
@@ -54,75 +42,12 @@ def assembled(
     order = [one for one in order if metadata.tables[one.table].role == "learnt"]
     primaries = [_primary(name, one) for name, one in primary.items()]
     place = {name: i for i, name in enumerate(seen)}
-    found = [*primaries, *keys, *lookups, *personal, *order, *left, *doubtful]
+    found = [*primaries, *keys, *lookups, *personal, *order, *left, *refused, *doubtful]
     return metadata, sorted(found, key=lambda one: (place[one.table], not one.taken))
-
-
-def _without_circles(seen: Seen, primary: Mapping[str, KeyProposal], foreign: Sequence[CountedKey]) -> list[CountedKey]:
-    """The keys without those that close a circle through primary keys only, of which no row could come first: the least sure ones."""
-    kept = list(foreign)
-    if _has_order(_with_keys(seen, primary, kept)):
-        return kept
-    kept = []
-    for one in sorted(foreign, key=lambda k: -k.proposal.confidence):
-        if _has_order(_with_keys(seen, primary, [*kept, one])):
-            kept.append(one)
-    return [one for one in foreign if one in kept]
-
-
-def _has_order(metadata: Metadata) -> bool:
-    try:
-        SchemaGraph.from_metadata(metadata)
-    except SchemaError:
-        return False
-    return True
 
 
 def _primary(table: str, one: KeyProposal) -> Finding:
     return Finding(table=table, what="primary key", columns=one.columns, confidence=round(one.confidence, 3), reason=one.reason)
-
-
-def _with_keys(seen: Seen, primary: Mapping[str, KeyProposal], foreign: Sequence[CountedKey]) -> Metadata:
-    metadata = Metadata()
-    for name in seen:
-        keys = [
-            ForeignKey(columns=k.proposal.columns, parent_table=k.proposal.parent_table, parent_columns=k.proposal.parent_columns)
-            for k in foreign
-            if k.proposal.table == name
-        ]
-        metadata.add_table(name, pk=primary[name].columns if name in primary else None, foreign_keys=keys)
-    return metadata
-
-
-def _with_policies(seen: Seen, metadata: Metadata, foreign: Sequence[CountedKey]) -> tuple[Metadata, list[Finding]]:
-    circular = {(ref.table, ref.index) for ref in SchemaGraph.from_metadata(metadata).deferred}
-    tables, found = {}, []
-    for name, table in metadata.tables.items():
-        nullable = {c.name for c in seen[name].columns if c.nullable}
-        keys = []
-        for index, counted in enumerate(k for k in foreign if k.proposal.table == name):
-            policy: OrphanPolicy = "error"
-            if counted.orphans:
-                policy = "null" if columns_to_null(metadata, table, index, nullable) or (name, index) in circular else "drop"
-            keys.append(table.foreign_keys[index].model_copy(update={"orphans": policy}))
-            found.append(foreign_finding(counted.proposal, policy))
-        tables[name] = table.model_copy(update={"foreign_keys": tuple(keys)})
-    return metadata.model_copy(update={"tables": tables}), found
-
-
-def foreign_finding(one: ForeignProposal, policy: OrphanPolicy = "error", *, taken: bool = True) -> Finding:
-    """A foreign key as a finding."""
-    return Finding(
-        table=one.table,
-        what="foreign key",
-        columns=one.columns,
-        parent_table=one.parent_table,
-        parent_columns=one.parent_columns,
-        orphans=policy,
-        confidence=min(1.0, one.confidence),
-        reason=one.reason,
-        taken=taken,
-    )
 
 
 def _key_columns(metadata: Metadata, name: str) -> frozenset[str]:

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ..metadata import Metadata
+from ..planning.faults import leaves_out
 from ..types import key_types_match
-from .assemble import CountedKey, assembled, foreign_finding, not_taken
-from .facts import FEW_REPEATS, Column, DeclaredKey, Seen
+from .assemble import assembled, not_taken
+from .facts import Column, DeclaredKey, Seen
 from .findings import Finding
 from .foreign import ForeignProposal, Pair, chosen, composite_candidates, confirmed, judged, pairs_to_look_at
 from .inclusion import PROBED, of_probe, of_samples
 from .names import Names
+from .policies import CountedKey, foreign_finding
 from .primary import LEAST, KeyProposal, combinations_to_count, composite_keys, junction_key, parts_of_keys, single_keys
 
 COUNTED = 3  # proposals for a primary key that are counted exactly, per table
@@ -32,8 +34,8 @@ class Eyes(Protocol):
     def repeats(self, keys: Sequence[tuple[str, tuple[str, ...]]]) -> Sequence[int]:
         """Of each key (table, columns) the rows that repeat another's or have a null in it, of all rows."""
 
-    def links(self, keys: Sequence[ForeignProposal]) -> Sequence[tuple[int, int]]:
-        """Of each key the rows with a parent, and those whose key is whole and has none, of all rows."""
+    def links(self, keys: Sequence[ForeignProposal]) -> Sequence[tuple[int, int, int]]:
+        """Of each key the rows with a parent, those whose key is whole and has none, and the parents that repeat the key of another; of all rows."""
 
 
 def compared(seen: Seen, pairs: Sequence[Pair], probe: Probe) -> list[Pair]:
@@ -77,7 +79,7 @@ class Decision:
         primary, foreign = self._junctions(primary, foreign)
         columns = {name: one.columns for name, one in primary.items()}
         foreign = self._with_declared([*foreign, *composite_candidates(self.seen, self.names, columns)], columns)
-        counted, doubtful = self._counted([one for one in foreign if one.confidence >= LEAST])
+        counted, doubtful = self._counted([one for one in foreign if one.confidence >= LEAST], columns)
         return assembled(self.seen, primary, counted, [*doubtful, *not_taken(foreign)], references=self.references)
 
     def _primary_keys(self) -> dict[str, KeyProposal]:
@@ -124,11 +126,14 @@ class Decision:
 
     def _junctions(self, primary: Mapping[str, KeyProposal], foreign: Sequence[ForeignProposal]) -> tuple[dict[str, KeyProposal], list[ForeignProposal]]:
         """Keys of tables that join two others; what pointed at a column of theirs that is unique by chance goes."""
-        changed = {}
+        joining = {}
         for name, one in primary.items():
             pointing = {f.columns: (f.parent_table, f.confidence) for f in foreign if f.table == name and f.confidence >= LEAST}
-            if (both := junction_key(self.seen[name], one.columns, pointing, self.names)) is not None:
-                changed[name] = both
+            if not one.declared and (both := junction_key(self.seen[name], one.columns, pointing, self.names)) is not None:
+                joining[name] = both
+        asked = [(name, one.columns) for name, one in joining.items()]
+        counted = zip(joining.items(), self.eyes.repeats(asked) if asked else (), strict=True)
+        changed = {name: held for (name, one), wrong in counted if (held := _held(one, self.seen[name].rows, wrong)) is not None}
         kept = [f for f in foreign if f.parent_table not in changed]
         return {**primary, **changed}, kept
 
@@ -144,18 +149,23 @@ class Decision:
         known = {(one.table, frozenset(one.columns)) for one in told}
         return told + [one for one in foreign if (one.table, frozenset(one.columns)) not in known]
 
-    def _counted(self, foreign: Sequence[ForeignProposal]) -> tuple[list[CountedKey], list[Finding]]:
-        """The keys that hold on most rows, with their orphans; and those that do not."""
+    def _counted(self, foreign: Sequence[ForeignProposal], keys: Mapping[str, tuple[str, ...]]) -> tuple[list[CountedKey], list[Finding]]:
+        """The keys that hold on most rows, with their orphans; and those that do not, or whose parents are not unique."""
         order = {name: place for place, name in enumerate(self.seen)}
         asked = sorted((one for one in foreign if self._comparable(one)), key=lambda one: order[one.table])
         counted = self.eyes.links(asked)
         kept, doubtful = [], []
-        for one, (matched, orphans) in zip(asked, counted, strict=True):
+        for one, (matched, orphans, repeats) in zip(asked, counted, strict=True):
             sure = confirmed(one, matched, orphans)
-            if sure is not None and sure.confidence >= LEAST:
+            if sure is None:
+                continue
+            # Rows that repeat a primary key are left out; those that repeat another key stay, and `fit` refuses keys to them.
+            unclear = repeats > 0 and set(keys.get(one.parent_table, ())) != set(one.parent_columns)
+            if sure.confidence >= LEAST and not unclear:
                 kept.append(CountedKey(sure, matched, orphans))
-            elif sure is not None:
-                doubtful.append(foreign_finding(sure, taken=False))
+            else:
+                why = f"{repeats:,} rows of {one.parent_table} repeat a key: mend them to take it" if unclear else ""
+                doubtful.append(foreign_finding(sure, taken=False, why=why))
         return kept, doubtful
 
     def _comparable(self, one: ForeignProposal) -> bool:
@@ -169,9 +179,10 @@ def _declared_primary(key: DeclaredKey) -> KeyProposal:
 
 
 def _held(one: KeyProposal, rows: int, wrong: int) -> KeyProposal | None:
-    """A key with what counting all rows says; None where it does not hold. Several columns that are not quite unique together are no key."""
+    """A key with what counting all rows says; None where it does not hold: `fit` would not leave out so many rows, or several columns are not quite unique."""
     if not wrong:
         return one
-    if wrong > FEW_REPEATS * rows or (len(one.columns) > 1 and not one.declared):
+    if not leaves_out(None, wrong, rows) or (len(one.columns) > 1 and not one.declared):
         return None
-    return replace(one, confidence=round(one.confidence * 0.9, 3), reason=f"{one.reason}; {wrong:,} of {rows:,} rows repeat it or have none")
+    told = f"{one.reason}; {wrong:,} of {rows:,} rows repeat it or have none, which `fit` leaves out"
+    return replace(one, confidence=round(one.confidence * 0.9, 3), reason=told, faulty=wrong)

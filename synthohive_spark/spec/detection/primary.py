@@ -27,12 +27,14 @@ class KeyProposal:
         confidence: in [0, 1].
         reason: in words.
         declared: whether the table says so itself, rather than names and values.
+        faulty: rows that repeat it or have a null in it, once they are counted.
     """
 
     columns: tuple[str, ...]
     confidence: float
     reason: str
     declared: bool = False
+    faulty: int = 0
 
 
 def single_keys(table: TableSeen, names: Names, seen: Seen) -> list[KeyProposal]:

@@ -53,6 +53,6 @@ class _SparkEyes:
         tallies = count_keys([KeyCount(table, columns) for table, columns in keys], self.frames)
         return [total(tally, "repeats") + total(tally, "hollow") for tally in tallies]
 
-    def links(self, keys: Sequence[ForeignProposal]) -> list[tuple[int, int]]:
+    def links(self, keys: Sequence[ForeignProposal]) -> list[tuple[int, int, int]]:
         tallies = count_keys([KeyCount(key.parent_table, key.parent_columns, key.table, key.columns) for key in keys], self.frames)
-        return [(total(tally, "matched"), total(tally, "orphans")) for tally in tallies]
+        return [(total(tally, "matched"), total(tally, "orphans"), total(tally, "repeats")) for tally in tallies]
