@@ -24,7 +24,8 @@ from ..spec.spelling import spelt, spelt_as
 from ..spec.types import is_stored, is_supported
 from ..storage.forms import form_of
 from ..storage.frames import never_null
-from ..storage.sources import all_tables, locate_tables, read_table
+from ..storage.places import all_tables, locate_tables
+from ..storage.sources import read_table
 
 Data = Mapping[str, Any] | str | os.PathLike[str]  # what users name as their tables
 
