@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import functions as F
@@ -114,6 +115,24 @@ def test_a_place_without_tables_and_a_table_that_is_not_there(spark: Any, tmp_pa
         detect({"a": str(tmp_path / "gone")}, spark=spark)
     with pytest.raises(SchemaError, match="expected one DataFrame"):
         detect([1], spark=spark)  # type: ignore[arg-type]
+
+
+def test_what_is_proposed_for_dirty_tables_is_what_fit_takes(spark: Any) -> None:
+    ids = np.arange(200) + 1
+    codes = np.array([f"K{i:04d}" for i in range(200)])
+    customers = pd.DataFrame({"customer_id": ids, "customer_code": codes, "tax_no": codes[::-1]})
+    customers.loc[0, "customer_id"], customers.loc[5, "tax_no"] = 2, codes[0]
+    orders = pd.DataFrame({"order_id": np.arange(1000), "customer_id": np.resize(ids[1:], 1000)})
+    cards = pd.DataFrame({"card_id": np.arange(400), "customer_code": np.resize(codes, 400)})
+    bills = pd.DataFrame({"bill_id": np.arange(400), "tax_no": np.resize(codes[20:], 400)})
+    frames = {"customers": customers, "orders": orders, "cards": cards, "bills": bills}
+    found = detect(frames, spark=spark)
+    metadata, expected = detected(frames)
+    assert keys_of(found.metadata) == keys_of(metadata) and {one.told for one in found.doubtful} == {one.told for one in expected if not one.taken}
+    assert [key.orphans for key in found.metadata.tables["cards"].foreign_keys] == ["null"]
+    assert ["1 of 200 rows of customers repeat" in one.reason for one in found.doubtful] == [True]
+    with pytest.warns(UserWarning, match="left out 1 rows whose primary key"):
+        Synthesizer(found.metadata, spark=spark).validate_schema(frames)
 
 
 def test_a_copy_in_one_call(spark: Any, tmp_path: Path) -> None:

@@ -164,7 +164,8 @@ class Decision:
             if sure.confidence >= LEAST and not unclear:
                 kept.append(CountedKey(sure, matched, orphans))
             else:
-                why = f"{repeats:,} rows of {one.parent_table} repeat a key: mend them to take it" if unclear else ""
+                above = self.seen[one.parent_table]
+                why = f"{repeats:,} of {above.rows:,} rows of {above.name} repeat what it points at: mend them to take it" if unclear else ""
                 doubtful.append(foreign_finding(sure, taken=False, why=why))
         return kept, doubtful
 
