@@ -29,6 +29,9 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _COMMENTS = ("--", "/*")
+# Spark takes these texts for the time of the query wherever it makes a date or a time of a text, also without a word in front.
+_MOMENT = re.compile(r"\W*(?:now|today|tomorrow|yesterday)(?:\s.*)?", re.IGNORECASE | re.DOTALL)
+_DATED = re.compile(r"[+-]?\d")
 _VARIABLE = "${"  # which the session puts in before it reads a statement, inside a string too
 # Words that begin a query, a script or a window, also where a column has such a name: in backticks it can be used.
 _QUERIES = _words("""select from values table with map reduce using over lateral pivot unpivot exists where having union intersect except""")
@@ -56,7 +59,8 @@ _INSIDE = {
     "dateadd": _UNITS,
     "datediff": _UNITS,
 }
-_BEFORE_STRINGS = _words("date timestamp timestamp_ntz timestamp_ltz interval x")
+_DATES = _words("date timestamp timestamp_ntz timestamp_ltz")
+_BEFORE_STRINGS = _DATES | {"interval", "x"}
 FUNCTIONS = _words(
     """abs acos acosh add_months array array_contains array_join array_position ascii asin asinh atan atan2 atanh base64 between bigint binary bin
     bit_count bit_length boolean bround btrim cardinality cast cbrt ceil ceiling char char_length character_length chr coalesce concat concat_ws
@@ -127,8 +131,10 @@ class _Reader:
                 fault = self._bracket(token, before)
             elif kind == "word":
                 fault = self._word(token, before, after)
-            elif kind == "name" and after[1] == "(":
-                fault = "calls a function whose name is quoted"
+            elif kind in ("name", "text"):
+                fault = self._quoted(kind, token, before, after)
+            elif token == "*" and (before[1] in ("", "(", ",", ".") or before in (("word", "distinct"), ("word", "all"))):
+                fault = "reads all columns at once"
             if fault:
                 return fault
         return "has brackets that do not fit" if self._open else None
@@ -142,12 +148,24 @@ class _Reader:
             self._open.pop()
         return None
 
+    def _quoted(self, kind: str, token: str, before: tuple[str, str], after: tuple[str, str]) -> str | None:
+        # Where a session takes double quotes for those of names, a text can be one.
+        if after[1] == "(" or (kind == "text" and after[1] == "."):
+            return "calls a function whose name is quoted"
+        if kind == "name" and before[1] != "." and _unquoted(token) not in self._columns:
+            return "names something that is no column of the table"  # Spark's `current_user` and variables of the session have names in backticks too
+        if kind == "text" and _MOMENT.fullmatch(token[1:-1]):
+            return "depends on the time of the query"
+        return None
+
     def _word(self, word: str, before: tuple[str, str], after: tuple[str, str]) -> str | None:
         inside = _INSIDE.get(self._open[-1], frozenset()) if self._open else frozenset()
         if after[1] == "(":
             known = before[1] != "." and (word in FUNCTIONS or word in _BEFORE_BRACKETS or word in inside)
             return None if known else "calls a function that is not known to depend on the row alone"
         if after[0] == "text":
+            if word in _DATES and not _DATED.match(after[1][1:]):
+                return "has a literal of a kind that is not known"
             plain = word in _BEFORE_STRINGS or word in _KEYWORDS or word in inside
             return None if plain and (word == "x" or word not in self._columns or word in _KEYWORDS) else "has a literal of a kind that is not known"
         if word in inside or (word == "from" and before[1] == "distinct"):
@@ -167,9 +185,14 @@ class _Reader:
         return before[0] in ("number", "text")
 
 
+def _unquoted(name: str) -> str:
+    """A name in backticks as columns are compared."""
+    return name[1:-1].replace("``", "`").casefold()
+
+
 def expression_columns(text: str, columns: Collection[str]) -> frozenset[str]:
     """The columns that an expression may read: those whose names stand in it."""
-    found = {token[1:-1].replace("``", "`").casefold() if kind == "name" else token for kind, token in _tokens(text) or () if kind in ("name", "word")}
+    found = {_unquoted(token) if kind == "name" else token for kind, token in _tokens(text) or () if kind in ("name", "word")}
     return frozenset(column for column in columns if column.casefold() in found)
 
 
@@ -182,4 +205,9 @@ def checked_expression(text: str, columns: Collection[str], name: str) -> str:
     fault = expression_fault(text, columns)
     if fault:
         raise SchemaError(f"the rule {name!r} of a table {fault}, and is not run")
-    return f"({text})"
+    return f"({_with_plain_texts(text)})"
+
+
+def _with_plain_texts(text: str) -> str:
+    """The expression with its texts in single quotes: a session can take double ones for those of names."""
+    return _TOKEN.sub(lambda t: f"'{t[0][1:-1]}'" if t.lastgroup == "text" and t[0][0] == '"' and "'" not in t[0] else t[0], text)

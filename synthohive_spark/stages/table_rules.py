@@ -54,8 +54,8 @@ def _fault(frame: DataFrame, text: str, columns: Collection[str], kind: str | No
     if fault is not None:
         return f"its expression {fault}"
     try:
-        found = frame.select(F.expr(f"({text})").alias("x")).dtypes[0][1]
-        _ = frame.select(F.expr(f"({text})").cast(kind)).schema
+        found = frame.select(F.expr(checked_expression(text, columns, "")).alias("x")).dtypes[0][1]
+        _ = frame.select(F.expr(checked_expression(text, columns, "")).cast(kind)).schema
     except AnalysisException:
         return "Spark does not resolve its expression over the columns of the copy"
     return f"its expression is of the type {found}" if kind == "boolean" and found != kind else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from synthohive_spark.spec.expressions import LONGEST, expression_fault
+from synthohive_spark.spec.expressions import LONGEST, checked_expression, expression_fault
 
 COLUMNS = ("id", "ts", "Amount", "status", "my col", "s", "x", "r", "email", "year", "date")
 
@@ -32,7 +32,9 @@ COLUMNS = ("id", "ts", "Amount", "status", "my col", "s", "x", "r", "email", "ye
         "xxhash64(id, status)",
         "date > year",
         "id % 2 = 1 OR (id & 3) <> 0",
-        "status NOT IN ('--', '/*')",
+        "status NOT IN ('--', '/*', 'nowhere')",
+        "`amount` * 2 > (id) * 3 AND 2.*x > 1 AND `S`.`other` > 1",
+        "ts > timestamp '+2020-01-01'",
     ],
 )
 def test_usual_ones(text):
@@ -46,6 +48,20 @@ def test_usual_ones(text):
         ("`reflect`('java.lang.Runtime', 'getRuntime')", "quoted"),
         ("system.builtin.reflect('a', 'b')", ""),
         ("s.reflect('a', 'b')", "function"),
+        ("\"reflect\"('java.lang.Runtime', 'getRuntime')", "quoted"),
+        ("'reflect' ('java.lang.Runtime', 'getRuntime')", "quoted"),
+        ('"session"."secret" = status', "quoted"),
+        ("`current_timestamp` > ts", "no column"),
+        ("`current_user` = status", "no column"),
+        ("`_metadata`.file_path = status", "no column"),
+        ("ts <= date 'today'", "literal"),
+        ("ts <= timestamp ' now'", "literal"),
+        ("ts <= 'Today'", "time of the query"),
+        ("ts <= cast('now UTC' as timestamp)", "time of the query"),
+        ("hash(*) > 0", "all columns"),
+        ("struct(id, *) is not null", "all columns"),
+        ("xxhash64(s.*) > 0", "all columns"),
+        ("hash(all *) > 0", "all columns"),
         ("java_method('a', 'b') is null", "function"),
         ("rand() < 0.5", "function"),
         ("unix_timestamp() > 0", "function"),
@@ -93,3 +109,7 @@ def test_words_of_queries_stay_closed_where_columns_have_their_names():
 
 def test_no_fault_tells_the_text():
     assert "Muster" not in str(expression_fault("status = (select 'Muster')", COLUMNS))
+
+
+def test_texts_stay_texts_where_a_session_takes_double_quotes_for_names():
+    assert checked_expression("status = \"current_user\" or `my col` = '\"'", COLUMNS, "c") == "(status = 'current_user' or `my col` = '\"')"
