@@ -6,7 +6,7 @@ hidden columns of it, at most one that settles how many children its driving par
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -36,12 +36,13 @@ from ..storage.runs import RunWriter
 from .blocks import FAMILY, Above, first_phase, last_phase
 from .conditions import spread_over
 from .constraints import summary, valid_rows, violations
+from .failing_rules import FailingRules
 from .families import Kin, Made
 from .frames import map_frames
 from .intake import laid_out
 from .outputs import declared, key_columns, with_lengths
 from .profile import with_plain_values
-from .redraw import in_families, redraw
+from .redraw import ATTEMPTS, in_families, redraw
 from .rows import room_of_schema
 from .table_rules import RulesOfRows, kept_rules
 from .totals import with_totals
@@ -84,6 +85,7 @@ class SampleRun:
     kept: Checkpoints | None = None
     _staged: dict[str, DataFrame] = field(default_factory=dict, init=False, repr=False)
     _far: list[str] = field(default_factory=list, init=False, repr=False)
+    _failing: FailingRules = field(default_factory=FailingRules, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.kin = Kin(self.fitted, room_of_schema(self.fitted), self.planned, self.seed, self.scale, self._stage)
@@ -131,7 +133,7 @@ class SampleRun:
         self._publish(table, rows.select(*((never_null(c, f.dataType) if f.name in required else c).alias(f.name) for c, f in fields)))
 
     def _publish(self, table: str, rows: DataFrame) -> DataFrame:
-        layout, form = self.fitted.layouts.get(table), self._form(table)
+        layout, form = self.fitted.layouts.get(table), self._failing.left_out(table, self._form(table))
         self._staged[table] = self.writer.stage(table, rows if layout is None else laid_out(rows, layout), form)
         rules, *broken = kept_rules(self._staged[table], form.rules)
         self.writer.keep_rules(table, rules)
@@ -143,12 +145,14 @@ class SampleRun:
     def _form(self, table: str) -> TableForm:
         return self.fitted.forms.get(table, TableForm())
 
-    def _declared(self, rows: DataFrame, program: TableProgram) -> DataFrame:
+    def _publish_declared(self, rows: DataFrame, program: TableProgram) -> DataFrame:
+        """Publish whole rows, with what the table declares of them."""
         whole = declared(rows, program.columns, self._form(program.table).lengths, key_columns(program))
-        return self._rules(program).with_generated(whole)
+        return self._publish(program.table, self._rules(program).with_generated(whole))
 
     def _rules(self, program: TableProgram) -> RulesOfRows:
-        return RulesOfRows(self._form(program.table).rules, program.columns, self.fitted.layouts.get(program.table))
+        form = self._failing.left_out(program.table, self._form(program.table))
+        return RulesOfRows(form.rules, program.columns, self.fitted.layouts.get(program.table))
 
     def _make(self, fitted: FittedTable) -> None:
         """Make the rows of a table; where nothing waits for them, write them at once."""
@@ -162,17 +166,24 @@ class SampleRun:
         if program.early:
             matched, count = self._matched(fitted, rows, total)
             rows = last_phase(replace(plan, phase=-1), above, matched)
-        rows = self._with_generated(rows, program)
+        bare = rows
         self._tell_shortage(table, total if above is None or above.wanted is None else above.wanted + alone, count)
+
+        def again(plan: GenerationPlan) -> DataFrame:
+            return bare if plan.attempt == 0 else self._again(plan, above, total, alone, matched)
+
+        def seen() -> Iterator[DataFrame]:
+            for attempt in range(ATTEMPTS + 1 if self._form(table).rules.checks else 1):
+                yield self._stage(self._with_lengths(again(replace(plan, attempt=attempt)), program), table, f"bare{attempt}")
+
         if self._is_leaf(fitted):
-            written = self._publish(table, self._declared(rows, program))
+            write = lambda: self._publish_declared(self._with_generated(bare, program), program)  # noqa: E731
+            written = self._failing.without(table, lambda: self._rules(program), seen, write)
             self.kin.made[table] = Made(written, total, count, shaped)
             log.info(TABLE_SAMPLED, table=table, rows=count)
             return
-        rows = self._stage(rows, table, "drawn")
-        if self._form(table).rules.checks:
-            rows = self._with_checks(rows, plan, lambda again: self._again(again, above, total, alone, matched))
-            count = rows.count()
+        rows = self._failing.without(table, lambda: self._rules(program), seen, lambda: self._drawn(again, plan))
+        count = rows.count() if self._form(table).rules.checks else count
         late = {c for m in program.deferred for c in program.foreign_keys[m.key].columns} | {t.column for t in program.totals}
         self._tell_unenforced(table, late)
         kept = self._valid(rows, table, set(program.names) - late)
@@ -183,13 +194,21 @@ class SampleRun:
 
     def _again(self, plan: GenerationPlan, above: Above | None, total: int, alone: int, matched: DataFrame | None) -> DataFrame:
         """The rows as another attempt makes them."""
-        rows = first_phase(self.spark, plan, above, total, alone) if matched is None else last_phase(replace(plan, phase=-1), above, matched)
-        return self._with_generated(rows, plan.fitted.program)
+        return first_phase(self.spark, plan, above, total, alone) if matched is None else last_phase(replace(plan, phase=-1), above, matched)
+
+    def _drawn(self, again: Callable[[GenerationPlan], DataFrame], plan: GenerationPlan) -> DataFrame:
+        """The staged rows, which keep the table's rules."""
+        program = plan.fitted.program
+        rows = self._stage(self._with_generated(again(plan), program), program.table, "drawn")
+        return self._with_checks(rows, plan, lambda other: self._with_generated(again(other), program)) if self._rules(program).rules.checks else rows
 
     def _with_generated(self, rows: DataFrame, program: TableProgram) -> DataFrame:
         """The rows with the columns that the table's rules give, of texts as long as they will be."""
         rules = self._rules(program)
-        return rules.with_generated(with_lengths(rows, self._form(program.table).lengths, key_columns(program))) if rules.rules else rows
+        return rules.with_generated(self._with_lengths(rows, program)) if rules.rules else rows
+
+    def _with_lengths(self, rows: DataFrame, program: TableProgram) -> DataFrame:
+        return with_lengths(rows, self._form(program.table).lengths, key_columns(program))
 
     def _with_checks(self, rows: DataFrame, plan: GenerationPlan, again: Callable[[GenerationPlan], DataFrame]) -> DataFrame:
         """The rows, of which those that break check constraints are drawn again."""
@@ -299,7 +318,9 @@ class SampleRun:
             rows = with_totals(rows, fitted, self.fitted.tables, {name: self.kin.made[name].frame for name in names})
             rows = self._stage(rows, table, "totals") if self._is_summed_up(table) else rows
             self.kin.made[table] = replace(made, frame=rows)
-        self._publish(table, self._declared(rows, program))
+        whole = rows
+        seen = lambda: iter([self._stage(self._with_lengths(whole, program), table, "whole")])  # noqa: E731
+        self._failing.without(table, lambda: self._rules(program), seen, lambda: self._publish_declared(whole, program))
 
     def _with_late_keys(self, table: str, made: Made, matches: list[Match], late: list[str]) -> DataFrame:
         program = self.fitted.tables[table].program

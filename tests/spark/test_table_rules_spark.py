@@ -179,3 +179,32 @@ def test_expressions_that_do_not_fit_their_table(spark, tmp_path):
     learnt = Synthesizer(Metadata().add_table("t", pk="id", unsupported="drop"), spark=spark, model="independent").fit({"t": str(tmp_path / "real")}, seed=1)
     with pytest.warns(UserWarning, match="'gone' .its expression names something that is no column of the table"):
         assert learnt.sample(seed=1)["t"].count() == 50
+
+
+def test_rules_that_fail_over_made_up_rows_are_left_out_and_told(spark, tmp_path):
+    """By text that is no number any more, a quotient by 0 and a value that must be there; in rows that are staged first and in those that are not."""
+    path = str(tmp_path / "real")
+    spark.sql(
+        f"CREATE TABLE delta.`{path}` (id BIGINT, code STRING, qty INT, no INT GENERATED ALWAYS AS (CAST(code AS INT)), "
+        "must STRING NOT NULL GENERATED ALWAYS AS (substr(code, 1, CAST(CAST(code AS INT) / (qty + 7) AS INT) * 0 + 2)), "
+        "twice INT GENERATED ALWAYS AS (qty * 2)) USING delta"
+    )
+    rows = spark.range(200).selectExpr("id", "CAST(1000 + id AS STRING) AS code", "int(1 + id % 9) AS qty")
+    rows.createOrReplaceTempView("rows_that_fail")
+    spark.sql(f"INSERT INTO delta.`{path}` (id, code, qty) SELECT * FROM rows_that_fail")
+    spark.sql(f"ALTER TABLE delta.`{path}` ADD CONSTRAINT low CHECK (qty < 10)")
+    spark.sql(f"ALTER TABLE delta.`{path}` ADD CONSTRAINT share CHECK (1000000 DIV (CAST(code AS INT) - 5) > 1)")
+    metadata = Metadata().add_table("t", pk="id", pii_cols={"code": "name"})
+    learnt = Synthesizer(metadata, spark=spark, model="independent").fit({"t": path}, seed=1)
+    fitted = learnt._fitted
+    generated_only = TableForm(rules=fitted.forms["t"].rules.without((), fitted.forms["t"].rules.checks))
+    for forms, checks in ((fitted.forms, {"low": "qty < 10"}), ({"t": generated_only}, {})):
+        learnt._fitted = replace(fitted, forms=forms)
+        out = str(tmp_path / f"out{len(checks)}")
+        with pytest.warns(UserWarning, match="does not have") as told:
+            made = learnt.sample(seed=1, output=out)["t"]
+        text = " ".join(str(w.message) for w in told)
+        assert "'no' is generated (it fails over rows that are made up)" in text and "'twice'" not in text and "'low'" not in text
+        assert ("'share' (it fails over rows" in text) == bool(checks)
+        assert made.count() == 200 and made.where("NOT twice <=> qty * 2").count() == 0
+        assert form_of(spark, out + "/t", made).rules == TableRules(generated={"twice": "qty * 2"}, checks=checks)

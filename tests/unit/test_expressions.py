@@ -112,4 +112,4 @@ def test_no_fault_tells_the_text():
 
 
 def test_texts_stay_texts_where_a_session_takes_double_quotes_for_names():
-    assert checked_expression("status = \"current_user\" or `my col` = '\"'", COLUMNS, "c") == "(status = 'current_user' or `my col` = '\"')"
+    assert checked_expression('status = "current_user" or `my col` = \'"\'', COLUMNS, "c") == "(status = 'current_user' or `my col` = '\"')"
