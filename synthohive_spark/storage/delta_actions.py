@@ -24,7 +24,7 @@ from .delta_protocol import (
     raised_protocol,
     schema_of,
 )
-from .delta_rules import configured, given_rules, rule_features, rules_in, with_generated
+from .delta_rules import configured, has_rules, rule_features, rules_in, with_generated
 from .footers import StagedFile
 from .manifest import package_version
 
@@ -69,7 +69,7 @@ def replace_rows(
         now = schema_of(state.metadata)
         apart = list(state.metadata.get("partitionColumns") or ()) == list(partitions)
         said = comment is None or state.metadata.get("description") == comment
-        ruled = rules_in(state.metadata).generated == rules.generated and given_rules(state.configuration) == rules
+        ruled = rules_in(state.metadata).generated == rules.generated and has_rules(state.configuration, rules)
         if not (apart and said and ruled and keeps_form(now, columns) and named_as_in_files(now)):
             actions.append({"metaData": _changed_metadata(state.metadata, columns, run, partitions, comment, rules)})
         actions += [_remove(add) for add in state.files.values()]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ..errors import GenerationError
 from ..spec.form import TableRules
 
 Json = dict[str, Any]
@@ -36,6 +37,12 @@ def given_rules(configuration: Mapping[str, str]) -> TableRules:
         return TableRules()
 
 
+def has_rules(configuration: Mapping[str, str], rules: TableRules) -> bool:
+    """Whether a table has these rules of ours and no others, by its properties: somebody can have dropped, or changed, a check constraint of ours."""
+    checks = _checks(configuration)
+    return given_rules(configuration) == rules and all(checks.get(name) == text for name, text in rules.checks.items())
+
+
 def with_generated(schema: Json, rules: TableRules) -> Json:
     """A clean schema with the expressions of its columns."""
     fields = [
@@ -46,11 +53,22 @@ def with_generated(schema: Json, rules: TableRules) -> Json:
 
 
 def configured(configuration: Mapping[str, str], rules: TableRules) -> dict[str, str]:
-    """The properties of a table with new rules of ours in the place of the old ones."""
+    """The properties of a table with new rules of ours in the place of the old ones.
+
+    Raises:
+        GenerationError: somebody else has given the table a check constraint with the name of one of ours and other text.
+    """
     foreign = foreign_checks(configuration)
+    ours = {name.casefold(): text for name, text in rules.checks.items()}
+    taken = sorted(name for name, text in foreign.items() if ours.get(name.casefold(), text) != text)
+    if taken:
+        raise GenerationError(
+            f"the table has check constraints of somebody else under names of the real table's, with other text ({', '.join(map(repr, taken))}); "
+            "drop them, or choose another output"
+        )
     kept = {key: value for key, value in configuration.items() if key != OURS and not key.startswith(CONSTRAINT)}
-    ours = {OURS: rules.model_dump_json()} if rules else {}
-    return {**kept, **{CONSTRAINT + name: text for name, text in {**foreign, **rules.checks}.items()}, **ours}
+    told = {OURS: rules.model_dump_json()} if rules else {}
+    return {**kept, **{CONSTRAINT + name: text for name, text in {**foreign, **rules.checks}.items()}, **told}
 
 
 def rule_features(rules: TableRules) -> frozenset[str]:

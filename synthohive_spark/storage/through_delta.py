@@ -16,7 +16,7 @@ from ..errors import GenerationError
 from ..spec.identifiers import define_table_sql, drop_table_sql, restore_sql
 from .delta_actions import MARK
 from .delta_protocol import MAPPING, MAPPING_MODE, clean_schema, keeps_form, needed_features
-from .delta_rules import configured, given_rules
+from .delta_rules import configured, has_rules
 from .found import Found, detail, find_by_spark, find_in_catalog, history, sql_name
 from .frames import read_parquet
 from .journal import Entry, Journal
@@ -105,7 +105,7 @@ def _define(spark: SparkSession, target: Target, entry: Entry, run: str) -> None
     said = known.get("description") if entry.comment is None else entry.comment
     now = read_delta(spark, target, entry.table).schema.jsonValue()
     apart = tuple(known["partitionColumns"]) == _partitions(target, entry)
-    if keeps_form(now, columns) and apart and said == known.get("description") and given_rules(had) == entry.rules:
+    if keeps_form(now, columns) and apart and said == known.get("description") and has_rules(had, entry.rules):
         return
     kept = {k: v for k, v in had.items() if not k.startswith(_OWN_PROPERTIES)}
     _make(spark, target, entry, {**kept, **features, MARK: run}, said, replace=True)

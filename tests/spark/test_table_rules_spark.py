@@ -134,6 +134,14 @@ def test_rules_that_go_away_and_rules_of_others(spark, learnt, tmp_path):
     assert form.rules == TableRules(generated={"day": "CAST(at AS DATE)"}, checks={"few": "qty > 0", "theirs": "qty < 99"})
     with pytest.raises(Exception, match="theirs"):
         spark.sql(f"INSERT INTO {place} (id, at, qty, total) VALUES (1, timestamp'2024-01-01', 99, 0)")
+    spark.sql(f"ALTER TABLE {place} DROP CONSTRAINT few")
+    made = free.sample(seed=3, output=output)["orders"]
+    assert form_of(spark, Target.parse(output).address("orders"), made).rules == form.rules
+    spark.sql(f"ALTER TABLE {place} DROP CONSTRAINT few")
+    spark.sql(f"ALTER TABLE {place} ADD CONSTRAINT few CHECK (qty < 98)")
+    with pytest.raises(SynthoHiveError, match="somebody else under names .*'few'"):
+        free.sample(seed=3, output=output)
+    assert spark.sql(f"SHOW TBLPROPERTIES {place} ('delta.constraints.few')").first()["value"] == "qty < 98"
 
 
 def test_what_cannot_be_kept_is_told(spark, tmp_path):

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
+from synthohive_spark.errors import GenerationError
 from synthohive_spark.spec.form import TableRules
 from synthohive_spark.storage.delta_protocol import carry_fault, clean_schema, keeps_form, needed_features, protocol_for, raised_protocol, same_columns
-from synthohive_spark.storage.delta_rules import OURS, configured, foreign_checks, given_rules, rule_features, rules_in, with_generated
+from synthohive_spark.storage.delta_rules import OURS, configured, foreign_checks, given_rules, has_rules, rule_features, rules_in, with_generated
 
 NTZ = frozenset({"timestampNtz"})
 OWN = TableRules(checks={"own": "id > 0"}).model_dump_json()
@@ -148,3 +149,19 @@ def test_rules_of_a_run_come_and_go_and_those_of_others_stay():
     assert {key: has[key] for key in has if key != OURS} == {"mine": "x", "delta.constraints.theirs": "a < 9", "delta.constraints.q": "a > 2"}
     assert configured(has, TableRules()) == {"mine": "x", "delta.constraints.theirs": "a < 9"}
     assert given_rules({OURS: "{"}) == TableRules()
+
+
+def test_a_check_that_somebody_dropped_is_missed_and_one_under_our_name_is_not_replaced():
+    rules = TableRules(generated={"g": "a"}, checks={"p": "a > 1"})
+    had = configured({"delta.constraints.theirs": "a < 9"}, rules)
+    assert has_rules(had, rules) and not has_rules(had, TableRules(checks=rules.checks))
+    dropped = {key: value for key, value in had.items() if key != "delta.constraints.p"}
+    assert not has_rules(dropped, rules) and configured(dropped, rules) == had
+    changed = {**had, "delta.constraints.p": "a > 5"}
+    assert not has_rules(changed, rules)
+    with pytest.raises(GenerationError, match="'p'"):
+        configured(changed, rules)
+    with pytest.raises(GenerationError, match="'P'"):
+        configured({"delta.constraints.P": "a > 5"}, rules)
+    assert configured(changed, TableRules())["delta.constraints.p"] == "a > 5"
+    assert configured({"delta.constraints.p": "a > 1"}, rules)["delta.constraints.p"] == "a > 1"
