@@ -170,7 +170,8 @@ class Synthesizer:
             num_rows: rows of root tables (those that no learnt parent drives), by name.
             conditions: rows that must have given values, each `{"table": ..., "values": {column: value}, "rows": n}`. A root table gets exactly these rows
                 (and `num_rows` free ones where it is named there); a child table, whose rows its parents bring, has them among its rows, spread evenly.
-                `enforce_constraints` can leave some out; `quality_threshold` does not judge a table with conditions.
+                Values that break a check constraint by themselves are refused; a row that breaks one by its other values is drawn again, and left out if no
+                attempt mends it. `enforce_constraints` can leave some out too; `quality_threshold` does not judge a table with conditions.
             scale: rows of the other roots, as a multiple of their real number, and one at least; above 0.
             seed: the same model and seed give the same rows on any cluster; one is drawn and logged where there is none.
             output: a folder or URL for Delta tables, or `schema` or `catalog.schema`; a temporary folder that goes with the process where None.

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
@@ -23,6 +24,7 @@ from ..spec.condition import Condition, read_conditions
 from ..spec.dependencies import Absence, Order, Unequal, described
 from ..spec.encoding import TextEncoding
 from ..spec.fitted import FittedSchema, FittedTable
+from ..spec.form import TableRules
 from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey
 from ..spec.program import TableProgram
@@ -31,6 +33,7 @@ from ..spec.steps import Settle
 from ..spec.structure import nearest
 from .closed_columns import closed_columns, shown
 from .constraints import violations
+from .table_rules import RulesOfRows
 
 Typed = Mapping[str, pa.Array]  # column -> its value, an array of one
 Asked = Sequence[Mapping[str, Any] | Condition]
@@ -52,6 +55,9 @@ def resolve_conditions(spark: SparkSession, fitted: FittedSchema, asked: Asked, 
             rows = rows.where(F.col(quoted(parents[column])) == _literal(value, types[parents[column]]))
         return not rows.isEmpty()
 
+    def broken_rules(table: str, values: Typed) -> list[str]:
+        return broken_limits(table, values) + _broken_checks(spark, fitted, table, values)
+
     def broken_limits(table: str, values: Typed) -> list[str]:
         limits = {c: limit for c, limit in fitted.metadata.tables[table].constraints.items() if c in values} if enforce_constraints else {}
         if not limits:
@@ -60,7 +66,25 @@ def resolve_conditions(spark: SparkSession, fitted: FittedSchema, asked: Asked, 
         row = spark.range(1).select(*(_literal(values[c], types[c]).alias(c) for c in limits))
         return [f"{v.column}: the value breaks {v.limit} of its constraint, and enforce_constraints leaves such rows out" for v in violations(row, limits)]
 
-    return plan_conditions(fitted, asked, zone, reference_has, broken_limits)
+    return plan_conditions(fitted, asked, zone, reference_has, broken_rules)
+
+
+def _broken_checks(spark: SparkSession, fitted: FittedSchema, table: str, values: Typed) -> list[str]:
+    """Check constraints of the table's that read only these values, and that they break. One job where there are such."""
+    program = fitted.tables[table].program
+    given = {name: _literal(values[name], kind) for name, kind, _ in program.columns if name in values}
+    checks = fitted.forms[table].rules.checks if table in fitted.forms else {}
+    if not given or not checks:
+        return []
+    rules = RulesOfRows(TableRules(checks=checks), program.columns, fitted.layouts.get(table))
+    marked, names = rules.with_broken(spark.range(1).select(*(value.alias(name) for name, value in given.items())))
+    if not names:
+        return []
+    try:
+        found = marked.select(*(F.col(column) for column in names.values())).collect()[0].asDict()
+    except PySparkException:
+        return []  # a rule that fails is left out, once rows fail by it
+    return [f"the values break the check constraint {name!r} of the table" for name, column in names.items() if found[column]]
 
 
 def _literal(value: pa.Array, spark_type: str) -> Column:
@@ -79,7 +103,7 @@ def plan_conditions(
     Args:
         zone: time zone of times that name none.
         reference_has: whether the key's reference table has a row with these values.
-        broken_limits: which constraints of the table's these values break.
+        broken_limits: which constraints and check constraints of the table's these values break.
 
     Raises:
         GenerationError: with every fault that was found.

@@ -27,9 +27,9 @@ _UNIT, _BROKEN = hidden("unit"), hidden("broken")
 
 
 class Stage(Protocol):
-    """Writes rows under a word and reads them back."""
+    """Writes rows under a word and reads them back; rows under a word of before are needed no more."""
 
-    def __call__(self, data: DataFrame, *, word: str) -> DataFrame: ...
+    def __call__(self, data: DataFrame, *, word: str, before: str | None) -> DataFrame: ...
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,11 @@ def in_families(program: TableProgram) -> bool:
     return program.driving is not None and any(True for _ in program.of_kind(AcrossRows, Place, Distinct))
 
 
+def can_redraw(plan: GenerationPlan) -> bool:
+    """Whether rows can be drawn again: what was drawn before keys were matched stays, and a model must be able to draw the rest of the row given that."""
+    return plan.row_model is None or plan.row_model.any_order or not plan.fitted.program.early
+
+
 def redraw(rows: DataFrame, plan: GenerationPlan, rules: RulesOfRows, again: Callable[[GenerationPlan], DataFrame], stage: Stage) -> Redrawn:
     """The rows, of which few or none break a check constraint.
 
@@ -55,7 +60,7 @@ def redraw(rows: DataFrame, plan: GenerationPlan, rules: RulesOfRows, again: Cal
         stage: writes rows under a word, and reads them back.
     """
     program, before = plan.fitted.program, math.inf
-    for attempt in range(1, ATTEMPTS + 1):
+    for attempt in range(1, ATTEMPTS + 1) if can_redraw(plan) else ():
         marked, names = rules.with_broken(rows)
         found = _counts(marked, names)[_BROKEN] if names else 0
         if not found:
@@ -66,7 +71,8 @@ def redraw(rows: DataFrame, plan: GenerationPlan, rules: RulesOfRows, again: Cal
         broken = marked.where(any_of(names.values())).select(_unit(program).alias(_UNIT)).distinct()
         kept = rows.join(broken, _unit(program) == F.col(_UNIT), "left_anti")
         fresh = again(replace(plan, attempt=attempt)).select(*(F.col(quoted(c)) for c in rows.columns))
-        rows = stage(kept.unionByName(fresh.join(broken, _unit(program) == F.col(_UNIT), "left_semi")), word=f"again{attempt}")
+        mixed = kept.unionByName(fresh.join(broken, _unit(program) == F.col(_UNIT), "left_semi"))
+        rows = stage(mixed, word=f"again{attempt}", before=f"again{attempt - 1}" if attempt > 1 else None)
     return _without_broken(rows, rules, program)
 
 

@@ -31,6 +31,7 @@ from ..spec.planning.room import TableRows
 from ..spec.program import Match, TableProgram
 from ..spec.steps import Combine, Distinct, Series
 from ..storage.checkpoints import Checkpoints
+from ..storage.found import reach
 from ..storage.frames import never_null
 from ..storage.runs import RunWriter
 from .blocks import FAMILY, Above, first_phase, last_phase
@@ -213,7 +214,7 @@ class SampleRun:
     def _with_checks(self, rows: DataFrame, plan: GenerationPlan, again: Callable[[GenerationPlan], DataFrame]) -> DataFrame:
         """The rows, of which those that break check constraints are drawn again."""
         program = plan.fitted.program
-        redrawn = redraw(rows, plan, self._rules(program), again, partial(self._stage, table=program.table))
+        redrawn = redraw(rows, plan, self._rules(program), again, partial(self._restage, table=program.table))
         if redrawn.left_out:
             self.told.append(f"left out {redrawn.left_out:,} rows of table {program.table!r} that break its check constraints however often they are drawn")
         return redrawn.rows
@@ -288,6 +289,14 @@ class SampleRun:
             if self.kept is not None:
                 self.kept.mark_files(part, below)
         return self.spark.read.schema(data.schema).parquet(path)
+
+    def _restage(self, data: DataFrame, table: str, word: str, before: str | None) -> DataFrame:
+        """The rows staged anew; what they were made of goes, unless a later process may go on with it."""
+        rows = self._stage(data, table, word)
+        old = reach(f"{self.staged}/{safe_name(table)}/{before}") if before is not None and self.kept is None else None
+        if old is not None:
+            old.remove()
+        return rows
 
     def _match_deferred(self, table: str, waiting: list[Match], unfinished: Collection[str]) -> bool:
         """Match the keys whose parents are there by now; whether the table is whole, and staged.

@@ -180,6 +180,16 @@ def test_generated_columns_are_not_asked_for(learnt):
         learnt.sample(conditions=[{"table": "orders", "values": {"digest": "x"}, "rows": 3}])
 
 
+def test_conditions_that_break_a_check_by_themselves_are_refused_before_rows_are_made(learnt):
+    """Also one that reads a field of a struct; one that reads other columns too is not judged."""
+    asked = [
+        {"table": "orders", "values": values, "rows": 2} for values in ({"qty": 4, "shop.no": 5, "shop.town": "t1"}, {"qty": 4, "shop.no": 5}, {"name": "bee"})
+    ]
+    with pytest.raises(SynthoHiveError) as refused:
+        learnt.sample(conditions=asked)
+    assert "'odd'" in str(refused.value) and str(refused.value).startswith("1 fault ")
+
+
 def test_expressions_that_do_not_fit_their_table(spark, tmp_path):
     place = f"delta.`{tmp_path}/real`"
     spark.sql(f"CREATE TABLE {place} (id INT, a STRING, gone BINARY) USING delta TBLPROPERTIES ('delta.constraints.gone' = 'gone IS NOT NULL')")
