@@ -37,7 +37,8 @@ def never_empty(name: str, column: Column, spark_type: str) -> Column:
 def with_lengths(rows: DataFrame, lengths: Mapping[str, str], keys: Collection[str]) -> DataFrame:
     """The rows with the texts that have a length as `declared` gives them, and all other columns."""
     texts = {name for name, kind in rows.dtypes if kind == "string"}
-    return rows.withColumns({name: _limited(F.col(quoted(name)), name, length, name in keys) for name, length in lengths.items() if name in texts})
+    fitting = {name: _limited(F.col(quoted(name)), name, length, name in keys) for name, length in lengths.items() if name in texts}
+    return rows.withColumns(fitting) if fitting else rows  # Spark Connect takes no empty mapping
 
 
 def key_columns(program: TableProgram) -> frozenset[str]:
