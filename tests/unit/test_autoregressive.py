@@ -94,21 +94,6 @@ def test_the_context_decides_what_is_drawn() -> None:
     assert model.sample(np.array([[3, 2]] * 10), np.random.default_rng(2)).shape == (10, 2)  # "no parent", never seen in training
 
 
-def test_rows_without_a_parent_keep_what_holds_among_their_columns_although_parents_say_it_too() -> None:
-    rng = np.random.default_rng(1)
-    hour = rng.integers(0, 12, 6_000)
-    rows = np.stack([hour, (hour * 2 + rng.integers(0, 2, 6_000)) % 24], axis=1).astype(np.int64)
-    context, alone = hour[:, None].copy(), np.arange(6_000) < 30
-    context[alone] = 12
-    model = trained(rows, context, (12, 24), (13,), steps=900)
-    drawn = model.sample(np.full((2_000, 1), 12), np.random.default_rng(2))
-    assert (drawn[:, 1] // 2 == drawn[:, 0]).mean() > 0.8  # .57 where rows with a parent always see it
-    told = model.sample(context[1_000:3_000], np.random.default_rng(2))
-    assert (told[:, 0] == hour[1_000:3_000]).mean() > 0.97 and (told[:, 1] // 2 == told[:, 0]).mean() > 0.95
-    everyone = trained(rows[~alone], context[~alone], (12, 24), (13,), steps=1)
-    assert everyone._missing is None and model._missing is not None
-
-
 @pytest.mark.parametrize("count", [1, 2, 50])
 @pytest.mark.parametrize("row", [(1,), (3,), (1, 3, 2)])
 @pytest.mark.parametrize("context", [(), (1, 4)])

@@ -126,11 +126,9 @@ class Network(nn.Module):
         of_siblings = (of.unbind(0) if len(of) else [None] * len(self.sizes) for of in (self.same, self.seen, self.lifts))
         return [Head(*parts) for parts in zip(self.hidden.unbind(0), self.hidden_bias.unbind(0), odds, biases, *of_siblings, strict=True)]
 
-    def first(self, context: torch.Tensor, vectors: torch.Tensor, kept: torch.Tensor | None = None) -> torch.Tensor:
-        """States (B, H) of rows of which only the context is known, int64 (B, C) as places among the `V` vectors; `kept`, (B, C), is 0 where it is not."""
-        if not context.shape[1]:
-            return self.start.expand(len(context), -1)
-        return self.start + functional.embedding_bag(context, vectors, per_sample_weights=kept, mode="sum")
+    def first(self, context: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
+        """States (B, H) of rows of which only the context is known, int64 (B, C) as places among the `V` vectors."""
+        return self.start + functional.embedding_bag(context, vectors, mode="sum") if context.shape[1] else self.start.expand(len(context), -1)
 
     def history(self, codes: torch.Tensor, offsets: torch.Tensor, place: torch.Tensor, forget: float = 0.0) -> History:
         """Of rows that come in order; `place` 0 begins a stretch.
@@ -163,15 +161,7 @@ class Network(nn.Module):
         """(B, H) of rows as their siblings see them; int64 (B, D) as in `history`."""
         return functional.embedding_bag(places, self.sibling, mode="sum").relu_()
 
-    def losses(
-        self,
-        places: torch.Tensor,
-        codes: torch.Tensor,
-        context: torch.Tensor,
-        order: torch.Tensor,
-        history: History | None,
-        kept: torch.Tensor | None = None,
-    ) -> list[torch.Tensor]:
+    def losses(self, places: torch.Tensor, codes: torch.Tensor, context: torch.Tensor, order: torch.Tensor, history: History | None) -> list[torch.Tensor]:
         """Mean negative log likelihood in nats of each column given those before it in `order`.
 
         Args:
@@ -180,11 +170,9 @@ class Network(nn.Module):
             context: int64 (B, C) as places.
             order: the column at each step, int64 (B, D).
             history: what `history` gave.
-            kept: what is known of the context, as in `first`.
         """
         vectors: torch.Tensor = self.vectors
-        first = self.first(context, vectors, kept)
-        first = first if history is None else first + history.vectors
+        first = self.first(context, vectors) if history is None else self.first(context, vectors) + history.vectors
         pasts: Sequence[Past | None] = [None] * len(self.sizes)
         added = places.unsqueeze(2)  # (B, D, 1)
         if history is not None:

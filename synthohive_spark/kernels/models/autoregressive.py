@@ -9,9 +9,6 @@ Rows of one family (the children of one parent) see those before them: the codes
 one more vector of the state. Codes that earlier ones have get a lift, and having one adds to the state, so that what follows knows of it. Some rows are
 trained without a part of it, since drawn families drift from real ones.
 
-Where a few rows have no parent, some of the others are trained without theirs: what parents tell twice (a time that is the parent's too) would otherwise
-say all, and what holds among a row's own columns would be learnt from those few rows alone.
-
 Legend: `B` batch, `D` drawn columns, `C` context columns, `H` width of the state, `K` width of a head, `V` codes of all columns, the context's first.
 """
 
@@ -43,7 +40,7 @@ MAX_DECAY = 0.004  # of the weights in one step
 WARM_UP = 0.1  # share of the steps in which the learning rate rises
 RATE_RANGE = 100  # the peak learning rate over the first and the last
 BLOCK = 500  # rows that are drawn at a time, in an order of their own: what a single order gets wrong is told at once
-FORGET = 0.1  # share of the rows that are trained without the row before, without the earlier ones, and where some rows have none without the parent
+FORGET = 0.1  # share of the rows that are trained without the row before, and without the earlier ones
 HELD_OUT_SEED = 0  # orders in which held-out rows are read: the same at every evaluation
 
 
@@ -106,7 +103,6 @@ class Autoregressive(ConditionalGenerativeModel):
         self._own_offsets = self._row_offsets - sum(layout.context)
         self.network = Network(layout, self.options.state, self.options.head)
         self._averaged: AveragedModel | None = None  # only while training
-        self._missing: torch.Tensor | None = None  # 1.0 for context columns that some training rows do not have, (C,); None where all have all
 
     @classmethod
     def default_epochs(cls, rows: int) -> int:
@@ -123,8 +119,6 @@ class Autoregressive(ConditionalGenerativeModel):
 
     def prepare(self, rows: np.ndarray, context: np.ndarray, steps: int, total: int) -> None:
         options = self.options
-        missing = (context == np.array(self.layout.context, dtype=np.int64) - 1).any(axis=0)
-        self._missing = torch.from_numpy(missing.astype(np.float32)) if missing.any() else None
         self._smooth()
         self._averaged = averaged(self.network, options.ema)
         rate = options.learning_rate * float(np.clip((total / SMALL) ** 0.5, LEAST_RATE, 1))
@@ -171,14 +165,7 @@ class Autoregressive(ConditionalGenerativeModel):
         self, network: Network, rows: torch.Tensor, context: torch.Tensor, order: torch.Tensor, place: torch.Tensor | None, forget: float = 0.0
     ) -> list[torch.Tensor]:
         history = network.history(rows, self._own_offsets, place, forget) if self.layout.siblings and place is not None else None
-        kept = self._kept_context(len(rows)) if forget else None
-        return network.losses(rows + self._row_offsets, rows, context + self._context_offsets, order, history, kept)
-
-    def _kept_context(self, rows: int) -> torch.Tensor | None:
-        """0 where a parent's column is forgotten, (B, C); None where all rows have parents."""
-        if self._missing is None:
-            return None
-        return 1.0 - (torch.rand(rows, 1) < FORGET) * self._missing
+        return network.losses(rows + self._row_offsets, rows, context + self._context_offsets, order, history)
 
     def _kept(self) -> Network:
         """What is kept, and so what is judged in the middle of training."""
