@@ -21,7 +21,7 @@ from ..spec.sources import Sources
 
 MANIFEST = "manifest.json"
 FORMAT = "synthohive_spark.artifact"
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 UNKNOWN_VERSION = "unknown"
 TABLE_FILES = ("program.json", "encoding.json", "context_encoding.json", "model.json", "weights.safetensors")
 _TABLE_FILE = re.compile(r"tables/([^/]+)/(" + "|".join(re.escape(name) for name in TABLE_FILES) + ")")
