@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
@@ -40,20 +41,20 @@ class World:
         return value
 
 
-class GroupWorld(World):
+class GroupWorld(World, ABC):
     """The ranks of a group that can do three things. Every rank must make the same calls in the same order, or all of them hang."""
 
+    @abstractmethod
     def total(self, values: torch.Tensor) -> torch.Tensor:
         """The sum over all ranks."""
-        raise NotImplementedError
 
+    @abstractmethod
     def least(self, values: torch.Tensor) -> torch.Tensor:
         """The least over all ranks."""
-        raise NotImplementedError
 
+    @abstractmethod
     def of_first(self, values: torch.Tensor) -> torch.Tensor:
         """What rank 0 has."""
-        raise NotImplementedError
 
     def reduce(self, parameters: Iterable[torch.nn.Parameter]) -> None:
         held = list(parameters)

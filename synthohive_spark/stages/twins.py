@@ -1,6 +1,7 @@
 """Keys whose parents have two rows that mirror each other (the two sides of a match): rows made parent by parent can keep that, others cannot.
 
-One Spark job for each key of which nearly all parents have two rows, in tables that another key could drive: whole families of a sample in one task.
+Looked at are keys of which nearly all parents have two rows, in tables that another key could drive: whole families of a sample, each key in one task, and
+some keys by one Spark job.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ..spec.planning.view import unique_keys
 from ..spec.structure import Shape, usable
 from .across_rows import HASH_RANGE, MOST_COLUMNS, SAMPLE_FAMILIES
 from .frames import all_there, plain_value
+from .jobs import FRAMES_PER_JOB, batches, union_all
 from .profile import with_plain_times
 
 MOSTLY = 0.9  # of the parents with rows have two of them
@@ -45,20 +47,25 @@ def mirrored_keys(
     learnt = [ref for ref, key in followed.items() if metadata.tables[ref.table].role == metadata.tables[key.parent_table].role == "learnt"]
     tables = [ref.table for ref in learnt]
     asked = [ref for ref in learnt if ref in paired and tables.count(ref.table) > 1]
-    return frozenset(ref for ref in asked if _is_mirrored(metadata, data[ref.table], shapes[ref.table], followed[ref], ref.table, paired[ref]))
+    samples = {ref: _sample(metadata, data[ref.table], shapes[ref.table], followed[ref], ref.table, paired[ref]) for ref in asked}
+    there = {ref: frame for ref, frame in samples.items() if frame is not None}
+    mirrored: set[KeyRef] = set()
+    for batch in batches(list(there), FRAMES_PER_JOB):
+        for row in union_all([there[ref].select(F.lit(place).alias("place"), "found") for place, ref in enumerate(batch)]).collect():
+            if any(isinstance(rule, Mirrored) and not rule.keys for rule in RULES.validate_json(row["found"])):
+                mirrored.add(batch[row["place"]])
+    return frozenset(mirrored)
 
 
-def _is_mirrored(metadata: Metadata, data: DataFrame, shape: Shape, key: ForeignKey, table: str, parents: int) -> bool:
-    """Whether a column of one row is another one of the other row, or both add up to the same in all pairs."""
+def _sample(metadata: Metadata, data: DataFrame, shape: Shape, key: ForeignKey, table: str, parents: int) -> DataFrame | None:
+    """What is found in a sample of pairs, as JSON: whether a column of one row is another one of the other row, or both add up to the same in all of them."""
     types = {name: spark_type for name, spark_type, _ in shape if usable(shape, (name,))}
     closed = {*key.columns, *metadata.tables[table].pii_cols, *(k[0] for k in unique_keys(metadata, table) if len(k) == 1)}
     names = tuple(name for name in types if name not in closed)[:MOST_COLUMNS]
     if not names:
-        return False
+        return None
     search = AcrossSearch(types={n: types[n] for n in names}, targets=names, nullable=tuple(n for n, _, nullable in shape if nullable and n in names))
-    lines = _families(data, key, types, names, parents).mapInArrow(partial(find_across_rows_in_batches, search=search), "found string").collect()
-    rules = [rule for line in lines for rule in RULES.validate_json(line.found)]
-    return any(isinstance(rule, Mirrored) and not rule.keys for rule in rules)
+    return _families(data, key, types, names, parents).mapInArrow(partial(find_across_rows_in_batches, search=search), "found string")
 
 
 def _families(data: DataFrame, key: ForeignKey, types: Mapping[str, str], names: Collection[str], parents: int) -> DataFrame:

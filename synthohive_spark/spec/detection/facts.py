@@ -11,7 +11,6 @@ from ..types import type_family
 
 Column = tuple[str, str]  # (table, column)
 FREE_TEXT = 40  # characters on average; longer ones are no keys
-KEY_FAMILIES = frozenset({"integer", "decimal", "text"})
 TIMES = frozenset({"date", "timestamp", "timestamp_ntz"})
 NEARLY = 0.8  # of the rows: so many different values, by an estimate that can be some percent off, may be all different
 FEW_REPEATS = 0.01  # of the rows of a dirty key
