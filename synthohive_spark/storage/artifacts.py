@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import warnings
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import TypeVar
 
@@ -19,7 +20,7 @@ from ..spec.fitted import FittedSchema, FittedTable, ModelSpec
 from ..spec.identifiers import safe_name
 from ..spec.program import TableProgram
 from .folders import Folder, swap_in
-from .manifest import MANIFEST, UNKNOWN_VERSION, FileEntry, Manifest, explain, package_version, parse_manifest
+from .manifest import MANIFEST, UNKNOWN_VERSION, FileEntry, Manifest, explain, listed_files, package_version, parse_manifest
 
 __all__ = ["check_free", "fingerprint", "load_artifact", "package_version", "save_artifact"]
 
@@ -216,32 +217,35 @@ def _check_free(place: Folder, overwrite: bool) -> None:
     if place.is_empty():
         return
     try:
-        manifest = _read_manifest(place)
+        listed = listed_files(_manifest_bytes(place), f"{place.url}/{MANIFEST}")
     except SerializationError as error:
         raise SerializationError(f"{refusal} ({error}); choose another path, or remove it by hand") from error
-    strangers = _strangers(place.listing(), manifest)
+    strangers = _strangers(place.listing(), listed)
     if strangers:
         raise SerializationError(f"{refusal}, and it holds other files too ({', '.join(strangers[:3])}); choose another path, or move them away")
 
 
-def _strangers(names: list[str], manifest: Manifest) -> list[str]:
-    """Files that the manifest does not list; those with a dot or underscore first are left by tools (.DS_Store, .crc, _SUCCESS), and Spark skips them."""
-    known = {MANIFEST, *(entry.path for entry in manifest.files)}
+def _strangers(names: list[str], listed: Iterable[str]) -> list[str]:
+    """Files that are not among the listed ones; those with a dot or underscore first are left by tools (.DS_Store, .crc, _SUCCESS), and Spark skips them."""
+    known = {MANIFEST, *listed}
     return [n for n in names if n not in known and not PurePosixPath(n).name.startswith((".", "_"))]
 
 
 def _read_manifest(place: Folder) -> Manifest:
+    return parse_manifest(_manifest_bytes(place), f"{place.url}/{MANIFEST}")
+
+
+def _manifest_bytes(place: Folder) -> bytes:
     try:
-        raw = place.read(MANIFEST)
+        return place.read(MANIFEST)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         what = f"holds no {MANIFEST}, so that it is not a saved synthesizer" if place.exists() else "does not exist"
         raise SerializationError(f"{place.url} {what}; expected a folder that `save` wrote") from error
-    return parse_manifest(raw, f"{place.url}/{MANIFEST}")
 
 
 def _verified(place: Folder, manifest: Manifest) -> dict[str, bytes]:
     """Check every file; give the content of those of the learnt tables."""
-    strangers = _strangers(place.listing(), manifest)
+    strangers = _strangers(place.listing(), (entry.path for entry in manifest.files))
     if strangers:
         raise SerializationError(f"{place.url} holds files that its manifest does not list: {', '.join(strangers[:3])}; remove them")
     payloads = {}

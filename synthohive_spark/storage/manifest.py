@@ -109,6 +109,37 @@ def parse_manifest(raw: bytes, where: str) -> Manifest:
     Raises:
         SerializationError: it is damaged, foreign, of a newer format, or names something outside of its folder.
     """
+    body = _body(raw, where)
+    if body["format_version"] < FORMAT_VERSION:
+        raise SerializationError(f"{where} was saved by an earlier synthohive_spark, whose row programs this one cannot carry out; fit and save again")
+    _check_whole(body, raw, where)
+    try:
+        manifest = Manifest.model_validate_json(json.dumps({name: value for name, value in body.items() if name != "checksum"}))
+        manifest.check_names()
+    except ValidationError as error:
+        raise SerializationError(f"{where}: {explain(error)}") from error
+    except SchemaError as error:
+        raise SerializationError(f"{where}: {error}") from error
+    return manifest
+
+
+def listed_files(raw: bytes, where: str) -> tuple[str, ...]:
+    """The files that a manifest of this format or an earlier one lists: what is too old to be read can still be replaced.
+
+    Raises:
+        SerializationError: it is damaged, foreign, or of a newer format.
+    """
+    body = _body(raw, where)
+    _check_whole(body, raw, where)
+    files = body.get("files")
+    paths = [entry.get("path") if isinstance(entry, dict) else None for entry in files] if isinstance(files, list) else [None]
+    if not all(isinstance(path, str) for path in paths):
+        raise SerializationError(f"{where} is damaged: it does not list its files; restore it from a copy, or fit and save again")
+    return tuple(str(path) for path in paths)
+
+
+def _body(raw: bytes, where: str) -> dict[str, Any]:
+    """What a manifest says, of this format or an earlier one."""
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError) as error:
@@ -118,20 +149,13 @@ def parse_manifest(raw: bytes, where: str) -> Manifest:
     number = body.get("format_version")
     if not isinstance(number, int) or isinstance(number, bool) or number > FORMAT_VERSION:
         raise SerializationError(f"{where} has format version {number!r:.40}, and this package reads up to {FORMAT_VERSION}; install a newer synthohive_spark")
-    if number < FORMAT_VERSION:
-        raise SerializationError(f"{where} was saved by an earlier synthohive_spark, whose row programs this one cannot carry out; fit and save again")
-    body.pop("checksum", None)
-    # The bytes must be those that we would write, so that a change of any single one shows.
-    if _render(body) != raw:
+    return body
+
+
+def _check_whole(body: dict[str, Any], raw: bytes, where: str) -> None:
+    """The bytes must be those that we would write, so that a change of any single one shows."""
+    if _render({name: value for name, value in body.items() if name != "checksum"}) != raw:
         raise SerializationError(f"{where} is damaged: its checksum does not fit; restore it from a copy, or fit and save again")
-    try:
-        manifest = Manifest.model_validate_json(json.dumps(body))
-        manifest.check_names()
-    except ValidationError as error:
-        raise SerializationError(f"{where}: {explain(error)}") from error
-    except SchemaError as error:
-        raise SerializationError(f"{where}: {error}") from error
-    return manifest
 
 
 def explain(error: ValidationError) -> str:

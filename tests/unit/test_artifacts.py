@@ -187,6 +187,21 @@ def test_overwrite_with_what_was_loaded_from_there(fitted, saved):
     assert [p.name for p in saved.parent.iterdir()] == ["m"]
 
 
+def test_overwrite_what_an_earlier_version_saved(fitted, saved):
+    _reseal(saved, lambda body: body.update(format_version=FORMAT_VERSION - 1, gone="of a field that is no longer"))
+    save_artifact(replace(fitted, seed=9), saved, overwrite=True)
+    assert load_artifact(saved).seed == 9
+
+
+@pytest.mark.parametrize("files", [None, "x", [1], [{"name": "a"}]])
+def test_manifests_that_list_no_files_are_never_removed(fitted, saved, files):
+    body = json.loads((saved / "manifest.json").read_bytes())
+    del body["checksum"]
+    (saved / "manifest.json").write_bytes(_render(body | {"files": files}))
+    with pytest.raises(SerializationError, match="does not list its files"):
+        save_artifact(fitted, saved, overwrite=True)
+
+
 def test_overwrite_through_a_link(fitted, saved, tmp_path):
     link = tmp_path / "link"
     link.symlink_to(saved)
