@@ -78,7 +78,8 @@ class TrainJob:
     def layout(self) -> CodeLayout:
         weights = tuple(np.asarray(w, dtype=np.float64) for w in self.weights)
         orders = tuple(np.asarray(order, dtype=np.int64) for order in self.orders)
-        return CodeLayout(row=self.model.row, context=self.model.context, weights=weights, siblings=self.model.siblings, orders=orders)
+        model = self.model
+        return CodeLayout(row=model.row, context=model.context, weights=weights, siblings=model.siblings, turns=model.turns, orders=orders)
 
 
 @dataclass(frozen=True)

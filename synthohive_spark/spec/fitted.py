@@ -29,6 +29,7 @@ class ModelSpec(Spec):
         row: cardinality of each drawn column.
         context: cardinality of each context column, the code for "no parent" counted in.
         siblings: rows see those of their family before them.
+        turns: when each drawn column is drawn: those of a lower number first. Nothing where all are alike.
     """
 
     name: str
@@ -36,6 +37,7 @@ class ModelSpec(Spec):
     row: tuple[int, ...]
     context: tuple[int, ...]
     siblings: bool = False
+    turns: tuple[int, ...] = ()
 
 
 def model_columns(program: TableProgram, encoding: TableEncoding) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ A column is **known** (given before the row starts: the driving parent's key, th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -18,7 +18,7 @@ from pydantic import Field
 from .across_rows import AcrossRule
 from .base import Spec
 from .dependencies import AnyDependency
-from .hidden import depth_column
+from .hidden import GAP, depth_column
 from .identifiers import HIDDEN_PREFIX
 from .metadata import ForeignKey, LinkageMethod
 from .steps import AcrossRows, Derive, Distinct, Draw, Inherit, NumberKey, ParentKey, Place, Position, Series, Step
@@ -225,6 +225,14 @@ class TableProgram(Spec):
     def conditions(self) -> tuple[str, ...]:
         """Own columns that the row model is told."""
         return self.draw.conditions
+
+    def turns(self, columns: Sequence[str]) -> tuple[int, ...]:
+        """When the row model draws each of `columns`: first what an earlier phase needs, then what orders siblings, and last what rules mostly replace."""
+        early = {c for phase in self.phases[:-1] for step in phase.steps if isinstance(step, Draw) for c in step.columns}
+        ordering = [GAP, self.draw.ordered_by or ""] if self.draw.stepwise else []
+        groups: list[set[str]] = [early, *({c} for c in ordering), set(columns) - early - {*ordering, *self.draw.last}]
+        turns = tuple(next((turn for turn, group in enumerate(groups) if c in group), len(groups)) for c in columns)
+        return turns if len(set(turns)) > 1 else ()
 
     @property
     def has_siblings(self) -> bool:

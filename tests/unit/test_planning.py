@@ -16,7 +16,7 @@ from synthohive_spark.spec.planning.programs import SchemaPlan, plan_schema
 from synthohive_spark.spec.planning.rewritten import with_form_of_order, with_key_lengths
 from synthohive_spark.spec.planning.room import Room, largest_number
 from synthohive_spark.spec.program import Match, Phase, TableProgram
-from synthohive_spark.spec.steps import Carry, Combine, Distinct, KeyPattern, NumberKey, ParentKey, Series
+from synthohive_spark.spec.steps import Carry, Combine, Distinct, Draw, KeyPattern, NumberKey, ParentKey, Series
 from synthohive_spark.stages.twins import has_pairs
 
 Rows = list[tuple[Any, ...]]
@@ -223,6 +223,21 @@ def test_rows_of_one_parent_are_ordered_by_a_time_or_by_what_is_declared() -> No
     assert seasons(order_by="year").draw.ordered_by == "year"
     text = seasons(order_by="runs", high_cardinality_cols=["runs"]).draw
     assert (text.ordered_by, text.stepwise) == ("runs", False) and GAP not in text.columns
+
+
+def test_rows_draw_the_gap_first_then_what_orders_them_then_the_rest_and_what_rules_replace_last() -> None:
+    program = seasons()
+    assert program.turns(("year", "runs", "told", GAP)) == (3, 3, 2, 1)
+    (draw,) = (step for step in program.steps if isinstance(step, Draw))
+    last = program.model_copy(update={"phases": (Phase(steps=(draw.model_copy(update={"last": ("runs",)}),)),)})
+    assert last.turns(("year", "runs", "told", GAP)) == (3, 4, 2, 1)
+    early = Phase(steps=(Draw(columns=("year",)),))
+    assert last.model_copy(update={"phases": (early, *last.phases)}).turns(("year", "runs", "told", GAP)) == (0, 4, 2, 1)
+
+
+def test_columns_without_any_order_have_no_turns() -> None:
+    program = Schema().table("t", "a int, b int", [(i % 5, i % 3) for i in range(100)]).program("t")
+    assert program.turns(("a", "b")) == ()
 
 
 @pytest.mark.parametrize(("form", "has_gap"), [("", True), ("%Y%m%d", False)])

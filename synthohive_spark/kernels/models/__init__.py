@@ -139,7 +139,7 @@ class _Request:
 def _restored(request: _Request) -> ConditionalGenerativeModel:
     spec = request.spec
     weights = tuple(np.asarray(w, dtype=np.float64) for w in request.marginals)
-    model = request.cls(CodeLayout(row=spec.row, context=spec.context, weights=weights, siblings=spec.siblings), spec.settings)
+    model = request.cls(CodeLayout(row=spec.row, context=spec.context, weights=weights, siblings=spec.siblings, turns=spec.turns), spec.settings)
     try:
         model.load_state(load(request.weights))
     except (SafetensorError, ValueError, RuntimeError, KeyError) as error:

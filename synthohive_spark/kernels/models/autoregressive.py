@@ -3,7 +3,8 @@
 The state of a row is the running sum of one learnt vector per known (column, code), the context's included. Each column has its own two-layer head that
 turns a state into the odds of its codes. Training draws an order per row and asks every column for its code given those before it, with one
 cross-entropy (any-order training: Uria, Murray, Larochelle 2014, arXiv 1310.1757; Hoogeboom et al. 2022, arXiv 2110.02037). So any columns can be given
-at sampling, and the others follow from them without rejection.
+at sampling, and the others follow from them without rejection. Where some are always drawn before others, most rows are trained in such orders: of all
+orders hardly any has the same columns first, and what follows from these would be learnt on few rows.
 
 Rows of one family (the children of one parent) see those before them: the codes of the last one and the mean over the earlier ones of their stretch, each as
 one more vector of the state. Codes that earlier ones have get a lift, and having one adds to the state, so that what follows knows of it. Some rows are
@@ -40,6 +41,7 @@ MAX_DECAY = 0.004  # of the weights in one step
 WARM_UP = 0.1  # share of the steps in which the learning rate rises
 RATE_RANGE = 100  # the peak learning rate over the first and the last
 BLOCK = 500  # rows that are drawn at a time, in an order of their own: what a single order gets wrong is told at once
+ANY_ORDER = 0.25  # share of the rows that are trained in any order, where columns have their turns: users may ask for values of any of them
 FORGET = 0.1  # share of the rows that are trained without the row before, and without the earlier ones
 HELD_OUT_SEED = 0  # orders in which held-out rows are read: the same at every evaluation
 
@@ -145,7 +147,7 @@ class Autoregressive(ConditionalGenerativeModel):
     def training_step(self, rows: torch.Tensor, context: torch.Tensor, reduce: Reduce, place: torch.Tensor | None = None) -> dict[str, float]:
         if self._averaged is None:
             raise RuntimeError("autoregressive: training_step was called before prepare")
-        order = torch.rand(rows.shape).argsort(1)
+        order = self._orders(len(rows), ANY_ORDER)
         loss = torch.stack(self._losses(self.network, rows, context, order, place, FORGET)).sum()
         self._optimiser.zero_grad()
         loss.backward()
@@ -154,6 +156,14 @@ class Autoregressive(ConditionalGenerativeModel):
         self._schedule.step()
         self._averaged.update_parameters(self.network)
         return {"nats": float(loss.detach())}
+
+    def _orders(self, count: int, loose: float = 0.0, generator: torch.Generator | None = None) -> torch.Tensor:
+        """Orders of the columns, int64 (count, D), in which rows are drawn; a share `loose` of them in any order at all."""
+        keys = torch.rand(count, len(self.layout.row), generator=generator)
+        if self.layout.turns:
+            strict = torch.rand(count, 1, generator=generator) >= loose
+            keys += strict * torch.tensor(self.layout.turns)  # keys are below 1
+        return keys.argsort(1)
 
     def anneal(self, steps: int) -> bool:
         schedule = self._schedule
@@ -174,7 +184,7 @@ class Autoregressive(ConditionalGenerativeModel):
     @torch.no_grad()
     def held_out_loss(self, rows: torch.Tensor, context: torch.Tensor, place: torch.Tensor | None = None) -> float:
         """Nats per row; without a look at siblings where `place` is None."""
-        orders = torch.rand(rows.shape, generator=torch.Generator().manual_seed(HELD_OUT_SEED)).argsort(1)
+        orders = self._orders(len(rows), generator=torch.Generator().manual_seed(HELD_OUT_SEED))
         total = 0.0
         places = [None] * len(rows.split(BLOCK)) if place is None else place.split(BLOCK)
         for part, above, order, stretch in zip(rows.split(BLOCK), context.split(BLOCK), orders.split(BLOCK), places, strict=True):
@@ -238,7 +248,7 @@ class Autoregressive(ConditionalGenerativeModel):
             state += history.vectors
             for d in np.flatnonzero(known).tolist():
                 self._add_alike(state, vectors, d, torch.from_numpy(rows[:, d]), pasts[d])
-        for d in rng.permutation(wanted).tolist():
+        for d in self._in_turns(rng.permutation(wanted)).tolist():
             logits = heads[d].logits(state, pasts[d])
             # What all codes of a column have in common is free to grow in training, far past what exp can take.
             cumulated = logits.sub_(logits.amax(1, keepdim=True)).exp_().cumsum(1)  # (B, codes)
@@ -249,6 +259,9 @@ class Autoregressive(ConditionalGenerativeModel):
             state += vectors.index_select(0, codes + self._row_offsets[d])
             self._add_alike(state, vectors, d, codes, pasts[d])
         return rows
+
+    def _in_turns(self, columns: np.ndarray) -> np.ndarray:
+        return columns[np.argsort(np.array(self.layout.turns)[columns], kind="stable")] if self.layout.turns else columns
 
     def _add_alike(self, state: torch.Tensor, vectors: torch.Tensor, column: int, codes: torch.Tensor, past: Past | None) -> None:
         """From now on the states (B, H) know which of the codes of a column, int64 (B,), siblings before have too."""

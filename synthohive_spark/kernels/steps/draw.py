@@ -55,11 +55,6 @@ def _codes(step: Draw, block: Block) -> tuple[np.ndarray, dict[str, pa.Array]]:
         codes[:, wanted] = drawn[:, places]
         exact = {} if guide is None else {name: array for name, array in guide.values().items() if name in step.columns}
         return codes, exact | ({} if values is None or step.ordered_by is None else {step.ordered_by: values})
-    last = [modelled.index(name) for name in step.last if name in modelled]
-    others = [place for place in places if place not in last]
-    if last and others and model.any_order:
-        given = np.full((n, len(modelled)), -1, dtype=np.int64) if given is None else given
-        given[:, others] = np.where(given[:, others] < 0, _draw(model, others, context, given, block), given[:, others])
     codes[:, wanted] = _draw(model, places, context, given, block)
     return codes, {}
 
