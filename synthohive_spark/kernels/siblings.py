@@ -17,7 +17,7 @@ from ..spec.encoding import NumberEncoding, TableEncoding
 from ..spec.hidden import GAP
 from .block import Parents, as_series
 from .columns import decode_codes, encode_frame
-from .columns.marks import MARKS, is_mark
+from .columns.marks import EVERY_MARK, is_mark
 from .columns.types import from_float64, to_float64
 from .family_guide import FamilyGuide
 from .models.base import ConditionalGenerativeModel
@@ -77,7 +77,7 @@ def _seen(column: NumberEncoding) -> list[float]:
     if is_decimal_form(column.form):
         runs = decimal_form(column.form)
         return [float(runs.starts[0]), float(runs.ends[-1])]
-    return [x for x in (*column.tokens, *column.knots) if x not in MARKS]
+    return [x for x in (*column.tokens, *column.knots) if x not in EVERY_MARK]
 
 
 def _floats(array: pa.Array, name: str, encoding: TableEncoding, form: str = "") -> np.ndarray:

@@ -252,7 +252,12 @@ class TableProgram(Spec):
     def matched(self) -> frozenset[str]:
         """The columns that matches fill."""
         keys = {c for m in self.matches for c in self.foreign_keys[m.key].columns if c not in m.fixed}
-        return frozenset(keys.union(*(m.brought for m in self.matches)))
+        return frozenset(keys | self.brought)
+
+    @property
+    def brought(self) -> frozenset[str]:
+        """Columns beside the matched keys that repeat a partner's row."""
+        return frozenset(c for m in self.matches for c in m.brought)
 
     @property
     def inherited(self) -> tuple[Inherit, ...]:

@@ -233,10 +233,16 @@ class Settle(Spec):
 
 
 class Carry(Spec):
-    """Columns that an earlier phase has drawn or matched."""
+    """Columns that an earlier phase has drawn or matched.
+
+    Attributes:
+        columns: their names.
+        unless: (column, status): what repeats a partner's row waits for the row model where the hidden status says that there is no partner.
+    """
 
     kind: Literal["carry"] = "carry"
     columns: tuple[str, ...]
+    unless: tuple[tuple[str, str], ...] = ()
 
 
 Step = Annotated[

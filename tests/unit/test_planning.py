@@ -307,6 +307,20 @@ def test_a_matched_key_brings_what_repeats_its_parents_row() -> None:
     assert "price" in program.drawn and "price" in next(step.columns for step in program.of_kind(Carry))
 
 
+def test_what_a_key_that_may_be_null_brings_is_drawn_where_it_is() -> None:
+    schema = (
+        Schema()
+        .table("airports", "id int!, code string", [(i, f"C{i}") for i in range(30)], pk="id")
+        .table("orders", "id int!", [(i,) for i in range(60)], pk="id")
+    )
+    rows = [(i, i % 60, None if i % 10 == 0 else i % 30, f"C{i % 30}") for i in range(120)]
+    keys = {"order": "orders.id", "airport": "airports.id"}
+    program = schema.table("routes", "id int!, order int!, airport int, code string", rows, pk="id", fk=keys).program("routes")
+    assert match_of(program, 1).brings == (("code", "code"),)
+    (carry,) = program.of_kind(Carry)
+    assert isinstance(carry, Carry) and carry.unless == (("code", status_column(1)),) and set(carry.columns) >= {"code", status_column(1)}
+
+
 def test_keys_of_limited_length_count_in_what_room_they_have() -> None:
     key = {"columns": ["p"], "parent_table": "a", "parent_columns": ["k"]}
     pattern = KeyPattern(form="text", prefix="AB", width=1, after=7)

@@ -89,7 +89,8 @@ def _program(view: TableView, keys: KeyPlan, uniques: UniquePlan, counts: tuple[
         {c for s in first.steps if isinstance(s, Draw) for c in s.columns}
     )
     in_order = [*drawn, *(c for c, _, _ in view.facts.columns)]
-    carry = (Carry(columns=tuple(dict.fromkeys(c for c in in_order if c in carried))),) if carried else ()
+    unless = tuple((c, status_column(m.key)) for m in early if m.status for c in m.brought if c in drawn)
+    carry = (Carry(columns=tuple(dict.fromkeys(c for c in in_order if c in carried)), unless=unless),) if carried else ()
     steps = (
         *known,
         *carry,
