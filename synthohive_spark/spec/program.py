@@ -89,6 +89,7 @@ class Match(Spec):
         apart: the unique keys that it is part of.
         needs: later keys that share columns with this one and must not be null: a partner must leave them one of their own.
         filled: its columns that may be there from an earlier key that has a partner; rows that have all of them are left alone.
+        agree: (column, partner's column): what the row has by then and always equals its partner's, so that only such rows are partners while there are some.
         brings: other columns that repeat columns of the partner's row, and those.
         traits: what the partner should have, what matters most first; afterwards rows have their partner's.
         forest: the parent is the table itself, and rows draw how many rows are above them: their partner is one step nearer to the top.
@@ -105,6 +106,7 @@ class Match(Spec):
     apart: tuple[Apart, ...] = ()
     needs: tuple[int, ...] = ()
     filled: tuple[str, ...] = ()
+    agree: tuple[tuple[str, str], ...] = ()
     brings: tuple[tuple[str, str], ...] = ()
     traits: tuple[Trait, ...] = ()
     forest: bool = False
@@ -122,6 +124,11 @@ class Match(Spec):
         return tuple(own for own, _ in self.brings)
 
 
+def _needed(match: Match) -> tuple[str, ...]:
+    """The columns that rows have before the match, and that it reads."""
+    return (*match.fixed, *match.wished, *match.filled, *(own for own, _ in match.agree), *(b for a in match.apart for b in a.before))
+
+
 class Phase(Spec):
     """Steps over blocks of rows, then matches one after the other."""
 
@@ -132,7 +139,7 @@ class Phase(Spec):
     def passed_on(self) -> frozenset[str]:
         """The columns that its matches and later phases need of its steps."""
         drawn = {c for step in self.steps if isinstance(step, Draw) for c in step.columns}
-        return frozenset(drawn | {c for m in self.matches for c in (*m.fixed, *m.wished, *m.filled, *(b for a in m.apart for b in a.before))})
+        return frozenset(drawn | {c for m in self.matches for c in _needed(m)})
 
 
 class UniqueKey(Spec):

@@ -116,7 +116,6 @@ def _pairing(metadata: Metadata, shapes: Mapping[str, Shape], followed: Mapping[
     parent = metadata.tables[key.parent_table]
     if {metadata.tables[ref.table].role, parent.role} != {"learnt"}:
         return None
-    itself = parent.name == ref.table  # its rows have nothing of each other's before all of them are there
     others = [other for other in _keys_of(metadata, followed, ref.table) if other != key and not set(other.columns) & set(key.columns)]
     ways = [
         (other.columns, tuple(above.columns[above.parent_columns.index(p)] for p in other.parent_columns))
@@ -127,7 +126,9 @@ def _pairing(metadata: Metadata, shapes: Mapping[str, Shape], followed: Mapping[
     ways += [
         (other.columns, other.parent_columns) for other in others if other.parent_table == parent.name and set(other.parent_columns) == set(key.parent_columns)
     ]
-    pairs = [] if itself else [*ways, *(((mine,), (theirs,)) for mine, theirs in _alike(metadata, shapes, ref.table, parent.name))]
+    # Rows of the table itself have no values to copy before all of them are there: only their keys can lead to one row.
+    alike = [] if parent.name == ref.table else [((mine,), (theirs,)) for mine, theirs in _alike(metadata, shapes, ref.table, parent.name)]
+    pairs = [*ways, *alike]
     telling, traits = _meaningful(metadata, shapes, ref.table), _meaningful(metadata, shapes, parent.name)
     if not pairs and not (telling and traits):
         return None

@@ -321,6 +321,35 @@ def test_what_a_key_that_may_be_null_brings_is_drawn_where_it_is() -> None:
     assert isinstance(carry, Carry) and carry.unless == (("code", status_column(1)),) and set(carry.columns) >= {"code", status_column(1)}
 
 
+def addresses_of_orders(share: float, nulls: int = 0) -> TableProgram:
+    """Orders point at two addresses, in a share of the rows both of one customer, whom they name as well."""
+    schema = Schema().table("customers", "id int!", [(i,) for i in range(100)], pk="id")
+    schema.table("addresses", "id int!, customer int!", [(i, i % 100) for i in range(300)], pk="id", fk={"customer": "customers.id"})
+    rows = [(i, i % 300, (i * 7 % 300 if i >= share * 600 else (i + 100) % 300) if i >= nulls else None, i % 300 % 100) for i in range(600)]
+    keys = {"billing": "addresses.id", "shipping": "addresses.id", "customer": "customers.id"}
+    return schema.table("orders", "id int!, billing int!, shipping int, customer int!", rows, pk="id", fk=keys).program("orders")
+
+
+@pytest.mark.parametrize("nulls", [0, 60])
+def test_a_second_way_to_one_row_holds_for_partners_that_are_matched(nulls: int) -> None:
+    program = addresses_of_orders(1.0, nulls)
+    assert program.driving == 0 and program.taken_over == {"customer"}
+    assert match_of(program, 1).agree == (("customer", "customer"),)
+    assert "customer" in {c for step in program.phases[0].steps for c in step.columns} & program.phases[0].passed_on
+
+
+def test_ways_that_lead_apart_in_some_rows_bind_no_partner() -> None:
+    assert match_of(addresses_of_orders(0.9), 1).agree == ()
+
+
+def test_rows_of_one_table_hang_below_rows_of_the_same_parent() -> None:
+    schema = Schema().table("posts", "id int!", [(i,) for i in range(80)], pk="id")
+    rows = [(i, i % 80, i - 80 if i % 3 and i >= 80 else None) for i in range(800)]
+    keys = {"post": "posts.id", "above": "comments.id"}
+    program = schema.table("comments", "id int!, post int!, above int", rows, pk="id", fk=keys).program("comments")
+    assert match_of(program, 1).forest and match_of(program, 1).agree == (("post", "post"),)
+
+
 def test_keys_of_limited_length_count_in_what_room_they_have() -> None:
     key = {"columns": ["p"], "parent_table": "a", "parent_columns": ["k"]}
     pattern = KeyPattern(form="text", prefix="AB", width=1, after=7)

@@ -152,7 +152,7 @@ def _first_phase(
     some: tuple[Inherit, ...],
 ) -> Phase:
     """What the matches need: keys that are fixed, what tells rows apart, whether a key is there."""
-    needed = {c for m in early for a in m.apart for c in a.before} | {c for m in early for c in (*m.fixed, *m.wished, *m.filled)}
+    needed = {c for m in early for a in m.apart for c in a.before} | {c for m in early for c in (*m.fixed, *m.wished, *m.filled, *(own for own, _ in m.agree))}
     needed |= {status_column(m.key) for m in early if m.status} | {c for m in early for c in m.carried}
     keys = tuple(step for step in some if set(step.columns) & needed)
     needed |= {step.status for step in keys}
