@@ -96,12 +96,11 @@ def match_bucket(seekers: pd.DataFrame, parents: pd.DataFrame, *, rule: MatchRul
         _fill(taken, seekers, partial(paired, column=column, rule=rule, wrap=False))
     if rule.within is not None:
         _fill(taken, seekers, partial(paired, column=rule.within, rule=replace(rule, closed=True), wrap=True))
-    columns = dict.fromkeys((rule.agree, rule.fixed)) if rule.agree else (rule.fixed,)
-    for column in columns:
+    for group in dict.fromkeys((rule.agree, rule.fixed)) if rule.agree else (rule.fixed,):
         if rule.forest:
-            _fill(taken, seekers, partial(_elders, parents=parents, copies=copies, column=column, rule=rule))
+            _fill(taken, seekers, partial(_elders, parents=parents, copies=copies, column=group, rule=rule))
             break  # who finds nobody that agrees is at the top
-        _fill(taken, seekers, partial(paired, column=column, rule=rule, wrap=True))
+        _fill(taken, seekers, partial(paired, column=group, rule=rule, wrap=True))
     if (rule.apart or rule.never) and len(seekers):
         taken = _Separation(seekers, parents, taken, rule).separated()
     return pd.DataFrame({ROW: seekers[ROW].to_numpy(dtype="int64"), TAKEN: taken})

@@ -50,6 +50,11 @@ def offset_seconds(zone: str) -> int:
     return (1 if zone[0] == "+" else -1) * (int(zone[1:3]) * 3600 + int(zone[-2:]) * 60)
 
 
+def step_micros(spark_type: str) -> int:
+    """The microseconds between two numbers of a type of dates or times."""
+    return MICROS_PER_DAY if spark_type == "date" else 1
+
+
 def grain_of(form: str) -> int:
     """The microseconds between two times that the form can tell apart; of a day for dates."""
     if not has_time(form):

@@ -129,6 +129,7 @@ class Draw(Spec):
         conditions: own columns that are there before and that the model is told, beside the driving parent's row.
         ordered_by: the column that orders the rows of one driving parent.
         stepwise: `ordered_by` is among `columns` and follows from the hidden column `GAP`, its distance from the row before.
+        since: the driving parent's column, and its type, that the first row's `GAP` is the distance from; None where that has none.
         form: of `ordered_by`, where it holds dates or times in text or whole numbers.
         last: columns that are drawn given all others, as a rule will replace most of their values.
     """
@@ -138,6 +139,7 @@ class Draw(Spec):
     conditions: tuple[str, ...] = ()
     ordered_by: str | None = None
     stepwise: bool = False
+    since: tuple[str, str] | None = None
     form: str = ""
     last: tuple[str, ...] = ()
 

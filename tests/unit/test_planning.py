@@ -17,6 +17,7 @@ from synthohive_spark.spec.planning.rewritten import with_form_of_order, with_ke
 from synthohive_spark.spec.planning.room import Room, largest_number
 from synthohive_spark.spec.program import Match, Phase, TableProgram
 from synthohive_spark.spec.steps import Carry, Combine, Distinct, KeyPattern, NumberKey, ParentKey, Series
+from synthohive_spark.spec.survey import SinceFacts
 from synthohive_spark.stages.twins import has_pairs
 
 Rows = list[tuple[Any, ...]]
@@ -319,6 +320,22 @@ def test_what_a_key_that_may_be_null_brings_is_drawn_where_it_is() -> None:
     assert match_of(program, 1).brings == (("code", "code"),)
     (carry,) = program.of_kind(Carry)
     assert isinstance(carry, Carry) and carry.unless == (("code", status_column(1)),) and set(carry.columns) >= {"code", status_column(1)}
+
+
+def test_the_first_row_of_a_parent_follows_the_nearest_time_that_no_row_is_before() -> None:
+    schema = Schema().table("users", "id int!, born date, joined date", [(i, date(1990, 1, 1), date(2020, 1, 1 + i % 20)) for i in range(100)], pk="id")
+    rows = [(i, i % 100, date(2021, 1 + i % 12, 1 + i % 28)) for i in range(2500)]
+    schema.table("posts", "id int!, user int!, written date", rows, pk="id", fk={"user": "users.id"})
+    survey = GeneratedSchema(schema.metadata, schema.columns, schema.rows).survey()
+    since = (SinceFacts(column="written", parent_column="born", distance=9e14), SinceFacts(column="written", parent_column="joined", distance=4e13))
+    seen = survey.tables["posts"]
+    (key,) = seen.keys
+    assert key is not None
+    posts = seen.model_copy(update={"keys": (key.model_copy(update={"since": since}),)})
+    survey = survey.model_copy(update={"tables": {**survey.tables, "posts": posts}})
+    program = plan_schema(schema.metadata, SchemaGraph.from_metadata(schema.metadata), survey).programs["posts"]
+    assert program.draw.stepwise and program.draw.since == ("joined", "date")
+    assert schema.program("posts").draw.since is None
 
 
 def addresses_of_orders(share: float, nulls: int = 0) -> TableProgram:

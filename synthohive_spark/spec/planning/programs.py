@@ -94,7 +94,7 @@ def _program(view: TableView, keys: KeyPlan, uniques: UniquePlan, counts: tuple[
     steps = (
         *known,
         *carry,
-        Draw(columns=drawn, conditions=conditions, ordered_by=siblings.ordered_by, stepwise=siblings.stepwise),
+        Draw(columns=drawn, conditions=conditions, ordered_by=siblings.ordered_by, stepwise=siblings.stepwise, since=_since(view, keys, siblings.since)),
         *(step for step in some if not set(step.columns) & carried),
         *_repairs(view, uniques, known, early),
     )
@@ -163,6 +163,11 @@ def _first_phase(
     there = tuple(step for step in known if set(step.columns) & needed or (columns and not isinstance(step, NumberKey)))
     draw = (Draw(columns=columns, conditions=conditions),) if columns else ()
     return Phase(steps=(*there, *draw, *keys, *_with_combinations(moved)), matches=early)
+
+
+def _since(view: TableView, keys: KeyPlan, column: str | None) -> tuple[str, str] | None:
+    """The driving parent's column with its type."""
+    return None if column is None or keys.driving is None else (column, view.above(keys.driving).types[column])
 
 
 def _placed(phase: Phase) -> Phase:
