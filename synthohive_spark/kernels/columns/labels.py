@@ -12,7 +12,7 @@ from .marks import MOST_LABELS
 COMMON_SHARE = 0.02  # of the rows from which a text is a label: a name that two of a hundred rows have names none of them
 COMMON_ROWS = 20  # of a label: fewer would be an accident
 OTHER_SHARE = 0.05  # of the rows from which those beside the labels count: fewer are typing errors
-STRAY_SHARE = 0.05  # of the rows that may have a label that is too rare to be told: they get a number
+STRAY_SHARE = 0.005  # of the rows that may have a label that is too rare to be told: they get a number
 _DIGIT, _NOT_ZERO = "[0-9]", "[1-9]"
 
 
@@ -31,7 +31,7 @@ def labels_beside(seen: pd.DataFrame) -> Iterator[np.ndarray]:
     for digit in (_DIGIT, _NOT_ZERO):
         beside = known & ~seen["text"].str.contains(digit, na=True).to_numpy(dtype=bool)
         told = beside & _told(seen)
-        few = told.sum() <= MOST_LABELS and rows[beside & ~told].sum() <= STRAY_SHARE * rows.sum()
+        few = 0 < told.sum() <= MOST_LABELS and rows[beside & ~told].sum() <= STRAY_SHARE * rows.sum()
         if few and beside.sum() > last:
             last = beside.sum()
             yield beside
