@@ -76,6 +76,13 @@ def test_many_words_among_numbers_are_a_vocabulary() -> None:
     assert not isinstance(encoding, NumberEncoding)
 
 
+@pytest.mark.parametrize(("common", "label"), [("Berlin", False), ("unknown", True), ("NULL", True), ("-", True), ("(none)", True)])
+def test_the_commonest_of_like_texts_is_no_label(common: str, label: bool) -> None:
+    others = ["".join(RNG.choice(list("abcdefgh"), RNG.integers(4, 9))).title() for _ in range(300)]
+    encoding = fitted([common] * 600 + sorted(set(others)))
+    assert isinstance(encoding, CategoryEncoding) and encoding.values == (common,) and (encoding.rare is not None) == label
+
+
 def test_few_odd_values_among_labels_are_not_made_up() -> None:
     encoding = fitted(["open", "closed"] * 1000 + [f"typo {i}" for i in range(60)])
     assert isinstance(encoding, CategoryEncoding) and encoding.rare is None and encoding.values == ("closed", "open")
