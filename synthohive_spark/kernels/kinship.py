@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ..spec.date_forms import MICROS_PER_DAY
 from ..spec.planning.inherited import HOLDS
 from .traits import Side, telling_columns
 
@@ -85,21 +86,22 @@ def kinship(frame: pd.DataFrame, *, asked: Mapping[int, Asked]) -> pd.DataFrame:
 
 def _since(
     mine: np.ndarray, theirs: np.ndarray, weight: np.ndarray, times: Sequence[tuple[int, int, int, int]]
-) -> Iterator[tuple[int, float, float, float, int, float, None]]:
-    """(number, rows with both times, those in order, share that chance would have in order, -1, mean distance, None) of each pair that is in order."""
+) -> Iterator[tuple[int, float, float, float, int, float, list[float]]]:
+    """(number, rows with both times, those in order, share that chance would have in order, -1, mean distance, grain) of each pair that is in order."""
     for number, (own, other, unit, their_unit) in enumerate(times):
         there = ~(np.isnan(mine[:, own]) | np.isnan(theirs[:, other]))
         if not there.any():
             continue
         later, sooner, rows = mine[there, own] * unit, theirs[there, other] * their_unit, weight[there]
-        if unit != their_unit:  # a day beside a time: what begins on that day is not before it
-            later, sooner = (np.floor(x / max(unit, their_unit)) * max(unit, their_unit) for x in (later, sooner))
+        days = MICROS_PER_DAY in (unit, their_unit) or not (later % MICROS_PER_DAY).any()
+        grain = MICROS_PER_DAY if days else 1  # what begins on a day is not before a time of it
+        later, sooner = (np.floor(x / grain) * grain for x in (later, sooner))
         total, broken = rows.sum(), rows[later < sooner].sum()
         line = np.argsort(sooner, kind="stable")
         before = np.concatenate([[0.0], np.cumsum(rows[line])])[np.searchsorted(sooner[line], later, side="right")]
         by_chance = total - float(before @ rows) / total  # rows that would break it
         if by_chance >= LEAST_BREAKS and broken <= min(FEWER_BREAKS * by_chance, (1 - HOLDS) * total):
-            yield number, total, total - broken, 1 - by_chance / total, -1, float((later - sooner) @ rows / total), None
+            yield number, total, total - broken, 1 - by_chance / total, -1, float((later - sooner) @ rows / total), [float(grain)]
 
 
 def _copies(mine: np.ndarray, theirs: np.ndarray, weight: np.ndarray, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float, float, float]]:

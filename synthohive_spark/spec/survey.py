@@ -49,11 +49,13 @@ class SinceFacts(Spec):
         column: of the table.
         parent_column: the parent's.
         distance: between them, in microseconds, on average.
+        grain: the microseconds in which they are compared: those of a day where the row has days.
     """
 
     column: str
     parent_column: str
     distance: float
+    grain: int = 1
 
 
 class TraitFacts(Spec):

@@ -128,9 +128,10 @@ def _with_start(rows: DataFrame, data: Mapping[str, DataFrame], program: TablePr
     if key is None or since is None or program.draw.ordered_by is None or key.parent_table not in data:
         return rows
     links = [hidden(f"key_{i}") for i in range(len(key.columns))]
-    start = plain_number(F.col(quoted(since[0])), since[1]).cast("bigint")
-    steps = step_micros(since[1]), step_micros(program.types[program.draw.ordered_by])
-    start = F.floor(start * F.lit(steps[0]) / F.lit(steps[1])).cast("bigint") if steps[0] != steps[1] else start
+    name, kind, grain = since
+    micros = plain_number(F.col(quoted(name)), kind).cast("bigint") * F.lit(step_micros(kind))
+    grains = F.floor(micros / F.lit(grain)) if grain > 1 else micros  # a double counts days, but not all microseconds
+    start = (grains * F.lit(grain // step_micros(program.types[program.draw.ordered_by]))).cast("bigint")
     above = data[key.parent_table].select(*(F.col(quoted(p)).alias(link) for p, link in zip(key.parent_columns, links, strict=True)), start.alias(START))
     above = above.where(all_there(links)).dropDuplicates(links)
     return rows.join(above, [F.col(quoted(c)) == F.col(link) for c, link in zip(key.columns, links, strict=True)], "left").drop(*links)

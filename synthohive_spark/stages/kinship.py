@@ -60,9 +60,9 @@ class _Pairing:
             chance=round(chance, 6),
         )
 
-    def since(self, number: int, distance: float) -> SinceFacts:
+    def since(self, number: int, distance: float, grain: float) -> SinceFacts:
         own, theirs, *_ = self.asked.times[number]
-        return SinceFacts(column=self.columns[0][own], parent_column=self.columns[1][theirs], distance=round(distance, 3))
+        return SinceFacts(column=self.columns[0][own], parent_column=self.columns[1][theirs], distance=round(distance, 3), grain=int(grain))
 
     def trait(self, place: int, gain: float, edges: Sequence[float] | None) -> TraitFacts:
         return TraitFacts(column=self.columns[1][place], gain=round(gain, 6), edges=None if edges is None else tuple(edges))
@@ -112,7 +112,7 @@ def kinship_of_parents(
         for row in union_all(frames).groupBy(PAIRING).applyInPandas(kernel, KINSHIP_DDL).collect():
             pairing = pairings[row["pairing"]]
             if row["since"] >= 0:
-                since[pairing.ref].append(pairing.since(row["since"], row["gain"]))
+                since[pairing.ref].append(pairing.since(row["since"], row["gain"], *row["edges"]))
             elif row["trait"] >= 0:
                 traits[pairing.ref].append(pairing.trait(row["trait"], row["gain"], row["edges"]))
             elif row["chance"] <= BY_CHANCE and (row["equal"] / row["rows"] > row["chance"] or (not row["equal"] and row["chance"] * row["rows"] >= NEVER)):

@@ -334,7 +334,7 @@ def test_the_first_row_of_a_parent_follows_the_nearest_time_that_no_row_is_befor
     posts = seen.model_copy(update={"keys": (key.model_copy(update={"since": since}),)})
     survey = survey.model_copy(update={"tables": {**survey.tables, "posts": posts}})
     program = plan_schema(schema.metadata, SchemaGraph.from_metadata(schema.metadata), survey).programs["posts"]
-    assert program.draw.stepwise and program.draw.since == ("joined", "date")
+    assert program.draw.stepwise and program.draw.since == ("joined", "date", 1)
     assert schema.program("posts").draw.since is None
 
 

@@ -78,10 +78,10 @@ def _start(step: Draw, block: Block, parents: Parents) -> np.ndarray:
     """The time of each parent that none of its rows is before, float64 (p,), in the units of the column that orders them; nan for none."""
     if step.since is None or step.ordered_by is None:
         return np.full(len(parents.frame), np.nan)
-    name, spark_type = step.since
+    name, spark_type, grain = step.since
     x = to_float64(parents.frame[name], name, spark_type)
-    units = step_micros(spark_type), step_micros(block.types[step.ordered_by])
-    return np.where(is_mark(x), np.nan, x if units[0] == units[1] else np.floor(x * units[0] / units[1]))
+    grains = np.floor(x * step_micros(spark_type) / grain)
+    return np.where(is_mark(x), np.nan, grains * (grain / step_micros(block.types[step.ordered_by])))
 
 
 def _guide(step: Draw, block: Block, model: ConditionalGenerativeModel, in_order: bool) -> FamilyGuide | None:

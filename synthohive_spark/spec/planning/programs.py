@@ -165,9 +165,9 @@ def _first_phase(
     return Phase(steps=(*there, *draw, *keys, *_with_combinations(moved)), matches=early)
 
 
-def _since(view: TableView, keys: KeyPlan, column: str | None) -> tuple[str, str] | None:
-    """The driving parent's column with its type."""
-    return None if column is None or keys.driving is None else (column, view.above(keys.driving).types[column])
+def _since(view: TableView, keys: KeyPlan, since: tuple[str, int] | None) -> tuple[str, str, int] | None:
+    """The driving parent's column with its type, and its grain."""
+    return None if since is None or keys.driving is None else (since[0], view.above(keys.driving).types[since[0]], since[1])
 
 
 def _placed(phase: Phase) -> Phase:
