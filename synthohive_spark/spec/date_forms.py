@@ -75,7 +75,7 @@ def has_time(form: str) -> bool:
 
 def is_elapsed(form: str) -> bool:
     """Whether the hours of a form do not start again after a day ("25:10:00")."""
-    return form in ELAPSED
+    return form_parts(form).local in ELAPSED
 
 
 def is_date_form(form: str) -> bool:

@@ -8,7 +8,7 @@ from operator import add
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from ..spec.date_forms import MICROS_PER_DAY, TWO_DIGITS, FormParts, form_parts, has_date, has_time, is_elapsed, offset_seconds
+from ..spec.date_forms import ELAPSED, MICROS_PER_DAY, TWO_DIGITS, FormParts, form_parts, has_date, has_time, offset_seconds
 
 _WIDTHS = {
     "Y": 4,
@@ -34,7 +34,7 @@ def number_of_form(cell: Column, form: str) -> Column:
         cell: text or whole numbers.
         form: as `strptime` writes it.
     """
-    if is_elapsed(form):
+    if form in ELAPSED:
         told = F.split(cell, ":")
         return reduce(add, (F.get(told, F.lit(i)).try_cast("bigint") * F.lit(micros) for i, micros in enumerate(list(_MICROS.values())[: form.count("%")])))
     parts_of_form = form_parts(form)

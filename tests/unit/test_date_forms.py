@@ -108,6 +108,14 @@ def test_hours_that_go_on_past_midnight_are_times(form):
     assert numbers[:-1].min() <= made.min() < 10 * 3600e6 and 120 * 3600e6 < made.max() <= numbers[:-1].max()
 
 
+def test_hours_past_midnight_with_parts_of_a_second():
+    texts = [f"{_hours(s, '[?%H]:%M:%S')}.{s % 1000:03d}" for s in np.random.default_rng(1).integers(3600, 130 * 3600, 300).tolist()]
+    form = find_form(pa.array(texts))
+    assert form == "[?%H]:%M:%S.%3f" and is_date_form(form) and form_range(form)[1] > 130 * 3600e6
+    numbers = numbers_of(pa.array(texts), form)
+    assert texts_of(numbers, np.zeros(300, dtype=bool), form).to_pylist() == texts
+
+
 @pytest.mark.parametrize("texts", [[f"{a}:{b}" for a in range(6) for b in range(6)], [f"{h}:{m:02d}" for h in range(30) for m in (10, 61)], ["25:00", "26:00"]])
 def test_scores_and_few_values_are_no_hours(texts):
     assert find_form(pa.array(texts)) is None

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...spec.date_forms import ELAPSED, LAST_DAY, form_parts, has_date, has_time, is_elapsed, offset_seconds
+from ...spec.date_forms import ELAPSED, LAST_DAY, form_parts, has_date, has_time, offset_seconds
 
 _DATES = ("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d")
 _SHORT = ("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%m-%y", "%m-%d-%y", "%y-%m-%d", "%y/%m/%d")
@@ -118,7 +118,7 @@ def _all_of(texts: pa.Array, form: str) -> bool:
 
 def numbers_of(texts: pa.Array, form: str) -> np.ndarray:
     """Days since 1970-01-01, or microseconds where the form has a time, float64 (N,); nan for null and for what has another form."""
-    if is_elapsed(form):
+    if form in ELAPSED:
         return _elapsed_numbers(texts, form)
     local, digits, zone, _ = form_parts(form)
     if digits or zone:
@@ -145,13 +145,14 @@ def texts_of(x: np.ndarray, null: np.ndarray, form: str) -> pa.Array:
     if digits or zone:
         unit = 10 ** (6 - digits)
         micros = np.rint(np.where(null, 0.0, x) / unit).astype(np.int64) * unit
-        text = _shown(pa.array(micros // MICROS, mask=null).cast(pa.timestamp("s")), local)
+        seconds = micros // MICROS
+        text = _elapsed_texts(seconds, null, local) if local in ELAPSED else _shown(pa.array(seconds, mask=null).cast(pa.timestamp("s")), local)
         parts = micros % MICROS // unit
         after = pc.binary_join_element_wise(".", pc.utf8_lpad(pa.array(parts).cast(pa.string()), digits, "0"), "") if digits else pa.scalar("")
         after = pc.if_else(pa.array(parts == 0), pa.scalar(""), after) if bare else after
         return pc.binary_join_element_wise(text, after, zone, "")
     seconds = np.rint(np.where(null, 0.0, x) / (1e6 if has_time(form) else 1 / _DAY)).astype(np.int64)
-    if is_elapsed(form):
+    if form in ELAPSED:
         return _elapsed_texts(seconds, null, form)
     return _shown(pa.array(seconds, type=pa.int64(), mask=null).cast(pa.timestamp("s")), form)
 
