@@ -21,6 +21,7 @@ from .seeds import derive_seed
 from .spread import hashed
 
 TAKEN, COPIES, BUCKET = hidden("taken"), hidden("copies"), hidden("bucket")  # the parent's row number, its free places in the bucket
+SINCE = hidden("since")  # a time of the seekers, and one of the parents that it should not be before
 DEPTH = hidden("depth")  # rows above a row of the table itself
 NOBODY = -1
 SWAPS = 16  # random rows that are asked to swap
@@ -56,6 +57,7 @@ class MatchRule:
         agree: the column in which they agree if there is any such partner; rows of the table itself have no parent then where there is none.
         within: the column in which they agree if there is any such partner, with a free place or without.
         forest: the parent is the table itself, and both sides have `DEPTH`: a row's parent is nearer to the top, or as near and before it.
+        in_time: both sides have `SINCE`: the earliest seekers of a group get its earliest places, so that hardly one is before its parent.
         required: every row needs a partner, if only itself.
         partners: rows of the parent; any of them can be taken by its number, unless a column is fixed or the bucket is closed.
         closed: only the parents that come in can be taken.
@@ -70,6 +72,7 @@ class MatchRule:
     agree: str | None = None
     within: str | None = None
     forest: bool = False
+    in_time: bool = False
     required: bool = False
     partners: int = 0
     closed: bool = False
@@ -215,6 +218,8 @@ def _seeker_order(seekers: pd.DataFrame, rule: MatchRule) -> tuple[np.ndarray, .
     if rule.apart:
         family = hashed(seekers[PARENT_ROW].to_numpy(dtype="int64"), rule.salt("family"))
         return rows, family, -seekers[SIBLINGS].to_numpy(dtype="int64"), seekers[POSITION].to_numpy(dtype="int64")
+    if rule.in_time:
+        return rows, seekers[SINCE].to_numpy(dtype="int64")
     return rows, hashed(rows, rule.salt("seekers"))
 
 
@@ -223,6 +228,8 @@ def _place_order(parents: pd.DataFrame, parent: np.ndarray, copies: np.ndarray, 
     taken = parents[TAKEN].to_numpy(dtype="int64")[parent]
     if rule.apart:
         return taken, hashed(taken, rule.salt("parents")), -copies[parent]
+    if rule.in_time:
+        return taken, parents[SINCE].to_numpy(dtype="int64")[parent]
     number = np.arange(len(parent)) - np.searchsorted(parent, parent, side="left")
     return taken, hashed(taken * np.int64(1_000_003) + number, rule.salt("places"))
 

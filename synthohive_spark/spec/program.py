@@ -90,6 +90,7 @@ class Match(Spec):
         needs: later keys that share columns with this one and must not be null: a partner must leave them one of their own.
         filled: its columns that may be there from an earlier key that has a partner; rows that have all of them are left alone.
         agree: (column, partner's column): what the row has by then and always equals its partner's, so that only such rows are partners while there are some.
+        since: a time of the row, and one of its partner's that it is never before, where rows are whole when they are matched.
         brings: other columns that repeat columns of the partner's row, and those.
         traits: what the partner should have, what matters most first; afterwards rows have their partner's.
         forest: the parent is the table itself, and rows draw how many rows are above them: their partner is one step nearer to the top.
@@ -107,6 +108,7 @@ class Match(Spec):
     needs: tuple[int, ...] = ()
     filled: tuple[str, ...] = ()
     agree: tuple[tuple[str, str], ...] = ()
+    since: tuple[str, str] | None = None
     brings: tuple[tuple[str, str], ...] = ()
     traits: tuple[Trait, ...] = ()
     forest: bool = False
@@ -119,14 +121,15 @@ class Match(Spec):
         return (*((depth_column(self.key),) if self.forest else ()), *(trait.name for trait in self.traits))
 
     @property
+    def read(self) -> tuple[str, ...]:
+        """The columns that rows have before the match, and that it reads, beside hidden ones that are drawn for it."""
+        before = (b for apart in self.apart for b in apart.before)
+        return (*self.fixed, *self.wished, *self.filled, *(own for own, _ in self.agree), *(self.since[:1] if self.since else ()), *before)
+
+    @property
     def brought(self) -> tuple[str, ...]:
         """The table's columns that repeat columns of the partner's row."""
         return tuple(own for own, _ in self.brings)
-
-
-def _needed(match: Match) -> tuple[str, ...]:
-    """The columns that rows have before the match, and that it reads."""
-    return (*match.fixed, *match.wished, *match.filled, *(own for own, _ in match.agree), *(b for a in match.apart for b in a.before))
 
 
 class Phase(Spec):
@@ -139,7 +142,7 @@ class Phase(Spec):
     def passed_on(self) -> frozenset[str]:
         """The columns that its matches and later phases need of its steps."""
         drawn = {c for step in self.steps if isinstance(step, Draw) for c in step.columns}
-        return frozenset(drawn | {c for m in self.matches for c in _needed(m)})
+        return frozenset(drawn | {c for m in self.matches for c in m.read})
 
 
 class UniqueKey(Spec):

@@ -16,9 +16,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from ..kernels.cardinality import CountRule
-from ..kernels.match import BUCKET, COPIES, DEPTH, TAKEN, ApartRule, MatchRule, match_bucket
+from ..kernels.match import BUCKET, COPIES, DEPTH, SINCE, TAKEN, ApartRule, MatchRule, match_bucket
 from ..kernels.places import PlaceRule, place_frames
 from ..kernels.seeds import derive_seed
+from ..spec.date_forms import step_micros
 from ..spec.hidden import PARENT_ROW, POSITION, ROW, SIBLINGS, hidden, partner_column, status_column
 from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey
@@ -26,6 +27,7 @@ from ..spec.program import Apart, Match, TableProgram
 from .forest import Forest
 from .frames import all_there, map_frames, map_groups
 from .hidden import trait_group
+from .profile import plain_number
 
 BUCKET_ROWS = 200_000  # of either side; a bucket of so many is paired in about a second
 FIXED, AGREE, WITHIN = hidden("fixed"), hidden("agree"), hidden("within")
@@ -142,6 +144,7 @@ class Pairing:
             never=tuple(_never(i) for i in range(len(match.never))),
             apart=tuple(self._apart(i, apart) for i, apart in enumerate(match.apart)),
             agree=AGREE if match.agree else None,
+            in_time=bool(match.since),
             within=WITHIN if forest else None,
             forest=forest is not None,
             # Columns that stay where the key is null need somebody's values, if only the row's own.
@@ -173,6 +176,8 @@ class Pairing:
         same = [F.col(quoted(c)) for c in (*fixed, *(own for own, _ in self.match.agree))]
         if self.match.agree:
             columns[AGREE] = _hash(same)
+        if self.match.since:
+            columns[SINCE] = _moment(F.col(quoted(self.match.since[0])), self.program.types[self.match.since[0]])
         above = [] if forest is None else [forest.level() - 1]
         if forest is not None:
             within = _hash([*same, *above])
@@ -217,6 +222,9 @@ class Pairing:
         same = [*(own[c] for c in fixed), *(F.col(quoted(theirs)).cast(types[c]) for c, theirs in self.match.agree)]
         if self.match.agree:
             columns[AGREE] = _hash(same)
+        if self.match.since:
+            theirs = quoted(self.match.since[1])
+            columns[SINCE] = _moment(F.col(theirs), dict(partner.frame.dtypes)[self.match.since[1]])
         depth = [] if forest is None else [forest.level()]
         if forest is not None:
             columns |= {DEPTH: forest.level(), WITHIN: _hash([*same, *depth])}
@@ -290,6 +298,11 @@ class Pairing:
 def _hash(columns: Iterable[Column]) -> Column:
     """One number for a combination of values. Two combinations meet by chance once in 10**19; keys are checked before anything is published."""
     return F.xxhash64(*columns)
+
+
+def _moment(cell: Column, spark_type: str) -> Column:
+    """A time in microseconds; none is after all others."""
+    return F.coalesce(plain_number(cell, spark_type).cast("bigint") * F.lit(step_micros(spark_type)), F.lit(2**63 - 1))
 
 
 def _wished(i: int) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthohive_spark.kernels.match import COPIES, DEPTH, NOBODY, TAKEN, ApartRule, MatchRule, match_bucket
+from synthohive_spark.kernels.match import COPIES, DEPTH, NOBODY, SINCE, TAKEN, ApartRule, MatchRule, match_bucket
 from synthohive_spark.spec.hidden import PARENT_ROW, POSITION, ROW, SIBLINGS
 
 
@@ -111,6 +111,21 @@ def test_partners_agree_with_rows_where_any_does(bucket: Bucket, wished: bool) -
     assert (pairs[TAKEN] != NOBODY).all(), "who finds nobody that agrees takes anybody"
     some = pairs["f"].isin(bucket.parents["f"])
     assert (pairs["f"] == pairs["theirs"])[some].all()
+
+
+@settings(max_examples=150, deadline=None)
+@given(buckets(), st.booleans(), st.integers(0, 2**32))
+def test_nobody_is_before_its_parent_where_all_can_be_after_theirs(bucket: Bucket, wished: bool, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    partner = bucket.matched(rule(wished=("f",) if wished else ()))[[ROW, TAKEN]]  # some pairs of the same groups, of which each gets an order
+    began = bucket.parents.assign(**{SINCE: rng.integers(1000, size=len(bucket.parents))})
+    moments = partner.merge(began[[TAKEN, SINCE]], on=TAKEN, how="left")
+    moments[SINCE] = moments[SINCE].fillna(0) + rng.integers(50, size=len(moments))
+    seekers = bucket.seekers.merge(moments[[ROW, SINCE]], on=ROW).astype("int64")
+    pairs = match_bucket(seekers, began, rule=rule(wished=("f",) if wished else (), in_time=True))
+    told = pairs.merge(seekers[[ROW, SINCE]], on=ROW).merge(began.rename(columns={SINCE: "theirs"}), on=TAKEN)
+    assert wished or (told[SINCE] >= told["theirs"]).all()
+    assert Counter(pairs[TAKEN]) == Counter(partner[TAKEN]), "as many children as before"
 
 
 @settings(max_examples=150, deadline=None)

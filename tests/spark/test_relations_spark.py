@@ -97,6 +97,26 @@ def test_copies_of_a_matched_parent_are_kept_and_read(spark: SparkSession) -> No
     assert np.allclose(rows["amount"], np.round(rows["price"] * rows["quantity"], 2), atol=0.011)
 
 
+def test_comments_answer_earlier_ones_of_their_post(spark: SparkSession) -> None:
+    rng = np.random.default_rng(8)
+    rows, per_post = [], 5
+    for post in range(300):
+        begin = pd.Timestamp("2020-01-01") + pd.Timedelta(hours=int(rng.integers(0, 9000)))
+        times = begin + pd.to_timedelta(np.cumsum(rng.exponential(3, per_post)), unit="h").round("s")
+        above = [None, *(int(rng.integers(0, i)) if rng.random() < 0.7 else None for i in range(1, per_post))]
+        first = post * per_post
+        rows += [(first + i, post, None if up is None else first + up, written) for i, (up, written) in enumerate(zip(above, times, strict=True))]
+    comments = pd.DataFrame(rows, columns=["id", "post", "above", "written"]).astype({"above": "Int64"})
+    schema = Metadata().add_table("posts", pk="id").add_table("comments", pk="id", fk={"post": "posts.id", "above": "comments.id"})
+    tables = {"posts": pd.DataFrame({"id": range(300)}), "comments": comments}
+    synthesizer = Synthesizer(schema, spark=spark, model="autoregressive").fit(tables, seed=1, epochs=3)
+    assert any("(above) -> comments(id), one step nearer to the top, with the same post" in line for line in synthesizer.relations)
+    copy = synthesizer.sample(seed=2)["comments"].toPandas()
+    answers = copy.merge(copy, left_on="above", right_on="id", suffixes=("", "_above"))
+    assert len(answers) > 500 and (answers["post"] == answers["post_above"]).all()
+    assert (answers["written"] >= answers["written_above"]).mean() > 0.6, "at random half of them"
+
+
 def test_relations_can_be_switched_off(spark: SparkSession) -> None:
     config = FitConfig(siblings=False, partners=False)
     schema, tables = catalogue(spark)

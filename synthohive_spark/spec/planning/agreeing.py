@@ -1,4 +1,4 @@
-"""The row that a matched partner must lead to as the row itself does: an address of the row's own customer, a comment below the same post.
+"""What matched partners must be like: an address of the row's own customer, a comment below the same post, a question that was asked before.
 
 Only keys bind: made-up values of other columns are those of no other row.
 """
@@ -18,7 +18,7 @@ def with_agreement(view: TableView, matches: Iterable[Match], driving: int | Non
     there = {c for i in inherited if i.by == driving and i.always for c in i.columns} | (view.columns(driving) if driving is not None else set())
     out = []
     for match in matches:
-        found = match.model_copy(update={"agree": tuple(_agreed(view, match, there))})
+        found = match.model_copy(update={"agree": tuple(_agreed(view, match, there)), "since": _since(view, match)})
         there |= view.columns(match.key) | set(match.brought)
         out.append(found)
     return out
@@ -36,6 +36,14 @@ def _agreed(view: TableView, match: Match, known: set[str]) -> Iterator[tuple[st
         if facts.share >= HOLDS and own in keys and own <= known - given - taken and not theirs & (late | set(key.parent_columns)):
             taken |= own
             yield from zip(facts.columns, facts.parent_columns, strict=True)
+
+
+def _since(view: TableView, match: Match) -> tuple[str, str] | None:
+    """The nearest times of which the row's is never before its partner's: of rows that are there when a later parent is."""
+    if not view.is_deferred(match.key):
+        return None
+    nearest = min(view.seen(match.key).since, key=lambda f: (f.distance, f.column, f.parent_column), default=None)
+    return None if nearest is None else (nearest.column, nearest.parent_column)
 
 
 def _rank(facts: CopyFacts) -> tuple[object, ...]:
