@@ -57,6 +57,7 @@ def test_every_form_is_found_and_comes_back(form):
         ["20210101", "20210102", "99999999", *(f"2021{i:04d}" for i in range(101, 110))],
         ["20210101", "20210102", "20210103"],  # so few digits may be codes
         [f"20{year:02d}{month:02d}" for year in range(1, 13) for month in range(1, 13)],  # months, or days of 2020
+        ["10.04.20", "12.05.21", "18.10.22"],  # so few may be versions
         [f"{day:02d}-05-{year}" for day in range(10, 28) for year in (21, 22, 23)],  # either end may be the year
         [f"{day:02d}/0{month}/21" for day in range(1, 13) for month in range(1, 9)],
         ["2021-01-01", "soon", "later", "never"],

@@ -27,7 +27,7 @@ FORMS = (
     *_TIMES,
 )
 YEARS = (1600, 2399)  # years beyond them are no dates of records: the digits mean something else; but for 9999-12-31, which stands for no end
-LEAST_DIFFERENT = 10  # values of digits alone: fewer can be codes that look like dates
+LEAST_DIFFERENT = 10  # values of digits alone, or with two for the year: fewer can be codes that look like dates
 DIFFERENT = 3  # values of any other form
 TRIED = 2000  # values that decide which forms are worth a look at all of them
 _DAY = 86_400
@@ -45,8 +45,8 @@ def find_form(texts: pa.Array) -> str | None:
     """
     known = texts.drop_null()
     for form in FORMS:
-        digits = form in COMPACT or form == "%Y%m%d%H%M%S"
-        if len(known) >= (LEAST_DIFFERENT if digits else DIFFERENT) and _all_of(known[:TRIED], form) and _all_of(known, form):
+        short = form in COMPACT or form == "%Y%m%d%H%M%S" or "%y" in form
+        if len(known) >= (LEAST_DIFFERENT if short else DIFFERENT) and _all_of(known[:TRIED], form) and _all_of(known, form):
             return None if any(_all_of(known, other) for other in _rivals(form)) else form
     return _long_form(known) or _elapsed_form(known)
 
