@@ -15,7 +15,7 @@ from ..spec.constraints import parsed_limit
 from ..spec.encoding import CategoryEncoding, NumberEncoding, TextEncoding
 from .columns.categories import encode_categories
 from .columns.grid import decimals_of
-from .columns.marks import MARKS, is_mark, marked
+from .columns.marks import EVERY_MARK, is_mark, marked
 from .columns.numbers import exact_tokens, number_codes
 from .columns.types import arrow_type, decimal_scale, from_scalars, is_integer, to_float64
 
@@ -41,7 +41,7 @@ def asked_code(value: Any, encoding: NumberEncoding | CategoryEncoding, zone: st
             raise ValueError(f"{value!r} {NEVER_SEEN}")
         return int(encode_categories(typed, encoding)[0]), typed
     series = pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([marked(typed)])))
-    x = to_float64(series, encoding.name, encoding.spark_type, encoding.form)
+    x = to_float64(series, encoding.name, encoding.spark_type, encoding.form, encoding.labels)
     if np.isnan(x[0]):
         raise ValueError(f"{value!r} is not of the form {encoding.form}, which all values of the column have")
     known = typed[0].as_py() in exact_tokens(encoding).to_pylist() if encoding.exact else x[0] in encoding.tokens
@@ -68,7 +68,7 @@ def inside(x: np.ndarray, encoding: NumberEncoding) -> tuple[np.ndarray, np.ndar
         return known, known
     # Quantiles on a grid span their values' cells: half a step more on both ends.
     half = 0.0 if encoding.discrete else encoding.step / 2
-    tokens = [t for t in encoding.tokens if t not in MARKS]
+    tokens = [t for t in encoding.tokens if t not in EVERY_MARK]
     low, high = min([encoding.knots[1] + half, *tokens]), max([encoding.knots[-1] - half, *tokens])
     on_grid, at, tolerance = np.ones(len(x), dtype=bool), x, 0.0
     if encoding.step:

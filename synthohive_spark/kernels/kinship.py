@@ -8,14 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ..spec.date_forms import MICROS_PER_DAY
 from ..spec.planning.inherited import HOLDS
 from .traits import Side, telling_columns
 
 PAIRING, LINK, WEIGHT = "pairing", "link", "weight"
 MINE, THEIRS = ("mine", "my_numbers"), ("theirs", "their_numbers")  # hashes, and the values of numbers
-KINSHIP_DDL = "pairing int, candidate int, rows double, equal double, chance double, trait int, gain double, edges array<double>"
+KINSHIP_DDL = "pairing int, candidate int, rows double, equal double, chance double, trait int, gain double, edges array<double>, since int"
 NULL = 0  # in place of a hash
 LEAST_ROWS = 50  # fewer tell nothing
+FEWER_BREAKS, LEAST_BREAKS = 0.1, 20  # a time that is later by chance: rows and parents in any pairs would break it ten times as often, and in so many rows
 LEAST_TO_CARRY = 200  # rows, from which on it is told what says most
 
 
@@ -43,12 +45,14 @@ class Asked:
         telling: places of the row's columns that the parent's may say something about.
         traits: places of those of the parent.
         numeric: of each side, which columns have numbers.
+        times: places of a time of the row and one of the parent, and the microseconds of a step of each.
     """
 
     candidates: tuple[Candidate, ...]
     telling: tuple[int, ...]
     traits: tuple[int, ...]
     numeric: tuple[tuple[bool, ...], tuple[bool, ...]]
+    times: tuple[tuple[int, int, int, int], ...] = ()
 
 
 def kinship(frame: pd.DataFrame, *, asked: Mapping[int, Asked]) -> pd.DataFrame:
@@ -65,16 +69,39 @@ def kinship(frame: pd.DataFrame, *, asked: Mapping[int, Asked]) -> pd.DataFrame:
     order = np.lexsort((*mine.T, link))
     frame, mine, link = frame.iloc[order], mine[order], link[order]
     question, weight, theirs = asked[pairing], frame[WEIGHT].to_numpy(dtype="float64"), np.stack(frame[THEIRS[0]].to_list())
-    lines: list[tuple[int, int, float, float, float, int, float, list[float] | None]] = []
+    lines: list[tuple[int, int, float, float, float, int, float, list[float] | None, int]] = []
     if weight.sum() >= LEAST_ROWS:
-        lines = [(pairing, *line, -1, 0.0, None) for line in _copies(mine, theirs, weight, question.candidates)]
+        lines = [(pairing, *line, -1, 0.0, None, -1) for line in _copies(mine, theirs, weight, question.candidates)]
+        if question.times:
+            numbers = (np.stack(frame[MINE[1]].to_list()), np.stack(frame[THEIRS[1]].to_list()))
+            lines += [(pairing, -1, *line[1:], line[0]) for line in _since(*numbers, weight, question.times)]
     if weight.sum() >= LEAST_TO_CARRY and question.telling and question.traits:
         copied = {question.candidates[line[1]].mine[0] for line in lines if line[3] >= HOLDS * line[2]}  # they say nothing else
         telling = [place for place in question.telling if place not in copied]
         sides = (_side(frame, MINE[1], mine, telling, question.numeric[0]), _side(frame, THEIRS[1], theirs, question.traits, question.numeric[1]))
         for place, gain, edges in telling_columns(*sides, link, weight):
-            lines.append((pairing, -1, weight.sum(), 0.0, 0.0, question.traits[place], gain, edges))
-    return pd.DataFrame(lines, columns=["pairing", "candidate", "rows", "equal", "chance", "trait", "gain", "edges"])
+            lines.append((pairing, -1, weight.sum(), 0.0, 0.0, question.traits[place], gain, edges, -1))
+    return pd.DataFrame(lines, columns=["pairing", "candidate", "rows", "equal", "chance", "trait", "gain", "edges", "since"])
+
+
+def _since(
+    mine: np.ndarray, theirs: np.ndarray, weight: np.ndarray, times: Sequence[tuple[int, int, int, int]]
+) -> Iterator[tuple[int, float, float, float, int, float, list[float]]]:
+    """(number, rows with both times, those in order, share that chance would have in order, -1, mean distance, grain) of each pair that is in order."""
+    for number, (own, other, unit, their_unit) in enumerate(times):
+        there = ~(np.isnan(mine[:, own]) | np.isnan(theirs[:, other]))
+        if not there.any():
+            continue
+        later, sooner, rows = mine[there, own] * unit, theirs[there, other] * their_unit, weight[there]
+        days = MICROS_PER_DAY in (unit, their_unit) or not (later % MICROS_PER_DAY).any()
+        grain = MICROS_PER_DAY if days else 1  # what begins on a day is not before a time of it
+        later, sooner = (np.floor(x / grain) * grain for x in (later, sooner))
+        total, broken = rows.sum(), rows[later < sooner].sum()
+        line = np.argsort(sooner, kind="stable")
+        before = np.concatenate([[0.0], np.cumsum(rows[line])])[np.searchsorted(sooner[line], later, side="right")]
+        by_chance = total - float(before @ rows) / total  # rows that would break it
+        if by_chance >= LEAST_BREAKS and broken <= min(FEWER_BREAKS * by_chance, (1 - HOLDS) * total):
+            yield number, total, total - broken, 1 - by_chance / total, -1, float((later - sooner) @ rows / total), [float(grain)]
 
 
 def _copies(mine: np.ndarray, theirs: np.ndarray, weight: np.ndarray, candidates: Sequence[Candidate]) -> Iterator[tuple[int, float, float, float]]:

@@ -21,6 +21,7 @@ from .seeds import derive_seed
 from .spread import hashed
 
 TAKEN, COPIES, BUCKET = hidden("taken"), hidden("copies"), hidden("bucket")  # the parent's row number, its free places in the bucket
+SINCE = hidden("since")  # a time of the seekers, and one of the parents that it should not be before
 DEPTH = hidden("depth")  # rows above a row of the table itself
 NOBODY = -1
 SWAPS = 16  # random rows that are asked to swap
@@ -53,8 +54,10 @@ class MatchRule:
         wished: columns in which they should agree if a partner does, the closest first.
         apart: unique keys.
         never: columns of the seekers with the number of a partner that they must not have.
+        agree: the column in which they agree if there is any such partner; rows of the table itself have no parent then where there is none.
         within: the column in which they agree if there is any such partner, with a free place or without.
         forest: the parent is the table itself, and both sides have `DEPTH`: a row's parent is nearer to the top, or as near and before it.
+        in_time: both sides have `SINCE`: the earliest seekers of a group get its earliest places, so that hardly one is before its parent.
         required: every row needs a partner, if only itself.
         partners: rows of the parent; any of them can be taken by its number, unless a column is fixed or the bucket is closed.
         closed: only the parents that come in can be taken.
@@ -66,8 +69,10 @@ class MatchRule:
     wished: tuple[str, ...] = ()
     apart: tuple[ApartRule, ...] = ()
     never: tuple[str, ...] = ()
+    agree: str | None = None
     within: str | None = None
     forest: bool = False
+    in_time: bool = False
     required: bool = False
     partners: int = 0
     closed: bool = False
@@ -94,8 +99,11 @@ def match_bucket(seekers: pd.DataFrame, parents: pd.DataFrame, *, rule: MatchRul
         _fill(taken, seekers, partial(paired, column=column, rule=rule, wrap=False))
     if rule.within is not None:
         _fill(taken, seekers, partial(paired, column=rule.within, rule=replace(rule, closed=True), wrap=True))
-    last = partial(_elders, parents=parents, copies=copies, rule=rule) if rule.forest else partial(paired, column=rule.fixed, rule=rule, wrap=True)
-    _fill(taken, seekers, last)
+    for group in dict.fromkeys((rule.agree, rule.fixed)) if rule.agree else (rule.fixed,):
+        if rule.forest:
+            _fill(taken, seekers, partial(_elders, parents=parents, copies=copies, column=group, rule=rule))
+            break  # who finds nobody that agrees is at the top
+        _fill(taken, seekers, partial(paired, column=group, rule=rule, wrap=True))
     if (rule.apart or rule.never) and len(seekers):
         taken = _Separation(seekers, parents, taken, rule).separated()
     return pd.DataFrame({ROW: seekers[ROW].to_numpy(dtype="int64"), TAKEN: taken})
@@ -150,13 +158,13 @@ def _any_parent(
     return found
 
 
-def _elders(seekers: pd.DataFrame, parents: pd.DataFrame, copies: np.ndarray, rule: MatchRule) -> np.ndarray:
+def _elders(seekers: pd.DataFrame, parents: pd.DataFrame, copies: np.ndarray, column: str | None, rule: MatchRule) -> np.ndarray:
     """Partners in the table itself that are before a row, int64 (n,): nearer to the top, or as near and with a smaller number.
 
     Rows take the places of their group in order. One that finds none before itself takes any row before it, and leaves the next place to the row that follows:
     as the k-th row would have the k-th place, half of them would be too early for theirs.
     """
-    own, other = _numbers(seekers, parents, rule.fixed)
+    own, other = _numbers(seekers, parents, column)
     rows, known = seekers[ROW].to_numpy(dtype="int64"), parents[TAKEN].to_numpy(dtype="int64")
     depths = np.concatenate([seekers[DEPTH].to_numpy(dtype="int64"), parents[DEPTH].to_numpy(dtype="int64")])
     # One number for group, depth and row, by rank: a row is the same on both sides.
@@ -210,6 +218,8 @@ def _seeker_order(seekers: pd.DataFrame, rule: MatchRule) -> tuple[np.ndarray, .
     if rule.apart:
         family = hashed(seekers[PARENT_ROW].to_numpy(dtype="int64"), rule.salt("family"))
         return rows, family, -seekers[SIBLINGS].to_numpy(dtype="int64"), seekers[POSITION].to_numpy(dtype="int64")
+    if rule.in_time:
+        return rows, seekers[SINCE].to_numpy(dtype="int64")
     return rows, hashed(rows, rule.salt("seekers"))
 
 
@@ -218,6 +228,8 @@ def _place_order(parents: pd.DataFrame, parent: np.ndarray, copies: np.ndarray, 
     taken = parents[TAKEN].to_numpy(dtype="int64")[parent]
     if rule.apart:
         return taken, hashed(taken, rule.salt("parents")), -copies[parent]
+    if rule.in_time:
+        return taken, parents[SINCE].to_numpy(dtype="int64")[parent]
     number = np.arange(len(parent)) - np.searchsorted(parent, parent, side="left")
     return taken, hashed(taken * np.int64(1_000_003) + number, rule.salt("places"))
 
@@ -228,10 +240,11 @@ class _Separation:
     def __init__(self, seekers: pd.DataFrame, parents: pd.DataFrame, taken: np.ndarray, rule: MatchRule) -> None:
         self.rule, self.taken, self.parents = rule, taken, parents
         self.rng = np.random.Generator(np.random.Philox(key=rule.salt("swaps") + int(seekers[ROW].min())))
-        self.group, self.other = _numbers(seekers, parents, rule.fixed)
+        # Rows that found nobody who agrees with them stay among those whose columns are fixed.
+        self.groups = [_numbers(seekers, parents, column) for column in (dict.fromkeys((rule.agree, rule.fixed)) if rule.agree else (rule.fixed,))]
         self.before = [_numbers(seekers, seekers, apart.before)[0] for apart in rule.apart]
         self.known = parents[TAKEN].to_numpy(dtype="int64")
-        self._domains: dict[int, np.ndarray] = {}
+        self._domains: dict[tuple[int, int], np.ndarray] = {}
         self.cell_of = [None if a.cell is None else dict(zip(self.known.tolist(), parents[a.cell].tolist(), strict=True)) for a in rule.apart]
         self.used: list[dict[tuple[int, int], int]] = []
         self.rows = seekers[ROW].to_numpy(dtype="int64")
@@ -304,7 +317,8 @@ class _Separation:
     def _swap(self, row: int) -> bool:
         for other in self.rng.integers(len(self.taken), size=SWAPS).tolist():
             mine, theirs = int(self.taken[row]), int(self.taken[other])
-            if theirs in (NOBODY, mine) or self.group[other] != self.group[row]:
+            group = self.groups[0][0]
+            if theirs in (NOBODY, mine) or group[other] != group[row]:
                 continue
             if self._fits(row, theirs) and self._fits(other, mine):
                 self._give(row, theirs)
@@ -312,26 +326,30 @@ class _Separation:
                 return True
         return False
 
-    def _domain(self, group: int) -> np.ndarray:
-        """The partners of a group, int64 (k,); found once, since thousands of rows can ask."""
+    def _domain(self, row: int, among: int) -> np.ndarray:
+        """The partners of a row's group, int64 (k,); found once, since thousands of rows can ask."""
+        own, other = self.groups[among]
+        group = (among, int(own[row]))
         if group not in self._domains:
-            self._domains[group] = self.known[self.other == group]
+            self._domains[group] = self.known[other == group[1]]
         return self._domains[group]
 
-    def _move(self, row: int) -> None:
+    def _possible(self, row: int) -> list[np.ndarray | range]:
+        """The partners that a row may have, where it has some: those that agree with it first."""
         if self.rule.fixed is None and not self.rule.closed:
-            domain, size = None, self.rule.partners
-        else:
-            domain = self._domain(int(self.group[row]))
-            size = len(domain)
-        if not size:
+            return [range(self.rule.partners)]
+        return [self._domain(row, among) for among in range(len(self.groups))]
+
+    def _move(self, row: int) -> None:
+        domains = [domain for domain in self._possible(row) if len(domain)]
+        if not domains:
             return
         for strict in (True, False) if self.rule.never else (True,):  # a partner that it should not have is better than none
-            for place in self._places(size):
-                partner = place if domain is None else int(domain[place])
-                if self._fits(row, partner, strict=strict):
-                    self._give(row, partner)
-                    return
+            for domain in domains:
+                for place in self._places(len(domain)):
+                    if self._fits(row, int(domain[place]), strict=strict):
+                        self._give(row, int(domain[place]))
+                        return
         self._give(row, NOBODY)
 
     def _places(self, size: int) -> Iterator[int]:

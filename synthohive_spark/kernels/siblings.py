@@ -17,34 +17,43 @@ from ..spec.encoding import NumberEncoding, TableEncoding
 from ..spec.hidden import GAP
 from .block import Parents, as_series
 from .columns import decode_codes, encode_frame
-from .columns.marks import MARKS, is_mark
+from .columns.marks import EVERY_MARK, is_mark
 from .columns.types import from_float64, to_float64
 from .family_guide import FamilyGuide
 from .models.base import ConditionalGenerativeModel
 from .staging import STRETCH
 
+PACED = 16  # rows of a family from which on its pace is told: that of a few is luck
+REGULAR = 0.5  # share of one gap from which on it is the step of a regular series
 STEPS = 512  # rows of a family that are put in order one by one; the rest of a longer one are drawn side by side
 
 
 class Steps:
     """The column that orders the rows of a family: each value is the one before it and a gap.
 
+    A long family that goes faster than the real ones would reach the greatest real value long before its end, and all rows after that would have it: its gaps
+    are shortened by as much as it is ahead.
+
     Args:
         encoding: of that column and of `GAP`.
-        parents: p.
+        start: the value that the first row of each parent follows, float64 (p,); nan for none.
         modelled: the model's columns.
     """
 
-    def __init__(self, encoding: TableEncoding, parents: int, modelled: Sequence[str], rng: np.random.Generator) -> None:
+    def __init__(self, encoding: TableEncoding, start: np.ndarray, modelled: Sequence[str], rng: np.random.Generator) -> None:
         self.gap, self.order = encoding.select((GAP,)), encoding.select(tuple(c for c in encoding.names if c != GAP))
         self.places = modelled.index(GAP), modelled.index(self.order.names[0])
-        self.last = np.full(parents, np.nan)
+        self.last = start.copy()
+        self._went = np.zeros(len(start))  # the sum of the gaps that were drawn
         self._rng = rng
         column = self.order.columns[0]
         seen = _seen(column) if isinstance(column, NumberEncoding) else []
         # Gaps are those of the numbers themselves, in whatever unit the column counts.
         self._form = column.form if isinstance(column, NumberEncoding) and not is_decimal_form(column.form) else ""
         self._limits = min(seen, default=-np.inf), max(seen, default=np.inf)
+        column = self.gap.columns[0]
+        # Rows of each day, or of each hour, have gaps of their own, which no other can take the place of.
+        self._grid = max(column.step, 0.0) if isinstance(column, NumberEncoding) and max(column.weights) < REGULAR else None
 
     def settled(self, gaps: np.ndarray) -> np.ndarray:
         """Codes of gaps, int64 (B,), without null where every real row has a value: else a row would start anew in the midst of its family."""
@@ -56,10 +65,32 @@ class Steps:
         out[empty] = 1 + self._rng.choice(len(shares), size=len(empty), p=shares / shares.sum())
         return out
 
-    def next(self, families: np.ndarray, gaps: np.ndarray) -> np.ndarray:
-        """Values float64 (B,) of next rows of these families; nan where there is no gap. `gaps` are codes, int64 (B,)."""
+    def next(self, families: np.ndarray, gaps: np.ndarray, position: np.ndarray, siblings: np.ndarray) -> np.ndarray:
+        """Values float64 (B,) of next rows of these families; nan where there is no gap.
+
+        Args:
+            gaps: codes, int64 (B,).
+            position: of each of the rows in its family, int64 (B,).
+            siblings: rows of that family, int64 (B,).
+        """
         distance = _floats(decode_codes(gaps[:, None], self.gap, self._rng)[GAP], GAP, self.gap)
-        return np.clip(self.last[families] + distance, *self._limits)
+        return np.clip(self.last[families] + self._in_time(families, distance, position, siblings), *self._limits)
+
+    def _in_time(self, families: np.ndarray, distance: np.ndarray, position: np.ndarray, siblings: np.ndarray) -> np.ndarray:
+        """The distances, float64 (B,), shortened in families that would go on past the greatest real value at the pace of all that was drawn for them."""
+        if self._grid is None:
+            return distance
+        self._went[families] += np.where((position > 0) & (distance > 0), distance, 0.0)
+        if (position < PACED).all():
+            return distance
+        room = np.maximum(self._limits[1] - self.last[families], 0.0)
+        expected = self._went[families] / np.maximum(position, 1) * (siblings - position)
+        ahead = (position >= PACED) & (expected > room) & (distance > 0)
+        share = np.where(ahead, room / np.where(ahead, expected, 1.0), 1.0)
+        if not self._grid:
+            return distance * share
+        steps = np.where(ahead, distance * share / self._grid, 0.0)
+        return np.where(ahead, np.floor(steps + self._rng.random(len(steps))) * self._grid, distance)
 
     def codes(self, values: np.ndarray) -> np.ndarray:
         return encode_frame(as_series(self.array(values)).to_frame(self.order.names[0]), self.order)[:, 0]
@@ -77,7 +108,7 @@ def _seen(column: NumberEncoding) -> list[float]:
     if is_decimal_form(column.form):
         runs = decimal_form(column.form)
         return [float(runs.starts[0]), float(runs.ends[-1])]
-    return [x for x in (*column.tokens, *column.knots) if x not in MARKS]
+    return [x for x in (*column.tokens, *column.knots) if x not in EVERY_MARK]
 
 
 def _floats(array: pa.Array, name: str, encoding: TableEncoding, form: str = "") -> np.ndarray:
@@ -141,7 +172,8 @@ def draw_in_turns(
             first = np.where(known[:, gap] < 0, 0, known[:, gap])  # code 0 is null: a first row has no distance
             drawn = steps.settled(model.sample_columns(context[rows], rng, known, [gap], **history)[:, 0]) if stepped.any() else first
             known[:, gap] = np.where(stepped, np.where(known[:, gap] < 0, drawn, known[:, gap]), first)
-            values[rows[stepped]] = steps.next(families[stepped], known[stepped, gap])
+            ahead = rows[stepped]
+            values[ahead] = steps.next(families[stepped], known[stepped, gap], parents.position[ahead], parents.siblings[ahead])
             found = stepped & ~np.isnan(values[rows])
             known[found, order] = steps.codes(values[rows[found]])
         if guide is not None:
@@ -153,8 +185,8 @@ def draw_in_turns(
         if steps is not None:
             free = np.isnan(values[rows])
             values[rows[free]] = steps.values(codes[rows[free], order])
-            ahead = turns.stepped[rows]
-            steps.last[families[ahead]] = values[rows[ahead]]
+            going = turns.stepped[rows]
+            steps.last[families[going]] = values[rows[going]]
         if memory is not None:
             memory.remember(turns.stretch[rows], codes[rows])
     return codes, None if steps is None else steps.array(values)

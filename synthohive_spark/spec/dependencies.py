@@ -105,6 +105,8 @@ class Linear(_Dependency):
 class Product(_Dependency):
     """The target is the first determinant `times` the second, `over` it, or times one `less` it or one `more`; times `scale`, and rounded.
 
+    Where there is a third, the first two are multiplied before; where there is one alone, it is multiplied by `scale` only.
+
     Attributes:
         digits: after the point, to which it is rounded; None for a float of any number of digits.
     """
@@ -287,14 +289,10 @@ def _shown(value: Scalar | None) -> str:
 
 
 def _product(dependency: Product) -> str:
-    first, second = dependency.determinants
-    scale = "" if dependency.scale == 1 else f"{dependency.scale:g} * "
-    return (
-        scale
-        + {"times": f"{first} * {second}", "over": f"{first} / {second}", "less": f"{first} * (1 - {second})", "more": f"{first} * (1 + {second})"}[
-            dependency.way
-        ]
-    )
+    *others, second = dependency.determinants
+    last = {"times": f" * {second}", "over": f" / {second}", "less": f" * (1 - {second})", "more": f" * (1 + {second})"}[dependency.way]
+    scale = "" if dependency.scale == 1 else f"{dependency.scale:.12g} * "
+    return scale + (" * ".join(others) + last if others else second)
 
 
 def _on_clock(clock: Clock) -> str:

@@ -54,6 +54,7 @@ class NumberEncoding(ColumnEncoding):
         form: of dates or times in text or whole numbers, as `strptime` writes it ("%d/%m/%Y"); the numbers are days, or microseconds where it has a time.
             Of numbers in text, as spreadsheets write it ("$#,##0.00").
             Of decimals of more than 15 digits and whole numbers past 2**53 a `DecimalForm`; the numbers are whole ones of its unit.
+        labels: of a column of text, what stands beside the dates, times or numbers ("n/a"); their marks are tokens.
         exact: of such numbers the tokens' values, as text; "" where a token stands for values that a float64 cannot tell apart, and all of them are rare.
     """
 
@@ -69,6 +70,7 @@ class NumberEncoding(ColumnEncoding):
     coarse_share: float = 0.0
     distinct: bool = False
     form: str = ""
+    labels: tuple[str, ...] = ()
     exact: tuple[str, ...] = ()
 
     @property

@@ -43,8 +43,8 @@ class NumberForm(NamedTuple):
 
 
 def is_number_form(form: str) -> bool:
-    """Whether a form is that of numbers, and not of dates or times, which all have a year or an hour; "" is none."""
-    return form != "" and "%Y" not in form and "%H" not in form and not is_decimal_form(form)
+    """Whether a form is that of numbers, and not of dates or times, which all have a day or an hour; "" is none."""
+    return form != "" and "%d" not in form and "%H" not in form and not is_decimal_form(form)
 
 
 def parsed_form(form: str) -> NumberForm:

@@ -89,6 +89,8 @@ class Match(Spec):
         apart: the unique keys that it is part of.
         needs: later keys that share columns with this one and must not be null: a partner must leave them one of their own.
         filled: its columns that may be there from an earlier key that has a partner; rows that have all of them are left alone.
+        agree: (column, partner's column): what the row has by then and always equals its partner's, so that only such rows are partners while there are some.
+        since: a time of the row, and one of its partner's that it is never before, where rows are whole when they are matched.
         brings: other columns that repeat columns of the partner's row, and those.
         traits: what the partner should have, what matters most first; afterwards rows have their partner's.
         forest: the parent is the table itself, and rows draw how many rows are above them: their partner is one step nearer to the top.
@@ -105,6 +107,8 @@ class Match(Spec):
     apart: tuple[Apart, ...] = ()
     needs: tuple[int, ...] = ()
     filled: tuple[str, ...] = ()
+    agree: tuple[tuple[str, str], ...] = ()
+    since: tuple[str, str] | None = None
     brings: tuple[tuple[str, str], ...] = ()
     traits: tuple[Trait, ...] = ()
     forest: bool = False
@@ -115,6 +119,12 @@ class Match(Spec):
     def carried(self) -> tuple[str, ...]:
         """The hidden columns that rows draw for the match, beside its status."""
         return (*((depth_column(self.key),) if self.forest else ()), *(trait.name for trait in self.traits))
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """The columns that rows have before the match, and that it reads, beside hidden ones that are drawn for it."""
+        before = (b for apart in self.apart for b in apart.before)
+        return (*self.fixed, *self.wished, *self.filled, *(own for own, _ in self.agree), *(self.since[:1] if self.since else ()), *before)
 
     @property
     def brought(self) -> tuple[str, ...]:
@@ -132,7 +142,7 @@ class Phase(Spec):
     def passed_on(self) -> frozenset[str]:
         """The columns that its matches and later phases need of its steps."""
         drawn = {c for step in self.steps if isinstance(step, Draw) for c in step.columns}
-        return frozenset(drawn | {c for m in self.matches for c in (*m.fixed, *m.wished, *m.filled, *(b for a in m.apart for b in a.before))})
+        return frozenset(drawn | {c for m in self.matches for c in m.read})
 
 
 class UniqueKey(Spec):
@@ -260,7 +270,12 @@ class TableProgram(Spec):
     def matched(self) -> frozenset[str]:
         """The columns that matches fill."""
         keys = {c for m in self.matches for c in self.foreign_keys[m.key].columns if c not in m.fixed}
-        return frozenset(keys.union(*(m.brought for m in self.matches)))
+        return frozenset(keys | self.brought)
+
+    @property
+    def brought(self) -> frozenset[str]:
+        """Columns beside the matched keys that repeat a partner's row."""
+        return frozenset(c for m in self.matches for c in m.brought)
 
     @property
     def inherited(self) -> tuple[Inherit, ...]:

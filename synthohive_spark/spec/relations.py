@@ -28,7 +28,8 @@ def _facts(table: FittedTable) -> Iterator[str]:
         step = ", one step nearer to the top" if match.forest else ""
         never = "".join(f", never the one of ({', '.join(program.foreign_keys[key].columns)})" for key in match.never)
         suits = f", with one that suits in {', '.join(trait.column for trait in match.traits)}" if match.traits else ""
-        yield f"matched by {program.foreign_keys[match.key]}{step}{suits}{never}"
+        agree = f", with the same {', '.join(own for own, _ in match.agree)}" if match.agree else ""
+        yield f"matched by {program.foreign_keys[match.key]}{step}{agree}{suits}{never}"
     some = {c for step in program.inherited for c in step.columns}
     for column, parent, above in inherited_columns(program):
         yield f"{column} repeats {above} of its row in {parent}" + (", where a hidden column says so" if column in some else "")

@@ -129,6 +129,8 @@ class Draw(Spec):
         conditions: own columns that are there before and that the model is told, beside the driving parent's row.
         ordered_by: the column that orders the rows of one driving parent.
         stepwise: `ordered_by` is among `columns` and follows from the hidden column `GAP`, its distance from the row before.
+        since: what the first row's `GAP` is the distance from: a column of the driving parent, its type, and the microseconds down to which it is told;
+            None where that has none.
         form: of `ordered_by`, where it holds dates or times in text or whole numbers.
         last: columns that are drawn given all others, as a rule will replace most of their values.
     """
@@ -138,6 +140,7 @@ class Draw(Spec):
     conditions: tuple[str, ...] = ()
     ordered_by: str | None = None
     stepwise: bool = False
+    since: tuple[str, str, int] | None = None
     form: str = ""
     last: tuple[str, ...] = ()
 
@@ -233,10 +236,16 @@ class Settle(Spec):
 
 
 class Carry(Spec):
-    """Columns that an earlier phase has drawn or matched."""
+    """Columns that an earlier phase has drawn or matched.
+
+    Attributes:
+        columns: their names.
+        unless: (column, status): what repeats a partner's row waits for the row model where the hidden status says that there is no partner.
+    """
 
     kind: Literal["carry"] = "carry"
     columns: tuple[str, ...]
+    unless: tuple[tuple[str, str], ...] = ()
 
 
 Step = Annotated[

@@ -42,6 +42,22 @@ class CopyFacts(Spec):
     chance: float
 
 
+class SinceFacts(Spec):
+    """A time of a row that is never before one of the row that a key leads to.
+
+    Attributes:
+        column: of the table.
+        parent_column: the parent's.
+        distance: between them, in microseconds, on average.
+        grain: the microseconds in which they are compared: those of a day where the row has days.
+    """
+
+    column: str
+    parent_column: str
+    distance: float
+    grain: int = 1
+
+
 class TraitFacts(Spec):
     """A column of a parent that says much about the rows that point at it.
 
@@ -67,6 +83,7 @@ class KeyFacts(Spec):
         stray: columns of the key that have values in some rows where another one is null.
         copies: what is equal in the child's and the parent's row, oftener than by chance; or never (a share of 0), where chance would make it so.
         traits: what says most about the child's row, best first.
+        since: times that are never before one of the parent's, although chance would have it so.
         mirrored: nearly all parents have two rows, which mirror each other.
     """
 
@@ -77,6 +94,7 @@ class KeyFacts(Spec):
     stray: tuple[str, ...] = ()
     copies: tuple[CopyFacts, ...] = ()
     traits: tuple[TraitFacts, ...] = ()
+    since: tuple[SinceFacts, ...] = ()
     mirrored: bool = False
 
     @property

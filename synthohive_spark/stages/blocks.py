@@ -103,4 +103,5 @@ def parent_columns(fitted: FittedTable) -> tuple[str, ...]:
     keys = [c for phase in program.phases for step in phase.steps if isinstance(step, ParentKey | Inherit) for c in step.parent_columns]
     context = fitted.context_encoding.names if fitted.context_encoding else ()
     draws = any(isinstance(step, Draw) for phase in program.phases for step in phase.steps)
-    return tuple(dict.fromkeys([*keys, *(context if draws else ())]))
+    since = [program.draw.since[0]] if program.draw.since else []
+    return tuple(dict.fromkeys([*keys, *since, *(context if draws else ())]))

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from ..events import DEPENDENCIES, get_logger
 from ..kernels.columns.grid import decimals_of
-from ..kernels.columns.marks import MARKS
+from ..kernels.columns.marks import EVERY_MARK
 from ..kernels.columns.types import is_integer
 from ..kernels.dependencies.choose import choose
 from ..kernels.dependencies.choose_absences import with_absences
@@ -96,29 +96,30 @@ def find_dependencies(
     rows = with_plain_times(data.select(*(F.col(quoted(name)) for name in asked.types)))
     found = yield from _candidates(data, asked, program.rows, seed)
     candidates = [c for c in found if not goes_round(c, across) and not _is_copied(c, program)]
-    chosen = yield from _confirmed(rows, candidates, asked, program.given - program.taken_over, program.rows, min_rows)
+    chosen = yield from _confirmed(rows, candidates, asked, (program.given - program.taken_over) | program.brought, program.rows, min_rows)
     if chosen:
         log.info(DEPENDENCIES, table=program.table, found=[described(d, program.types) for d in chosen])
     return chosen
 
 
 def _asked(program: TableProgram, table: Table, encoding: TableEncoding, referenced: Collection[str], zone: str) -> Asked:
-    """Which columns can be derived, and from which. Generated keys say nothing, and matched ones come too late.
+    """Which columns can be derived, and from which. Generated keys say nothing, and matched ones mean nothing; what they bring stays as it is.
 
     What repeats the driving parent's row may follow from the own row, too: that holds in rows without a parent as well.
     """
     totals = {t.column for t in program.totals}  # set last: formulas that read them are evaluated again
-    late = {name for m in program.matches for name in (*program.foreign_keys[m.key].columns, *m.brought)}  # a key without a match turns null
+    late = {name for m in program.matches for name in program.foreign_keys[m.key].columns}  # a key without a match turns null
     modelled = [name for name in encoding.names if not name.startswith(HIDDEN_PREFIX) and name not in late]
     replaced = {c for step in program.inherited for c in step.columns}
     drawn = {*program.drawn, *program.taken_over}
     fallback = set(program.fallback) - program.taken_over
-    keys = {*totals, *table.key_columns, *replaced, *referenced, *fallback, *program.distinct, *([program.draw.ordered_by] if program.draw.ordered_by else [])}
+    ordered_by = [program.draw.ordered_by] if program.draw.ordered_by else []
+    keys = {*totals, *table.key_columns, *replaced, *referenced, *fallback, *program.distinct, *program.brought, *ordered_by}
     visible = [name for name in modelled if name not in table.pii_cols]
     watched = tuple(name for name in visible if name not in totals)
     apart = tuple(name for name in watched if not isinstance(encoding.column(name), TextEncoding))
     discrete = tuple(name for name in watched if _is_discrete(encoding, name))
-    still = {*program.distinct, *([program.draw.ordered_by] if program.draw.ordered_by else []), *totals}
+    still = {*program.distinct, *ordered_by, *totals}
     whole = tuple(name for name in visible if name not in (*discrete, *still) and _is_whole(encoding, name))
     return Asked(
         types={name: program.types[name] for name in modelled},
@@ -145,11 +146,11 @@ def _is_copied(candidate: AnyDependency, program: TableProgram) -> bool:
 
 
 def _unmoved(program: TableProgram, keys: Collection[str]) -> set[str]:
-    """Columns that must stay as they are drawn: all keys but those of one column to reference tables, and what an earlier phase has drawn."""
+    """Columns that must stay as they are: all keys but those of one column to reference tables, and what an earlier phase has drawn or matched."""
     single = {key.columns[0] for key in program.foreign_keys if len(key.columns) == 1}
     shared = {c for key in program.foreign_keys if len(key.columns) > 1 for c in key.columns}
     early = {c for phase in program.phases[:-1] for step in phase.steps for c in step.columns}
-    return (set(keys) - single) | shared | early | set(program.primary_key) | set(program.distinct)
+    return (set(keys) - single) | shared | early | program.brought | set(program.primary_key) | set(program.distinct)
 
 
 def _with_absences(search: Asked, absent: tuple[str, ...], said: dict[str, str], min_rows: int) -> Asked:
@@ -187,12 +188,12 @@ def _size(encoding: TableEncoding, name: str) -> int:
 def _is_comparable(encoding: TableEncoding, name: str) -> bool:
     """Whether the column holds numbers, dates or times as such, all of them finite."""
     column = encoding.column(name)
-    return isinstance(column, NumberEncoding) and (column.spark_type != "string" or is_date_form(column.form)) and not set(column.tokens) & set(MARKS)
+    return isinstance(column, NumberEncoding) and (column.spark_type != "string" or is_date_form(column.form)) and not set(column.tokens) & set(EVERY_MARK)
 
 
 def _forms(encoding: TableEncoding) -> dict[str, str]:
     """Of dates and times in text or whole numbers."""
-    return {c.name: c.form for c in encoding.columns if isinstance(c, NumberEncoding) and is_date_form(c.form)}
+    return {c.name: c.form for c in encoding.columns if isinstance(c, NumberEncoding) and is_date_form(c.form) and not c.labels}
 
 
 def _digits(encoding: TableEncoding, name: str) -> int | None:

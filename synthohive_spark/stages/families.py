@@ -288,7 +288,7 @@ class Kin:
             [
                 ROW,
                 *key.parent_columns,
-                *(theirs for _, theirs in match.brings),
+                *(theirs for _, theirs in (*match.agree, *match.brings, *([match.since] if match.since else []))),
                 *(trait.column for trait in match.traits),
                 *_standing(match),
                 *([drawn] if drawn else []),

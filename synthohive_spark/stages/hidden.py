@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from ..kernels.dependencies.formulas import is_clock
-from ..spec.date_forms import MICROS_PER_DAY, has_time
+from ..spec.date_forms import MICROS_PER_DAY, has_time, step_micros
 from ..spec.dependencies import Order
 from ..spec.hidden import GAP, POSITION, SIBLINGS, count_column, depth_column, hidden, status_column
 from ..spec.identifiers import quoted
@@ -26,6 +26,7 @@ from .frames import all_there
 from .jobs import union_all
 from .profile import plain_number
 
+START = hidden("start")  # of the driving parent
 LABEL_NUMBERS = 4096  # two of 200 labels share a number once or a few times
 
 
@@ -41,7 +42,7 @@ def with_hidden(
     """
     rows = data[program.table]
     if program.has_siblings:
-        rows = _with_places(rows, program)
+        rows = _with_places(_with_start(rows, data, program), program)
     for match in program.matches:
         if match.status:
             rows = rows.withColumn(status_column(match.key), all_there(program.foreign_keys[match.key].columns))
@@ -104,7 +105,7 @@ def _with_places(rows: DataFrame, program: TableProgram) -> DataFrame:
     before it would have to be remembered. What is alike in these too stands in the order of the hashes.
     """
     key = program.driver.columns if program.driver else ()
-    order, whole = program.draw.ordered_by, F.xxhash64(*(F.col(quoted(c)) for c in rows.columns))
+    order, whole = program.draw.ordered_by, F.xxhash64(*(F.col(quoted(c)) for c in rows.columns if c != START))
     parts = [*(F.col(quoted(c)) for c in key), F.when(~all_there(key), whole)]
     labels = [c for c in program.drawn if program.types.get(c) in ("string", "boolean")]
     value = None if order is None else _place_in_order(order, program)
@@ -115,8 +116,25 @@ def _with_places(rows: DataFrame, program: TableProgram) -> DataFrame:
     if order and value is not None and program.draw.stepwise:
         # Of text nobody knows yet whether it holds dates.
         unknown = type_family(program.types[order]) == "text" and not program.draw.form
-        added[GAP] = F.lit(None).cast("bigint") if unknown else F.try_subtract(value, F.lag(value).over(family.orderBy(*sorting)))
-    return rows.withColumns(added)
+        before = F.lag(value).over(family.orderBy(*sorting))
+        before = F.coalesce(before, F.col(START)) if START in rows.columns else before
+        added[GAP] = F.lit(None).cast("bigint") if unknown else F.try_subtract(value, before)
+    return rows.withColumns(added).drop(START)
+
+
+def _with_start(rows: DataFrame, data: Mapping[str, DataFrame], program: TableProgram) -> DataFrame:
+    """`rows` with the time of their parent that none of them is before, in the units of the column that orders them."""
+    key, since = program.driver, program.draw.since
+    if key is None or since is None or program.draw.ordered_by is None or key.parent_table not in data:
+        return rows
+    links = [hidden(f"key_{i}") for i in range(len(key.columns))]
+    name, kind, grain = since
+    micros = plain_number(F.col(quoted(name)), kind).cast("bigint") * F.lit(step_micros(kind))
+    grains = F.floor(micros / F.lit(grain)) if grain > 1 else micros  # a double counts days, but not all microseconds
+    start = (grains * F.lit(grain // step_micros(program.types[program.draw.ordered_by]))).cast("bigint")
+    above = data[key.parent_table].select(*(F.col(quoted(p)).alias(link) for p, link in zip(key.parent_columns, links, strict=True)), start.alias(START))
+    above = above.where(all_there(links)).dropDuplicates(links)
+    return rows.join(above, [F.col(quoted(c)) == F.col(link) for c, link in zip(key.columns, links, strict=True)], "left").drop(*links)
 
 
 def _place_in_order(column: str, program: TableProgram) -> Column:

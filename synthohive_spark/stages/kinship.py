@@ -15,13 +15,14 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from ..kernels.kinship import KINSHIP_DDL, LEAST_ROWS, LINK, MINE, NULL, PAIRING, THEIRS, WEIGHT, Asked, Candidate, kinship
+from ..spec.date_forms import step_micros
 from ..spec.graph import KeyRef
 from ..spec.hidden import hidden
 from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey, Metadata
 from ..spec.planning.view import unique_keys
 from ..spec.structure import Shape, usable
-from ..spec.survey import CopyFacts, TraitFacts
+from ..spec.survey import CopyFacts, SinceFacts, TraitFacts
 from ..spec.types import holds_type, type_family
 from .frames import all_there, bound, plain_value
 from .jobs import FRAMES_PER_JOB, batches, collect_all, one_row, union_all
@@ -30,6 +31,7 @@ from .profile import plain_number
 SAMPLE_ROWS = 10_000  # of a table, for each of its keys: 99.5 % of so many is told from 99 %
 HASH_RANGE = 1_000_000_000
 MOST_COLUMNS = 64  # of a side that are looked at for what says most about rows: the time grows with the product of both
+TIMES = ("date", "timestamp", "timestamp_ntz")
 LABELS = ("text", "boolean")  # kinds of values without an order
 NEVER = 10  # rows that would be equal by chance: where none is, it is not by chance
 BY_CHANCE = 0.98  # columns that random rows share as often say nothing of kinship
@@ -58,6 +60,10 @@ class _Pairing:
             chance=round(chance, 6),
         )
 
+    def since(self, number: int, distance: float, grain: float) -> SinceFacts:
+        own, theirs, *_ = self.asked.times[number]
+        return SinceFacts(column=self.columns[0][own], parent_column=self.columns[1][theirs], distance=round(distance, 3), grain=int(grain))
+
     def trait(self, place: int, gain: float, edges: Sequence[float] | None) -> TraitFacts:
         return TraitFacts(column=self.columns[1][place], gain=round(gain, 6), edges=None if edges is None else tuple(edges))
 
@@ -69,10 +75,12 @@ class Kinship:
     Attributes:
         copies: what is equal in both rows more often than by chance, or never.
         traits: the parent's columns that say most about the row, best first.
+        since: times that are never before one of the parent's.
     """
 
     copies: Mapping[KeyRef, tuple[CopyFacts, ...]]
     traits: Mapping[KeyRef, tuple[TraitFacts, ...]]
+    since: Mapping[KeyRef, tuple[SinceFacts, ...]]
 
 
 def kinship_of_parents(
@@ -97,18 +105,22 @@ def kinship_of_parents(
     shares = _shares({p.ref.table: rows[p.ref.table] for p in pairings}, data, shapes)
     copies: dict[KeyRef, list[CopyFacts]] = defaultdict(list)
     traits: dict[KeyRef, list[TraitFacts]] = defaultdict(list)
+    since: dict[KeyRef, list[SinceFacts]] = defaultdict(list)
     for batch in batches(list(enumerate(pairings)), FRAMES_PER_JOB):
         frames = [sides[place].sampled(place, shares[pairing.ref.table]) for place, pairing in batch]
         kernel = bound(kinship, asked={place: pairing.asked for place, pairing in batch})
         for row in union_all(frames).groupBy(PAIRING).applyInPandas(kernel, KINSHIP_DDL).collect():
             pairing = pairings[row["pairing"]]
-            if row["trait"] >= 0:
+            if row["since"] >= 0:
+                since[pairing.ref].append(pairing.since(row["since"], row["gain"], *row["edges"]))
+            elif row["trait"] >= 0:
                 traits[pairing.ref].append(pairing.trait(row["trait"], row["gain"], row["edges"]))
             elif row["chance"] <= BY_CHANCE and (row["equal"] / row["rows"] > row["chance"] or (not row["equal"] and row["chance"] * row["rows"] >= NEVER)):
                 copies[pairing.ref].append(pairing.copy(row["candidate"], row["equal"] / row["rows"], row["chance"]))
     return Kinship(
         copies={ref: tuple(sorted(facts, key=lambda f: (f.columns, f.parent_columns))) for ref, facts in copies.items()},
         traits={ref: tuple(facts) for ref, facts in traits.items()},
+        since={ref: tuple(sorted(facts, key=lambda f: (f.column, f.parent_column))) for ref, facts in since.items()},
     )
 
 
@@ -116,7 +128,6 @@ def _pairing(metadata: Metadata, shapes: Mapping[str, Shape], followed: Mapping[
     parent = metadata.tables[key.parent_table]
     if {metadata.tables[ref.table].role, parent.role} != {"learnt"}:
         return None
-    itself = parent.name == ref.table  # its rows have nothing of each other's before all of them are there
     others = [other for other in _keys_of(metadata, followed, ref.table) if other != key and not set(other.columns) & set(key.columns)]
     ways = [
         (other.columns, tuple(above.columns[above.parent_columns.index(p)] for p in other.parent_columns))
@@ -127,7 +138,9 @@ def _pairing(metadata: Metadata, shapes: Mapping[str, Shape], followed: Mapping[
     ways += [
         (other.columns, other.parent_columns) for other in others if other.parent_table == parent.name and set(other.parent_columns) == set(key.parent_columns)
     ]
-    pairs = [] if itself else [*ways, *(((mine,), (theirs,)) for mine, theirs in _alike(metadata, shapes, ref.table, parent.name))]
+    # Rows of the table itself have no values to copy before all of them are there: only their keys can lead to one row.
+    alike = [] if parent.name == ref.table else [((mine,), (theirs,)) for mine, theirs in _alike(metadata, shapes, ref.table, parent.name)]
+    pairs = [*ways, *alike]
     telling, traits = _meaningful(metadata, shapes, ref.table), _meaningful(metadata, shapes, parent.name)
     if not pairs and not (telling and traits):
         return None
@@ -140,6 +153,7 @@ def _pairing(metadata: Metadata, shapes: Mapping[str, Shape], followed: Mapping[
         telling=tuple(mine.index(c) for c in telling if not {c} & set(key.columns)),
         traits=tuple(theirs.index(c) for c in traits),
         numeric=(_numeric(shapes[ref.table], mine), _numeric(shapes[parent.name], theirs)),
+        times=tuple(_times(shapes, (ref.table, mine), (parent.name, theirs))),
     )
     return _Pairing(ref, key, (mine, theirs), asked)
 
@@ -147,6 +161,16 @@ def _pairing(metadata: Metadata, shapes: Mapping[str, Shape], followed: Mapping[
 def _keys_of(metadata: Metadata, followed: Mapping[KeyRef, ForeignKey], table: str) -> list[ForeignKey]:
     refs = (KeyRef(table=table, index=i) for i in range(len(metadata.tables[table].foreign_keys)))
     return [followed[ref] for ref in refs if ref in followed]
+
+
+def _times(shapes: Mapping[str, Shape], own: tuple[str, Sequence[str]], above: tuple[str, Sequence[str]]) -> Iterator[tuple[int, int, int, int]]:
+    """Places of times of both sides that can be compared: of one type, or one of them a date."""
+    sides = []
+    for name, columns in (own, above):
+        kinds = {c: kind for c, kind, _ in shapes[name]}
+        sides.append([(place, kinds[c]) for place, c in enumerate(columns) if type_family(kinds[c]) in TIMES])
+    for place, kind in sides[0]:
+        yield from ((place, other, step_micros(kind), step_micros(its)) for other, its in sides[1] if its == kind or "date" in (its, kind))
 
 
 def _numeric(shape: Shape, columns: Sequence[str]) -> tuple[bool, ...]:

@@ -16,9 +16,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from ..kernels.cardinality import CountRule
-from ..kernels.match import BUCKET, COPIES, DEPTH, TAKEN, ApartRule, MatchRule, match_bucket
+from ..kernels.match import BUCKET, COPIES, DEPTH, SINCE, TAKEN, ApartRule, MatchRule, match_bucket
 from ..kernels.places import PlaceRule, place_frames
 from ..kernels.seeds import derive_seed
+from ..spec.date_forms import step_micros
 from ..spec.hidden import PARENT_ROW, POSITION, ROW, SIBLINGS, hidden, partner_column, status_column
 from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey
@@ -26,9 +27,10 @@ from ..spec.program import Apart, Match, TableProgram
 from .forest import Forest
 from .frames import all_there, map_frames, map_groups
 from .hidden import trait_group
+from .profile import plain_number
 
 BUCKET_ROWS = 200_000  # of either side; a bucket of so many is paired in about a second
-FIXED, WITHIN = hidden("fixed"), hidden("within")
+FIXED, AGREE, WITHIN = hidden("fixed"), hidden("agree"), hidden("within")
 SPREAD = hidden("first_bucket"), hidden("buckets"), hidden("least_buckets")
 FEW = 5_000  # rows of a level that all buckets of the next one know
 
@@ -103,7 +105,7 @@ class Pairing:
     def _levels(self) -> list[tuple[str, ...]]:
         """Columns in which a partner should agree: all of them if one does, else fewer. In a forest it should be one step nearer to the top in any case."""
         wished, traits = self.match.wished, tuple(trait.name for trait in self.match.traits)
-        return [level for n in range(len(traits), -1, -1) if (level := (*wished, *traits[:n])) or self.match.forest]
+        return [level for n in range(len(traits), -1, -1) if (level := (*wished, *traits[:n])) or self.match.forest or self.match.agree]
 
     def run(self, rows: DataFrame) -> DataFrame:
         """`rows` with the key's columns filled in; rows that must have a partner and find none are left out."""
@@ -132,7 +134,7 @@ class Pairing:
 
     def _matched(self, seekers: DataFrame, fixed: Sequence[str], forest: Forest | None) -> DataFrame:
         match = self.match
-        limited = bool(fixed or match.wished) or self.restricted
+        limited = bool(fixed or match.wished or match.agree) or self.restricted
         once = any(not apart.before for apart in match.apart)
         rule = MatchRule(
             identity=(self.program.table, match.key),
@@ -141,6 +143,8 @@ class Pairing:
             wished=tuple(_wished(i) for i in range(len(self._levels))),
             never=tuple(_never(i) for i in range(len(match.never))),
             apart=tuple(self._apart(i, apart) for i, apart in enumerate(match.apart)),
+            agree=AGREE if match.agree else None,
+            in_time=bool(match.since),
             within=WITHIN if forest else None,
             forest=forest is not None,
             # Columns that stay where the key is null need somebody's values, if only the row's own.
@@ -169,14 +173,19 @@ class Pairing:
         columns: dict[str, Column] = {c: F.col(c) for c in (ROW, PARENT_ROW, POSITION, SIBLINGS)}
         if fixed:
             columns[FIXED] = _hash(F.col(quoted(c)) for c in fixed)
+        same = [F.col(quoted(c)) for c in (*fixed, *(own for own, _ in self.match.agree))]
+        if self.match.agree:
+            columns[AGREE] = _hash(same)
+        if self.match.since:
+            columns[SINCE] = _moment(F.col(quoted(self.match.since[0])), self.program.types[self.match.since[0]])
         above = [] if forest is None else [forest.level() - 1]
         if forest is not None:
-            within = _hash([*(F.col(quoted(c)) for c in fixed), *above])
+            within = _hash([*same, *above])
             if forest.is_endless:  # rows of the last level have parents on it, and need not have one on the level above
                 within = F.when(forest.level() < len(forest.ends) - 1, within).otherwise(F.xxhash64(F.lit("anybody"), F.col(ROW)))
             columns |= {DEPTH: forest.level(), WITHIN: within}
         for i, level in enumerate(self._levels):
-            columns[_wished(i)] = _hash([*(F.col(quoted(c)) for c in (*fixed, *level)), *above])
+            columns[_wished(i)] = _hash([*same, *(F.col(quoted(c)) for c in level), *above])
         for i, apart in enumerate(self.match.apart):
             if apart.before:
                 # A null in a unique key makes it equal to no other.
@@ -188,7 +197,7 @@ class Pairing:
         anchor = next((apart.before[0] for apart in self.match.apart if apart.before), None)
         bucket = F.pmod(F.col(ROW) if anchor is None else F.xxhash64(F.col(quoted(anchor))), F.lit(buckets))
         if forest is not None and not self.match.apart:
-            bucket = self._spread(forest, buckets, columns.get(FIXED), forest.level())[0]
+            bucket = self._spread(forest, buckets, columns.get(AGREE, columns.get(FIXED)), forest.level())[0]
         return seekers.select(*(column.alias(name) for name, column in columns.items()), bucket.cast("bigint").alias(BUCKET))
 
     @staticmethod
@@ -210,11 +219,17 @@ class Pairing:
             columns[partner.drawn] = F.col(quoted(partner.drawn))
         if fixed:
             columns[FIXED] = _hash(own[c] for c in fixed)
+        same = [*(own[c] for c in fixed), *(F.col(quoted(theirs)).cast(types[c]) for c, theirs in self.match.agree)]
+        if self.match.agree:
+            columns[AGREE] = _hash(same)
+        if self.match.since:
+            theirs = quoted(self.match.since[1])
+            columns[SINCE] = _moment(F.col(theirs), dict(partner.frame.dtypes)[self.match.since[1]])
         depth = [] if forest is None else [forest.level()]
         if forest is not None:
-            columns |= {DEPTH: forest.level(), WITHIN: _hash([*(own[c] for c in fixed), *depth])}
+            columns |= {DEPTH: forest.level(), WITHIN: _hash([*same, *depth])}
         for i, level in enumerate(self._levels):
-            columns[_wished(i)] = _hash([*(own[c] for c in (*fixed, *level)), *depth])
+            columns[_wished(i)] = _hash([*same, *(own[c] for c in level), *depth])
         for i, apart in enumerate(self.match.apart):
             if not self.unique[i]:
                 columns[_cell(i)] = _hash(own[c] for c in apart.own)
@@ -222,8 +237,8 @@ class Pairing:
         if forest is not None and not self.match.apart:
             below, deepest = forest.level() + 1, F.lit(len(forest.ends) - 1)
             if not forest.is_endless:
-                frame = frame.where(below <= deepest) if buckets > 1 and not fixed else frame  # nobody is below the deepest
-            told = dict(zip(SPREAD, self._spread(forest, buckets, columns.get(FIXED), F.least(below, deepest))[1], strict=True))
+                frame = frame.where(below <= deepest) if buckets > 1 and not same else frame  # nobody is below the deepest
+            told = dict(zip(SPREAD, self._spread(forest, buckets, columns.get(AGREE, columns.get(FIXED)), F.least(below, deepest))[1], strict=True))
         parents = frame.select(*(column.alias(name) for name, column in (columns | told).items()))
         keep = tuple(c for c in columns if c not in (ROW, partner.drawn))
         salt = derive_seed(self.seed, self.program.table, self.match.key, "buckets")
@@ -283,6 +298,11 @@ class Pairing:
 def _hash(columns: Iterable[Column]) -> Column:
     """One number for a combination of values. Two combinations meet by chance once in 10**19; keys are checked before anything is published."""
     return F.xxhash64(*columns)
+
+
+def _moment(cell: Column, spark_type: str) -> Column:
+    """A time in microseconds; none is after all others."""
+    return F.coalesce(plain_number(cell, spark_type).cast("bigint") * F.lit(step_micros(spark_type)), F.lit(2**63 - 1))
 
 
 def _wished(i: int) -> str:

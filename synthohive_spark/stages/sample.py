@@ -333,7 +333,7 @@ class SampleRun:
 
     def _with_late_keys(self, table: str, made: Made, matches: list[Match], late: list[str]) -> DataFrame:
         program = self.fitted.tables[table].program
-        needed = {c for m in matches for c in (*m.fixed, *m.wished, *m.filled, *(c for a in m.apart for c in a.before))}
+        needed = {c for m in matches for c in m.read}
         drawn = [c for m in matches for c in (*m.carried, *([status_column(m.key)] if m.status else []))]
         narrow = made.frame.select(*(F.col(quoted(c)) for c in dict.fromkeys([ROW, *FAMILY, *drawn, *(c for c in made.frame.columns if c in needed)])))
         for match in matches:

@@ -258,6 +258,7 @@ def _key_facts(key: ForeignKey, ref: KeyRef, tallies: Sequence[Tally], facts: Ma
         children=tuple(sorted(_children(tallies).items())),
         stray=tuple(c for i, c in enumerate(key.columns) if facts.get(f"stray{ref.index}_{i}")),
         copies=kin.copies.get(ref, ()),
+        since=kin.since.get(ref, ()),
         traits=kin.traits.get(ref, ()),
         mirrored=ref in twins,
     )

@@ -190,13 +190,14 @@ class _Facts:
     def _copies(self, key: ForeignKey) -> Iterator[CopyFacts]:
         metadata = self.schema.metadata
         parent = metadata.tables[key.parent_table]
-        if len(self.rows) < LEAST or {self.table.role, parent.role} != {"learnt"} or parent.name == self.table.name:
+        if len(self.rows) < LEAST or {self.table.role, parent.role} != {"learnt"}:
             return
         above = {key_of(row, key.parent_columns): row for row in self.kept[parent.name]}
         pairs = [(row, above[value]) for row in self.rows if (value := key_of(row, key.columns)) is not None and value in above]
         if len(pairs) < LEAST:
             return
-        for own, theirs, is_key in (*((*way, True) for way in self._ways(key, parent)), *((*pair, False) for pair in self._alike(parent))):
+        alike = self._alike(parent) if parent.name != self.table.name else ()
+        for own, theirs, is_key in (*((*way, True) for way in self._ways(key, parent)), *((*pair, False) for pair in alike)):
             mine = Counter(tuple(row[c] for c in own) for row, _ in pairs)
             other = Counter(tuple(row[c] for c in theirs) for _, row in pairs)
             share = sum(tuple(row[c] for c in own) == tuple(up[c] for c in theirs) for row, up in pairs) / len(pairs)

@@ -10,7 +10,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthohive_spark.kernels.match import COPIES, DEPTH, NOBODY, TAKEN, ApartRule, MatchRule, match_bucket
+from synthohive_spark.kernels.match import COPIES, DEPTH, NOBODY, SINCE, TAKEN, ApartRule, MatchRule, match_bucket
 from synthohive_spark.spec.hidden import PARENT_ROW, POSITION, ROW, SIBLINGS
 
 
@@ -26,7 +26,7 @@ class Bucket:
         pairs = match_bucket(self.seekers, self.parents, rule=rule)
         assert pairs[ROW].tolist() == sorted(self.seekers[ROW])
         assert set(pairs[TAKEN]) <= {NOBODY, *self.parents[TAKEN]}
-        return pairs.merge(self.seekers, on=ROW).merge(self.parents.rename(columns={"f": "theirs"}), on=TAKEN, how="left")
+        return pairs.merge(self.seekers, on=ROW).merge(self.parents.rename(columns={"f": "theirs", "g": "their_g"}), on=TAKEN, how="left")
 
 
 @st.composite
@@ -39,8 +39,10 @@ def buckets(draw: st.DrawFn) -> Bucket:
     seekers[POSITION] = seekers.groupby(PARENT_ROW).cumcount()
     groups = draw(st.integers(1, 4))
     seekers = seekers.assign(f=rng.integers(groups, size=n), b=family)
+    seekers = seekers.assign(g=seekers["f"] * 4 + rng.integers(4, size=n))  # finer than `f`
     places = rng.multinomial(n, rng.dirichlet(np.ones(p) * draw(st.sampled_from([0.3, 5.0]))))
     parents = pd.DataFrame({TAKEN: rng.permutation(2 * p)[:p], COPIES: places, "f": rng.integers(groups, size=p), "c": rng.integers(max(1, p // 2), size=p)})
+    parents = parents.assign(g=parents["f"] * 4 + rng.integers(4, size=p))
     return Bucket(seekers.astype("int64"), parents.astype("int64"))
 
 
@@ -56,6 +58,8 @@ RULES = [
     rule(),
     rule(fixed="f"),
     rule(wished=("f",)),
+    rule(agree="f", wished=("f",)),
+    rule(agree="f", apart=(ApartRule("b", None, 1),)),
     rule(apart=(ApartRule("b", None, 1),)),
     rule(apart=(ApartRule("b", "c", 2),), fixed="f"),
     rule(apart=(ApartRule(None, None, 1),)),
@@ -98,6 +102,43 @@ def test_partners_agree_in_what_is_wished_while_places_last(bucket: Bucket) -> N
         assert agree >= min(n, int(places.get(f, 0)))
     wanted = {t: n for t, n in zip(bucket.parents[TAKEN], bucket.parents[COPIES], strict=True) if n}
     assert Counter(pairs[TAKEN]) == wanted
+
+
+@settings(max_examples=150, deadline=None)
+@given(buckets(), st.booleans())
+def test_partners_agree_with_rows_where_any_does(bucket: Bucket, wished: bool) -> None:
+    pairs = bucket.matched(rule(agree="f", wished=("f",) if wished else ()))
+    assert (pairs[TAKEN] != NOBODY).all(), "who finds nobody that agrees takes anybody"
+    some = pairs["f"].isin(bucket.parents["f"])
+    assert (pairs["f"] == pairs["theirs"])[some].all()
+
+
+@settings(max_examples=150, deadline=None)
+@given(buckets(), st.booleans(), st.integers(0, 2**32))
+def test_nobody_is_before_its_parent_where_all_can_be_after_theirs(bucket: Bucket, wished: bool, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    partner = bucket.matched(rule(wished=("f",) if wished else ()))[[ROW, TAKEN]]  # some pairs of the same groups, of which each gets an order
+    began = bucket.parents.assign(**{SINCE: rng.integers(1000, size=len(bucket.parents))})
+    moments = partner.merge(began[[TAKEN, SINCE]], on=TAKEN, how="left")
+    moments[SINCE] = moments[SINCE].fillna(0) + rng.integers(50, size=len(moments))
+    seekers = bucket.seekers.merge(moments[[ROW, SINCE]], on=ROW).astype("int64")
+    pairs = match_bucket(seekers, began, rule=rule(wished=("f",) if wished else (), in_time=True))
+    told = pairs.merge(seekers[[ROW, SINCE]], on=ROW).merge(began.rename(columns={SINCE: "theirs"}), on=TAKEN)
+    assert wished or (told[SINCE] >= told["theirs"]).all()
+    assert Counter(pairs[TAKEN]) == Counter(partner[TAKEN]), "as many children as before"
+
+
+@settings(max_examples=150, deadline=None)
+@given(buckets(), st.booleans())
+def test_rows_that_are_kept_apart_agree_while_there_is_room(bucket: Bucket, fixed: bool) -> None:
+    pairs = bucket.matched(rule(agree="g", fixed="f" if fixed else None, apart=(ApartRule("b", None, 1),)))
+    there = pairs[pairs[TAKEN] != NOBODY]
+    used = Counter(zip(there["b"], there[TAKEN], strict=True))
+    assert not used or max(used.values()) <= 1
+    assert not fixed or (there["f"] == there["theirs"]).all()
+    for _, row in there[there["g"] != there["their_g"]].iterrows():
+        agreeing = bucket.parents[TAKEN][bucket.parents["g"] == row["g"]]
+        assert all(used[(row["b"], taken)] for taken in agreeing)
 
 
 @settings(max_examples=200, deadline=None)

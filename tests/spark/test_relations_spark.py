@@ -75,6 +75,47 @@ def test_what_was_learnt_of_siblings_is_saved(copy: tuple[Synthesizer, pd.DataFr
     pd.testing.assert_frame_equal(rows, seasons)
 
 
+def test_copies_of_a_matched_parent_are_kept_and_read(spark: SparkSession) -> None:
+    rng = np.random.default_rng(6)
+    prices = np.round(rng.lognormal(3, 1, 40), 2)
+    product, quantity = rng.integers(0, 40, 1500), rng.integers(1, 9, 1500)
+    lines = pd.DataFrame({"id": range(1500), "order": np.arange(1500) // 3, "product": pd.array(product, "Int64"), "code": [f"P{p:03d}" for p in product]})
+    lines = lines.assign(price=prices[product], quantity=quantity, amount=np.round(prices[product] * quantity, 2))
+    lines.loc[rng.random(1500) < 0.1, "product"] = pd.NA
+    schema = Metadata().add_table("orders", pk="id").add_table("products", pk="id")
+    schema.add_table("lines", pk="id", fk={"order": "orders.id", "product": "products.id"})
+    products = pd.DataFrame({"id": range(40), "code": [f"P{p:03d}" for p in range(40)], "price": prices})
+    tables = {"orders": pd.DataFrame({"id": range(500)}), "products": products, "lines": lines}
+    synthesizer = Synthesizer(schema, spark=spark, model="autoregressive").fit(tables, seed=1, epochs=2)
+    assert {"lines: code repeats code of its row in products", "lines: price repeats price of its row in products"} <= set(synthesizer.relations)
+    assert synthesizer.dependencies["lines"] == ["amount = price * quantity"]
+    copy = {name: frame.toPandas() for name, frame in synthesizer.sample(seed=2).items()}
+    rows = copy["lines"].merge(copy["products"], left_on="product", right_on="id", how="left", suffixes=("", "_there"))
+    there = rows["product"].notna()
+    assert 0.05 < 1 - there.mean() < 0.2 and rows[["code", "price"]].notna().all(axis=None), "rows without a product have a code and a price too"
+    assert (rows["code"] == rows["code_there"])[there].all() and (rows["price"] == rows["price_there"])[there].all()
+    assert np.allclose(rows["amount"], np.round(rows["price"] * rows["quantity"], 2), atol=0.011)
+
+
+def test_comments_answer_those_of_their_post(spark: SparkSession) -> None:
+    rng = np.random.default_rng(8)
+    rows, per_post = [], 5
+    for post in range(300):
+        begin = pd.Timestamp("2020-01-01") + pd.Timedelta(hours=int(rng.integers(0, 9000)))
+        times = begin + pd.to_timedelta(np.cumsum(rng.exponential(3, per_post)), unit="h").round("s")
+        above = [None, *(int(rng.integers(0, i)) if rng.random() < 0.7 else None for i in range(1, per_post))]
+        first = post * per_post
+        rows += [(first + i, post, None if up is None else first + up, written) for i, (up, written) in enumerate(zip(above, times, strict=True))]
+    comments = pd.DataFrame(rows, columns=["id", "post", "above", "written"]).astype({"above": "Int64"})
+    schema = Metadata().add_table("posts", pk="id").add_table("comments", pk="id", fk={"post": "posts.id", "above": "comments.id"})
+    tables = {"posts": pd.DataFrame({"id": range(300)}), "comments": comments}
+    synthesizer = Synthesizer(schema, spark=spark, model="autoregressive").fit(tables, seed=1, epochs=3)
+    assert any("(above) -> comments(id), one step nearer to the top, with the same post" in line for line in synthesizer.relations)
+    copy = synthesizer.sample(seed=2)["comments"].toPandas()
+    answers = copy.merge(copy, left_on="above", right_on="id", suffixes=("", "_above"))
+    assert len(answers) > 500 and (answers["post"] == answers["post_above"]).all()
+
+
 def test_relations_can_be_switched_off(spark: SparkSession) -> None:
     config = FitConfig(siblings=False, partners=False)
     schema, tables = catalogue(spark)

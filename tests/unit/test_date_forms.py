@@ -13,6 +13,7 @@ from synthohive_spark.kernels.columns import decode_codes, encode_frame
 from synthohive_spark.kernels.columns.date_forms import FORMS, find_form, numbers_of, texts_of
 from synthohive_spark.kernels.columns.fit import COUNTED, fit_encoding
 from synthohive_spark.spec.config import EncodingConfig
+from synthohive_spark.spec.date_forms import ELAPSED, form_range, is_date_form
 from synthohive_spark.spec.encoding import ColumnHint, NumberEncoding, TableEncoding
 from synthohive_spark.spec.number_forms import is_number_form
 
@@ -55,6 +56,10 @@ def test_every_form_is_found_and_comes_back(form):
         ["1/2/2021", "01/02/2021", "02/02/2021"],  # two forms
         ["20210101", "20210102", "99999999", *(f"2021{i:04d}" for i in range(101, 110))],
         ["20210101", "20210102", "20210103"],  # so few digits may be codes
+        [f"20{year:02d}{month:02d}" for year in range(1, 13) for month in range(1, 13)],  # months, or days of 2020
+        ["10.04.20", "12.05.21", "18.10.22"],  # so few may be versions
+        [f"{day:02d}-05-{year}" for day in range(10, 28) for year in (21, 22, 23)],  # either end may be the year
+        [f"{day:02d}/0{month}/21" for day in range(1, 13) for month in range(1, 9)],
         ["2021-01-01", "soon", "later", "never"],
         [f"0{m}/01/{year}" for m in range(1, 9) for year in range(1990, 2020)],  # firsts of months, or days of January
         [None, None],
@@ -63,6 +68,58 @@ def test_every_form_is_found_and_comes_back(form):
 )
 def test_what_is_no_form(texts):
     assert find_form(pa.array(texts, type=pa.string())) is None
+
+
+@pytest.mark.parametrize("form", ["%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%b-%y", "%y%m%d", "%m/%d/%y %H:%M"])
+def test_years_of_two_digits_are_those_of_1969_to_2068(form):
+    moments = [dt.datetime(1993, 1, 1) + dt.timedelta(hours=h) for h in np.random.default_rng(2).integers(0, 24 * 9000, 400).tolist()]
+    texts = sorted({m.strftime(form) for m in moments})
+    assert find_form(pa.array(texts)) == form and is_date_form(form)
+    numbers = numbers_of(pa.array([dt.datetime(1969, 1, 1).strftime(form), dt.datetime(2068, 12, 31, 23, 59).strftime(form)]), form)
+    assert (form_range(form)[0], form_range(form)[1]) == (numbers[0], numbers[1])
+    encoding = _counted(texts, "string")
+    assert isinstance(encoding, NumberEncoding) and encoding.form == form
+    made = [dt.datetime.strptime(text, form) for text in _made(encoding)]
+    assert min(made).year == 1993 and 2015 < max(made).year < 2019
+
+
+def test_whole_numbers_of_six_digits_can_be_dates():
+    days = [dt.date(1993, 1, 1) + dt.timedelta(days=d) for d in range(0, 2000, 3)]
+    encoding = _counted([int(d.strftime("%y%m%d")) for d in days], "bigint")
+    assert encoding.form == "%y%m%d"
+    assert all(dt.datetime.strptime(str(v), "%y%m%d").year in range(1993, 1999) for v in _made(encoding))
+    assert _counted([200101 + 100 * y + m for y in range(12) for m in range(12)], "bigint").form == ""
+
+
+def _hours(seconds: int, form: str) -> str:
+    hours = f"{seconds // 3600}" if "?" in form else f"{seconds // 3600:02d}"
+    return f"{hours}:{seconds // 60 % 60:02d}" + (f":{seconds % 60:02d}" if form.endswith("%S") else "")
+
+
+@pytest.mark.parametrize("form", ELAPSED)
+def test_hours_that_go_on_past_midnight_are_times(form):
+    texts = sorted({_hours(int(s), form) for s in np.random.default_rng(1).integers(3 * 3600, 130 * 3600, 500)})
+    assert find_form(pa.array([*texts, None])) == form
+    numbers = numbers_of(pa.array([*texts, None]), form)
+    assert numbers[:-1].min() >= 3 * 3600e6 and np.isnan(numbers[-1])
+    assert texts_of(numbers, np.isnan(numbers), form).to_pylist() == [*texts, None]
+    encoding = _counted(texts, "string")
+    assert isinstance(encoding, NumberEncoding) and encoding.form == form
+    made = numbers_of(pa.array(_made(encoding)), form)
+    assert numbers[:-1].min() <= made.min() < 10 * 3600e6 and 120 * 3600e6 < made.max() <= numbers[:-1].max()
+
+
+def test_hours_past_midnight_with_parts_of_a_second():
+    texts = [f"{_hours(s, '[?%H]:%M:%S')}.{s % 1000:03d}" for s in np.random.default_rng(1).integers(3600, 130 * 3600, 300).tolist()]
+    form = find_form(pa.array(texts))
+    assert form == "[?%H]:%M:%S.%3f" and is_date_form(form) and form_range(form)[1] > 130 * 3600e6
+    numbers = numbers_of(pa.array(texts), form)
+    assert texts_of(numbers, np.zeros(300, dtype=bool), form).to_pylist() == texts
+
+
+@pytest.mark.parametrize("texts", [[f"{a}:{b}" for a in range(6) for b in range(6)], [f"{h}:{m:02d}" for h in range(30) for m in (10, 61)], ["25:00", "26:00"]])
+def test_scores_and_few_values_are_no_hours(texts):
+    assert find_form(pa.array(texts)) is None
 
 
 @pytest.mark.parametrize(("form", "spark_type"), [("%Y%m%d", "int"), ("%Y%m%d", "bigint")])

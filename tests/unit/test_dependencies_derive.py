@@ -16,6 +16,7 @@ from synthohive_spark.kernels.dependencies.combinations import confirmed_lookup,
 from synthohive_spark.kernels.dependencies.count import COUNTS, confirmed, count_batches
 from synthohive_spark.kernels.dependencies.derive import derive_columns
 from synthohive_spark.kernels.dependencies.formulas import evaluate, holds
+from synthohive_spark.kernels.dependencies.inverse import turned_formula
 from synthohive_spark.spec.dependencies import AnyDependency, Copy, DatePart, Linear, Lookup, Product, Quotient, Remainder, described
 from synthohive_spark.spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding
 from synthohive_spark.spec.planning.derived import split_early, with_dependencies
@@ -372,3 +373,22 @@ def test_products_are_rounded_in_the_type_of_their_target() -> None:
     assert out["amount"].tolist() == [Decimal("3.75"), None, Decimal("0.00")]
     assert out["half"].tolist() == [0.4, None, None]
     assert out["whole"].tolist() == [4, None, 0]
+
+
+def test_products_of_one_and_three_columns_are_exact_and_can_be_turned_round() -> None:
+    types = {"price": "decimal(8,2)", "count": "int", "less": "double", "amount": "decimal(10,2)", "tax": "decimal(30,2)", "all": "decimal(30,2)"}
+    columns = {
+        "price": pa.array([Decimal("12.50"), Decimal("3.99"), None], pa.decimal128(8, 2)),
+        "count": pa.array([3, 2, 1], pa.int32()),
+        "less": pa.array([0.1, 0.25, 0.0]),
+    }
+    amount = Product(target="amount", determinants=("price", "count", "less"), way="less", digits=2)
+    tax = Product(target="tax", determinants=("all",), scale=0.19, digits=2)
+    assert derive(columns, types, amount)["amount"].tolist() == [Decimal("33.75"), Decimal("5.99"), None]
+    large = pa.array([Decimal("100000000000000000000000.51"), Decimal("-0.50"), None], pa.decimal128(30, 2))
+    assert derive({"all": large}, types, tax)["tax"].tolist() == [Decimal("19000000000000000000000.10"), Decimal("-0.10"), None]
+    there = columns | {"amount": pa.array([Decimal("33.75"), Decimal("5.99"), None], pa.decimal128(10, 2))}
+    for name, values in {"price": [Decimal("12.50"), Decimal("3.99")], "count": [3, 2], "less": [0.1, 0.25]}.items():
+        turned = turned_formula(amount, name, {n: a for n, a in there.items() if n != name}, types).to_pylist()
+        assert np.allclose(np.array(turned[:2], dtype=float), np.array(values, dtype=float), atol=0.002) and turned[2] is None
+    assert turned_formula(tax, "all", {"tax": pa.array([Decimal("0.19")], pa.decimal128(30, 2))}, types).to_pylist() == [Decimal("1.00")]

@@ -232,3 +232,19 @@ def test_amounts_shares_and_prices_with_tax() -> None:
     shares = {"part": ("int", part), "all_of": ("int", all_of), "percent": ("double", np.round(100 * part / all_of, 1))}
     assert found(shares) == ["percent = 100 * part / all_of"]
     assert found({"a": ("double", RNG.random(N)), "b": ("double", RNG.random(N)), "c": ("double", RNG.random(N))}) == []
+
+
+def test_three_columns_make_an_amount_where_two_do_not() -> None:
+    count, price, less = whole(9) + 1, np.round(RNG.uniform(1, 50, N), 2), RNG.choice([0.0, 0.1, 0.25], N)
+    amount = ("double", np.round(price * count * (1 - less), 2))
+    assert found({"price": ("double", price), "count": ("int", count), "less": ("double", less), "amount": amount}) == ["amount = price * count * (1 - less)"]
+    volume = ("double", np.round(price * count * (less + 1), 2))
+    assert found({"a": ("double", price), "b": ("int", count), "c": ("double", less + 1), "volume": volume}) == ["volume = a * b * c"]
+
+
+def test_fixed_shares_are_rounded() -> None:
+    net = np.round(RNG.uniform(1, 500, N), 2)
+    assert found({"net": ("double", net), "tax": ("double", np.round(net * 0.19, 2))}, known=("net",)) == ["tax = 0.19 * net"]
+    (rule,) = found({"gross": ("double", net), "net": ("double", np.round(net / 1.19, 2))}, known=("gross",))
+    assert rule == "net = 0.840336134454 * gross"
+    assert found({"a": ("double", net), "b": ("double", np.round(RNG.permutation(net) * 0.19, 2))}) == []

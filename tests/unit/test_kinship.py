@@ -8,6 +8,7 @@ import pytest
 
 from synthohive_spark.kernels.kinship import LEAST_ROWS, LEAST_TO_CARRY, LINK, MINE, NULL, PAIRING, THEIRS, WEIGHT, Asked, Candidate, kinship
 from synthohive_spark.kernels.traits import ROWS_PER_CELL, quantile_edges
+from synthohive_spark.spec.date_forms import MICROS_PER_DAY
 
 Values = list[list[int | None]]
 
@@ -99,3 +100,32 @@ def test_edges_cut_groups_of_the_same_weight() -> None:
     assert quantile_edges(np.array([3.0, 1.0, 2.0, np.nan, np.inf]), np.array([1.0, 1.0, 2.0, 9.0, 9.0]), 4).tolist() == [2.0]
     assert quantile_edges(np.arange(100.0), np.ones(100), 4).tolist() == [24.0, 49.0, 74.0]
     assert quantile_edges(np.array([np.nan]), np.ones(1), 4).tolist() == []
+
+
+def test_times_that_are_never_before_the_parents_are_found() -> None:
+    rng = np.random.default_rng(5)
+    begins, rows = rng.integers(0, 10**6, 200), rng.integers(0, 200, 2000)
+    theirs = np.stack([begins, begins // 2, rng.integers(0, 10**6, 200)], 1)[rows].astype(float)
+    mine = np.stack([theirs[:, 0] + rng.integers(0, 1000, 2000), rng.integers(0, 10**6, 2000)], 1).astype(float)
+    told = [[None if place == 0 and i % 50 == 0 else value for place, value in enumerate(row)] for i, row in enumerate(mine.astype(int).tolist())]
+    frame = pairing(told, theirs.astype(int).tolist(), link=rows.tolist())
+    asked = Asked((), (), (), ((True, True), (True, True, True)), times=tuple((i, j, 1, 1) for i in range(2) for j in range(3)))
+    found = kinship(frame, asked={3: asked})
+    found = found[found["since"] >= 0]
+    assert {asked.times[i][:2] for i in found["since"]} == {(0, 0), (0, 1)}, "both of what began before, nothing of what only often did"
+    assert found["rows"].tolist() == [1960, 1960] and found["gain"].iloc[0] == pytest.approx(500, abs=20) and found["gain"].iloc[1] > 100_000
+    assert all(grain.tolist() == [1.0] for grain in map(np.asarray, found["edges"]))
+    days = kinship(frame, asked={3: Asked((), (), (), asked.numeric, times=((0, 0, 1, 7),))})
+    assert days.empty, "numbers in steps of seven would be later"
+
+
+def test_days_are_not_before_times_of_theirs() -> None:
+    rng = np.random.default_rng(6)
+    theirs = rng.integers(0, 900 * MICROS_PER_DAY, 1000)
+    mine = (theirs // MICROS_PER_DAY + rng.integers(0, 9, 1000)) * MICROS_PER_DAY
+    frame = pairing([[int(x)] for x in mine], [[int(x)] for x in theirs])
+    found = kinship(frame, asked={3: Asked((), (), (), ((True,), (True,)), times=((0, 0, 1, 1),))})
+    assert found["equal"].tolist() == [1000.0] and list(found["edges"].iloc[0]) == [float(MICROS_PER_DAY)]
+    frame["my_numbers"] = [x // MICROS_PER_DAY for x in frame["my_numbers"]]
+    same = kinship(frame, asked={3: Asked((), (), (), ((True,), (True,)), times=((0, 0, MICROS_PER_DAY, 1),))})
+    assert same["equal"].tolist() == [1000.0] and same["gain"].iloc[0] == found["gain"].iloc[0]

@@ -17,6 +17,7 @@ from synthohive_spark.spec.planning.rewritten import with_form_of_order, with_ke
 from synthohive_spark.spec.planning.room import Room, largest_number
 from synthohive_spark.spec.program import Match, Phase, TableProgram
 from synthohive_spark.spec.steps import Carry, Combine, Distinct, Draw, KeyPattern, NumberKey, ParentKey, Series
+from synthohive_spark.spec.survey import SinceFacts
 from synthohive_spark.stages.twins import has_pairs
 
 Rows = list[tuple[Any, ...]]
@@ -320,6 +321,65 @@ def test_a_matched_key_brings_what_repeats_its_parents_row() -> None:
     program = schema.table("lines", "id int!, order int!, product int!, price double", lines, pk="id", fk=keys).program("lines")
     assert match_of(program, 1).brings == (("price", "price"),)
     assert "price" in program.drawn and "price" in next(step.columns for step in program.of_kind(Carry))
+
+
+def test_what_a_key_that_may_be_null_brings_is_drawn_where_it_is() -> None:
+    schema = (
+        Schema()
+        .table("airports", "id int!, code string", [(i, f"C{i}") for i in range(30)], pk="id")
+        .table("orders", "id int!", [(i,) for i in range(60)], pk="id")
+    )
+    rows = [(i, i % 60, None if i % 10 == 0 else i % 30, f"C{i % 30}") for i in range(120)]
+    keys = {"order": "orders.id", "airport": "airports.id"}
+    program = schema.table("routes", "id int!, order int!, airport int, code string", rows, pk="id", fk=keys).program("routes")
+    assert match_of(program, 1).brings == (("code", "code"),)
+    (carry,) = program.of_kind(Carry)
+    assert isinstance(carry, Carry) and carry.unless == (("code", status_column(1)),) and set(carry.columns) >= {"code", status_column(1)}
+
+
+def test_the_first_row_of_a_parent_follows_the_nearest_time_that_no_row_is_before() -> None:
+    schema = Schema().table("users", "id int!, born date, joined date", [(i, date(1990, 1, 1), date(2020, 1, 1 + i % 20)) for i in range(100)], pk="id")
+    rows = [(i, i % 100, date(2021, 1 + i % 12, 1 + i % 28)) for i in range(2500)]
+    schema.table("posts", "id int!, user int!, written date", rows, pk="id", fk={"user": "users.id"})
+    survey = GeneratedSchema(schema.metadata, schema.columns, schema.rows).survey()
+    since = (SinceFacts(column="written", parent_column="born", distance=9e14), SinceFacts(column="written", parent_column="joined", distance=4e13))
+    seen = survey.tables["posts"]
+    (key,) = seen.keys
+    assert key is not None
+    posts = seen.model_copy(update={"keys": (key.model_copy(update={"since": since}),)})
+    survey = survey.model_copy(update={"tables": {**survey.tables, "posts": posts}})
+    program = plan_schema(schema.metadata, SchemaGraph.from_metadata(schema.metadata), survey).programs["posts"]
+    assert program.draw.stepwise and program.draw.since == ("joined", "date", 1)
+    assert schema.program("posts").draw.since is None
+
+
+def addresses_of_orders(share: float, nulls: int = 0) -> TableProgram:
+    """Orders point at two addresses, in a share of the rows both of one customer, whom they name as well."""
+    schema = Schema().table("customers", "id int!", [(i,) for i in range(100)], pk="id")
+    schema.table("addresses", "id int!, customer int!", [(i, i % 100) for i in range(300)], pk="id", fk={"customer": "customers.id"})
+    rows = [(i, i % 300, (i * 7 % 300 if i >= share * 600 else (i + 100) % 300) if i >= nulls else None, i % 300 % 100) for i in range(600)]
+    keys = {"billing": "addresses.id", "shipping": "addresses.id", "customer": "customers.id"}
+    return schema.table("orders", "id int!, billing int!, shipping int, customer int!", rows, pk="id", fk=keys).program("orders")
+
+
+@pytest.mark.parametrize("nulls", [0, 60])
+def test_a_second_way_to_one_row_holds_for_partners_that_are_matched(nulls: int) -> None:
+    program = addresses_of_orders(1.0, nulls)
+    assert program.driving == 0 and program.taken_over == {"customer"}
+    assert match_of(program, 1).agree == (("customer", "customer"),)
+    assert "customer" in {c for step in program.phases[0].steps for c in step.columns} & program.phases[0].passed_on
+
+
+def test_ways_that_lead_apart_in_some_rows_bind_no_partner() -> None:
+    assert match_of(addresses_of_orders(0.9), 1).agree == ()
+
+
+def test_rows_of_one_table_hang_below_rows_of_the_same_parent() -> None:
+    schema = Schema().table("posts", "id int!", [(i,) for i in range(80)], pk="id")
+    rows = [(i, i % 80, i - 80 if i % 3 and i >= 80 else None) for i in range(800)]
+    keys = {"post": "posts.id", "above": "comments.id"}
+    program = schema.table("comments", "id int!, post int!, above int", rows, pk="id", fk=keys).program("comments")
+    assert match_of(program, 1).forest and match_of(program, 1).agree == (("post", "post"),)
 
 
 def test_keys_of_limited_length_count_in_what_room_they_have() -> None:

@@ -38,7 +38,7 @@ def steps(parents: int, years: int = 40) -> Steps:
     """A column of years from 2000 on; gaps of one or two."""
     year = NumberEncoding(name="year", spark_type="int", has_null=False, weights=(1 / years,) * years, tokens=tuple(2000.0 + i for i in range(years)), step=1.0)
     gap = NumberEncoding(name=GAP, spark_type="bigint", has_null=True, weights=(0.2, 0.4, 0.4), tokens=(1.0, 2.0), step=1.0)
-    return Steps(TableEncoding(table="t", rows=100, columns=(year, gap)), parents, ("year", GAP), np.random.default_rng(0))
+    return Steps(TableEncoding(table="t", rows=100, columns=(year, gap)), np.full(parents, np.nan), ("year", GAP), np.random.default_rng(0))
 
 
 def test_sampling_remembers_what_training_sees() -> None:
@@ -187,6 +187,48 @@ def test_each_value_follows_from_the_one_before() -> None:
     assert (codes[:, 0] == years - 2000).all()  # the rest of the row is drawn for the value that it gets
 
 
+def test_the_first_of_a_family_follows_its_parent_where_that_has_a_time() -> None:
+    model = Autoregressive(CodeLayout((40, 3), (), even(40, 3)), {"state": 8, "head": 8})
+    parents, own = families(3, 2, 4), steps(3)
+    own.last = np.array([2011.0, np.nan, 2020.0])
+    codes, values = draw_in_turns(model, np.zeros((9, 0), dtype=np.int64), None, parents, own, np.random.default_rng(2))
+    years, first = np.array(values.to_pylist()), np.flatnonzero(parents.position == 0)
+    told = codes[first, 1]
+    assert told[1] == 0, "no distance without a time of the parent"
+    assert [(years[f] - start) for f, start in zip(first[[0, 2]], (2011, 2020), strict=True)] == told[[0, 2]].tolist() and (told[[0, 2]] > 0).all()
+
+
+def in_days(*gaps: float, weights: tuple[float, ...]) -> Steps:
+    """Days from 0 to 1000; gaps of the given ones."""
+    day = NumberEncoding(name="t", spark_type="date", has_null=False, weights=(1.0,), knots=(-0.5, -0.5, 1000.5, 1000.5), knots_per_bin=3, step=1.0)
+    gap = NumberEncoding(name=GAP, spark_type="bigint", has_null=True, weights=weights, tokens=gaps, step=1.0)
+    return Steps(TableEncoding(table="t", rows=100, columns=(day, gap)), np.full(1, np.nan), ("t", GAP), np.random.default_rng(0))
+
+
+def walked(steps: Steps, rows: int, gaps: np.ndarray) -> np.ndarray:
+    steps.last[0] = 100
+    values = [100.0]
+    for position in range(1, rows):
+        values.append(steps.next(np.array([0]), gaps[[position]], np.array([position]), np.array([rows]))[0])
+        steps.last[0] = values[-1]
+    return np.array(values)
+
+
+def test_a_long_family_that_goes_too_fast_is_slowed_down_before_the_end() -> None:
+    gaps = np.random.default_rng(1).integers(1, 4, 300)  # of 4, 5 or 15 days: 2,400 days in all, of which 900 are left
+    values = walked(in_days(4.0, 5.0, 15.0, weights=(0.1, 0.3, 0.3, 0.3)), 300, gaps)
+    assert (np.diff(values) >= 0).all() and values.max() < 1001 and (values[values < 1000] == values[values < 1000].round()).all()
+    assert (values >= 999).sum() < 15, "rows do not pile up at the greatest real value"
+    assert 300 < np.median(values) < 700
+    short = walked(in_days(4.0, 5.0, 15.0, weights=(0.1, 0.3, 0.3, 0.3)), 60, gaps)
+    assert np.isin(np.diff(short), (4.0, 5.0, 15.0)).all(), "who is in time keeps its gaps"
+
+
+def test_a_regular_series_keeps_its_step() -> None:
+    values = walked(in_days(7.0, 14.0, weights=(0.1, 0.8, 0.1)), 300, np.ones(300, dtype=int))
+    assert set(np.diff(values[:120])) == {7.0} and np.unique(np.diff(values)).size == 3  # as far as there is room
+
+
 def test_a_given_value_stays_and_the_next_one_follows_it() -> None:
     model = Autoregressive(CodeLayout((40, 3), (), even(40, 3)), {"state": 8, "head": 8})
     given = np.full((3, 2), -1)
@@ -224,19 +266,20 @@ def test_families_are_on_one_side_and_their_rows_in_order(tmp_path: object) -> N
 def test_marks_limit_no_steps_and_lead_nowhere() -> None:
     order = NumberEncoding(name="t", spark_type="double", has_null=False, weights=(0.2, 0.4, 0.4), tokens=(1.0, 9.0, NAN), step=1.0)
     gap = NumberEncoding(name=GAP, spark_type="double", has_null=True, weights=(0.2, 0.4, 0.4), tokens=(5.0, INFINITE), step=1.0)
-    steps = Steps(TableEncoding(table="t", rows=100, columns=(order, gap)), 2, ("t", GAP), np.random.default_rng(0))
+    steps = Steps(TableEncoding(table="t", rows=100, columns=(order, gap)), np.full(2, np.nan), ("t", GAP), np.random.default_rng(0))
     assert np.isnan(steps.values(np.array([2]))[0])
     steps.last = np.array([6.0, 6.0])
-    assert steps.next(np.array([0, 1]), np.array([1, 2]))[0] == 9 and np.isnan(steps.next(np.array([0, 1]), np.array([1, 2]))[1])
+    values = steps.next(np.array([0, 1]), np.array([1, 2]), np.ones(2, dtype=int), np.full(2, 3))
+    assert values[0] == 9 and np.isnan(values[1])
 
 
 @pytest.mark.parametrize(("kind", "form", "first", "next_day"), [("int", "%Y%m%d", 20240131, 20240201), ("string", "%d/%m/%Y", "31/12/2023", "01/01/2024")])
 def test_dates_in_text_or_whole_numbers_go_on_by_days(kind: str, form: str, first: object, next_day: object) -> None:
     order = NumberEncoding(name="t", spark_type=kind, has_null=False, weights=(0.5, 0.5), knots=(19_000.0, 20_000.0), step=1.0, form=form)
     gap = NumberEncoding(name=GAP, spark_type="bigint", has_null=True, weights=(0.5, 0.5), tokens=(1.0,))
-    steps = Steps(TableEncoding(table="t", rows=100, columns=(order, gap)), 1, ("t", GAP), np.random.default_rng(0))
+    steps = Steps(TableEncoding(table="t", rows=100, columns=(order, gap)), np.full(1, np.nan), ("t", GAP), np.random.default_rng(0))
     day = (np.datetime64("2024-01-31") if kind == "int" else np.datetime64("2023-12-31")).astype(float)
     steps.last[0] = day
-    values = steps.next(np.array([0]), np.array([1]))
+    values = steps.next(np.array([0]), np.array([1]), np.ones(1, dtype=int), np.full(1, 3))
     assert values.tolist() == [day + 1] and steps.array(values).to_pylist() == [next_day] and steps.array(np.array([day])).to_pylist() == [first]
     assert steps.codes(values).tolist() == [0]

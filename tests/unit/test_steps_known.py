@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import pandas as pd
 import pytest
-from step_blocks import block, values
+from step_blocks import block, labels, values
 
 from synthohive_spark.errors import GenerationError
 from synthohive_spark.kernels.steps import carry, number_key, parent_key, position
+from synthohive_spark.spec.hidden import status_column
 from synthohive_spark.spec.steps import Carry, KeyPattern, NumberKey, ParentKey, Position
 
 
@@ -68,3 +69,11 @@ def test_carried_columns_come_in_their_exact_type() -> None:
     carry.apply(Carry(columns=("d", "n")), made)
     assert values(made, "d", "n") == [(Decimal("1.50"), 3), (None, None)]
     assert str(made.columns["d"].type) == "decimal128(6, 2)" and str(made.columns["n"].type) == "int32"
+
+
+def test_what_no_partner_has_brought_waits_for_the_row_model() -> None:
+    has = status_column(0)
+    made = block({"price": "double"}, [labels(has, True, False, spark_type="boolean")], rows=range(2))
+    made.carried = pd.DataFrame({"price": [9.5, None], has: [True, False]})
+    carry.apply(Carry(columns=("price", has), unless=(("price", has),)), made)
+    assert made.open["price"].tolist() == [False, True]

@@ -144,3 +144,19 @@ def test_what_is_no_syntax_is_not_told() -> None:
     assert not {re.findall(r'"(\w+)"', text)[0] for text in few} & {re.findall(r'"(\w+)"', text)[0] for text in made(few)}
     streets = {f"Elmwood Street {rng.randrange(99)}" for _ in range(300)}
     assert not any("Elmwood" in text for text in made(sorted(streets)))
+
+
+def test_codes_of_letters_that_never_repeat_do_not() -> None:
+    rng = np.random.default_rng(3)
+    letters = list("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    codes = pa.array(sorted({"".join(rng.choice(letters, 3)) for _ in range(1500)}))
+    found = fit_shapes(codes, np.ones(len(codes), dtype=np.int64), 3, rng, len(codes))
+    shapes = code_points(found.shapes)
+    total = 2000
+    made = []
+    for first in (0, 500):  # in two blocks
+        rows = Rows(np.arange(first, first + 500), total, 7)
+        chosen = rng.integers(len(shapes), size=500)
+        made += text_from_shapes(shapes, chosen, rng, rows, Letters(found.upper, found.lower, found.sets)).to_pylist()
+    assert len(set(made)) == 1000 and all(len(code) == 3 and code.isupper() for code in made)
+    assert len({code[0] for code in made}) > 20

@@ -34,6 +34,8 @@ from .date_forms import COMPACT, YEARS, find_form, numbers_of
 from .decimals import MOST_DIGITS, units_of
 from .decimals import find_form as find_decimal_form
 from .decimals import numbers_of as numbers_of_units
+from .labels import common_labels, labels_beside, told_labels
+from .marks import with_labels
 from .number_forms import LEAST_DIFFERENT, find_number_form, is_number_text, numbers_in
 from .numbers import fit_numbers, measured
 from .texts import fit_text
@@ -105,11 +107,11 @@ def fit_encoding(frame: pd.DataFrame, *, hint: ColumnHint, config: EncodingConfi
     if hint.kind == "text":
         return _text(seen, hint, null_share, config, seed)
     if hint.spark_type == "string" and hint.kind == "auto":
-        texts = pa.array(seen["text"], type=pa.string(), from_pandas=True)
-        if text_form := find_form(texts):
-            return _number(seen.assign(number=numbers_of(texts, text_form)), hint, null_share, config, text_form)
-        if hint.likely is None and (number_form := find_number_form(texts)):
-            return _number(seen.assign(number=numbers_in(texts, number_form)), hint, null_share, config, number_form)
+        if (numbers_found := _numbers_in_text(seen, hint, null_share, config)) is not None:
+            return numbers_found
+        common = common_labels(seen)
+        if common.any() and _names_its_row(seen[~common]):
+            return _text_beside(seen[common], seen[~common], hint, null_share, config, seed)
         if _names_its_row(seen):
             return _text(seen, hint, null_share, config, seed)
     kept = seen[seen["text"].notna() & seen["kept"].astype(bool)]
@@ -132,6 +134,26 @@ def _names_its_row(seen: pd.DataFrame) -> bool:
     return distinct > MIN_TEXT_VALUES and distinct > TEXT_SHARE * int(seen["n"].sum())
 
 
+def _numbers_in_text(seen: pd.DataFrame, hint: ColumnHint, null_share: float, config: EncodingConfig) -> NumberEncoding | None:
+    """The encoding of dates, times or numbers in text, of which some rows may have labels instead; None where the texts are something else."""
+    texts = pa.array(seen["text"], type=pa.string(), from_pandas=True)
+    for beside in labels_beside(seen):
+        left = texts.filter(pa.array(~beside))
+        form, numbers = find_form(left), numbers_of
+        if form is None and hint.likely is None:
+            form, numbers = find_number_form(left), numbers_in
+        if form is not None:
+            labels = told_labels(seen[beside])
+            return _number(seen.assign(number=with_labels(numbers(texts, form), texts, labels)), hint, null_share, config, form, labels)
+    return None
+
+
+def _text_beside(common: pd.DataFrame, left: pd.DataFrame, hint: ColumnHint, null_share: float, config: EncodingConfig, seed: int) -> CategoryEncoding:
+    """The encoding of text that names its row, or is one of a few labels (`n/a`) in many of them."""
+    counts, made = common["n"].to_numpy(dtype=np.int64), _text(left, hint, 0.0, config, seed)
+    return fit_categories(hint.name, hint.spark_type, common["text"].tolist(), counts, null_share, config, made, int(left["n"].sum()))
+
+
 def _dates_in_numbers(seen: pd.DataFrame, hint: ColumnHint) -> tuple[str, pd.Series]:
     """The form of whole numbers that are dates, and the days that they mean; no form, and the numbers themselves, where they are none."""
     numbers = seen["number"]
@@ -144,10 +166,10 @@ def _dates_in_numbers(seen: pd.DataFrame, hint: ColumnHint) -> tuple[str, pd.Ser
     return ("", numbers) if form not in COMPACT else (form, pd.Series(numbers_of(texts, form), index=known.index).reindex(numbers.index))
 
 
-def _number(seen: pd.DataFrame, hint: ColumnHint, null_share: float, config: EncodingConfig, form: str = "") -> NumberEncoding:
+def _number(seen: pd.DataFrame, hint: ColumnHint, null_share: float, config: EncodingConfig, form: str = "", labels: Sequence[str] = ()) -> NumberEncoding:
     sampled = seen[seen["number"].notna() & (seen["sampled"] > 0)]
     pairs = measured(sampled["number"].to_numpy(dtype=np.float64), sampled["sampled"].to_numpy(dtype=np.int64), null_share)
-    return fit_numbers(hint.name, hint.spark_type, pairs, config, form)
+    return fit_numbers(hint.name, hint.spark_type, pairs, config, form, labels)
 
 
 def _wide(sampled: pd.DataFrame, hint: ColumnHint, null_share: float, config: EncodingConfig) -> NumberEncoding:

@@ -133,7 +133,7 @@ def _wide_grid(values: np.ndarray, spark_type: str) -> tuple[float, float]:
 
 def typed_numbers(x: np.ndarray, null: np.ndarray, encoding: NumberEncoding) -> pa.Array:
     """Numbers in the column's type, `x` float64 (N,) and a mask of nulls (N,); whole ones past 2**53 exactly on the grid."""
-    array = from_float64(x, null, encoding.spark_type, encoding.form)
+    array = from_float64(x, null, encoding.spark_type, encoding.form, encoding.labels)
     if not is_integer(encoding.spark_type) or encoding.form or encoding.step <= 1:
         return array
     whole = array.fill_null(0).to_numpy(zero_copy_only=False)

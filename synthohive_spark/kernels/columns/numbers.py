@@ -1,10 +1,11 @@
 """Numbers, dates and times: frequent values are tokens, the rest falls in bins of about equal mass, decoded along their quantiles.
 
-NaN and the infinities are tokens by their marks (see `marks`).
+NaN, the infinities and labels among numbers in text are tokens by their marks (see `marks`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -54,11 +55,12 @@ def measured(values: np.ndarray, counts: np.ndarray, null_share: float) -> Measu
     return Measured(distinct, np.bincount(inverse, weights=counts).astype(np.int64), null_share)
 
 
-def fit_numbers(name: str, spark_type: str, seen: Measured, config: EncodingConfig, form: str = "") -> NumberEncoding:
+def fit_numbers(name: str, spark_type: str, seen: Measured, config: EncodingConfig, form: str = "", labels: Sequence[str] = ()) -> NumberEncoding:
     """Learn tokens, bins and granularity. A column without any value has the code for null only.
 
     Args:
         form: of dates, times or numbers in text, or of dates in whole numbers.
+        labels: what stands beside them, each by its mark.
     """
     # A mark has no place between numbers: one that is too rare to be told is left out.
     marked = is_mark(seen.values)
@@ -93,6 +95,7 @@ def fit_numbers(name: str, spark_type: str, seen: Measured, config: EncodingConf
         coarse_share=coarse.share,
         distinct=_is_distinct(seen.values, seen.counts, step),
         form=form,
+        labels=tuple(labels),
     )
 
 
@@ -193,7 +196,7 @@ def number_codes(series: pd.Series, encoding: NumberEncoding) -> np.ndarray:
     Raises:
         ValueError: it holds values of another type.
     """
-    codes = encode_numbers(to_float64(series, encoding.name, encoding.spark_type, encoding.form), encoding)
+    codes = encode_numbers(to_float64(series, encoding.name, encoding.spark_type, encoding.form, encoding.labels), encoding)
     if not encoding.exact:
         return codes
     # A float64 could take a value for a token beside it, and one token for another.

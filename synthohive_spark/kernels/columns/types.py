@@ -25,7 +25,7 @@ from ...spec.encoding import Scalar
 from ...spec.number_forms import is_number_form
 from . import decimals
 from .date_forms import numbers_of, texts_of
-from .marks import INFINITE, unmarked
+from .marks import INFINITE, labelled, unmarked, with_labels
 from .number_forms import numbers_in, written
 
 _DECIMAL = re.compile(r"decimal\((\d{1,2}),\s?(\d{1,2})\)")
@@ -118,11 +118,12 @@ def to_typed(series: pd.Series, name: str, spark_type: str) -> pa.Array:
         raise ValueError(f"column {name!r}: a value does not fit into {spark_type}") from None
 
 
-def to_float64(series: pd.Series, name: str, spark_type: str, form: str = "") -> np.ndarray:
+def to_float64(series: pd.Series, name: str, spark_type: str, form: str = "", labels: Sequence[str] = ()) -> np.ndarray:
     """The column in the float64 domain, shape (N,); nulls are nan.
 
     Args:
         form: of the dates, times or numbers in text, of the dates in whole numbers, or of decimals; strings have one.
+        labels: texts among those that are no dates, times or numbers.
 
     Raises:
         ValueError: it holds something else than `spark_type`; the message names the column, never a value.
@@ -134,7 +135,8 @@ def to_float64(series: pd.Series, name: str, spark_type: str, form: str = "") ->
     if form:
         whole = array.cast(pa.int64(), safe=False) if pa.types.is_floating(array.type) else array  # pandas has floats where some are null
         texts = whole.cast(pa.string())
-        return numbers_in(texts, form) if is_number_form(form) else numbers_of(texts, form)
+        numbers = numbers_in(texts, form) if is_number_form(form) else numbers_of(texts, form)
+        return with_labels(numbers, texts, labels) if labels else numbers
     if pa.types.is_timestamp(array.type):
         array = array.cast(pa.timestamp("us", tz=array.type.tz), safe=False).cast(pa.int64())
         if spark_type == "date":
@@ -150,14 +152,14 @@ def to_float64(series: pd.Series, name: str, spark_type: str, form: str = "") ->
     return np.where(np.isinf(x), np.copysign(INFINITE, x), x) if pa.types.is_floating(array.type) else x
 
 
-def from_float64(x: np.ndarray, null: np.ndarray, spark_type: str, form: str = "") -> pa.Array:
+def from_float64(x: np.ndarray, null: np.ndarray, spark_type: str, form: str = "", labels: Sequence[str] = ()) -> pa.Array:
     """The inverse of `to_float64`: float64 (N,) and a mask of nulls (N,), as an Arrow array in the exact type. Values are clipped into its range."""
     target = arrow_type(spark_type)
     if is_decimal_form(form):
         return decimals.from_units(decimals.values_of(np.clip(np.rint(np.where(null, 0.0, x)), *form_range(form)), form), null, target)
     if form:
         clipped = np.clip(np.where(null, 0.0, x), *form_range(form))
-        return (written if is_number_form(form) else texts_of)(clipped, null, form).cast(target)
+        return labelled(x, (written if is_number_form(form) else texts_of)(clipped, null, form).cast(target), labels)
     if pa.types.is_floating(target):
         return unmarked(pa.array(x.astype(target.to_pandas_dtype()), type=target, mask=null))
     x = np.rint(np.where(null, 0.0, x)) if not pa.types.is_decimal(target) else np.where(null, 0.0, x)

@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
+from ...spec.date_forms import has_date
 from ...spec.dependencies import Order
 from ..columns.types import decimal_scale
 from .formulas import is_clock
@@ -82,7 +83,7 @@ def _held(sample: Sample, search: Search, low: str, high: str) -> Iterator[tuple
 def kind_of(name: str, search: Search) -> str:
     """What a column can be compared with: dates and times among themselves, times of the day, and numbers."""
     if name in search.forms:
-        return "clock" if "%Y" in search.forms[name] else "time of day"
+        return "clock" if has_date(search.forms[name]) else "time of day"
     return "clock" if is_clock(search.types[name]) else "number"
 
 

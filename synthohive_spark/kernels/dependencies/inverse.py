@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -48,17 +49,19 @@ def turned_formula(formula: Linear | Product, name: str, columns: Mapping[str, p
 
 
 def _factor(product: Product, place: int, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> pa.Array:
-    name = product.determinants[place]
-    target, other = (to_floats(plain(columns[n])) for n in (product.target, product.determinants[1 - place]))
+    name, last = product.determinants[place], len(product.determinants) - 1
+    target, *values = (to_floats(plain(columns[n])) for n in (product.target, *(n for n in product.determinants if n != name)))
     whole = target / product.scale if product.scale else np.full(len(target), np.nan)
+    second = values.pop() if place < last else np.full(len(target), np.nan)
+    first = math.prod(values) if values else np.ones(len(target))  # the other ones before the last
     with np.errstate(divide="ignore", invalid="ignore"):
         if product.way == "times":
-            value = whole / other
+            value = whole / first / (second if place < last else 1.0)
         elif product.way == "over":
-            value = whole * other if place == 0 else other / whole
+            value = whole * second / first if place < last else first / whole
         else:
             sign = 1.0 if product.way == "more" else -1.0
-            value = whole / (1 + sign * other) if place == 0 else sign * (whole / other - 1)
+            value = whole / (1 + sign * second) / first if place < last else sign * (whole / first - 1)
     scale = 0 if is_integer(types[name]) else decimal_scale(types[name])
     if scale is None:
         return pa.array(np.round(value, MAX_DIGITS), pa.float64(), from_pandas=True).cast(pa.float32() if types[name] == "float" else pa.float64())

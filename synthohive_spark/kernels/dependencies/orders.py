@@ -13,7 +13,7 @@ from ...spec.decimal_forms import decimal_form, is_decimal_form
 from ...spec.dependencies import Order
 from ...spec.encoding import NumberEncoding
 from ...spec.types import decimal_digits
-from ..columns.marks import MARKS
+from ..columns.marks import EVERY_MARK
 from ..columns.types import arrow_type, decimal_scale, is_time
 from .times import DAY, in_form, local_micros, micros_of, moments_of
 from .units import from_units, plain, to_floats, to_units
@@ -196,7 +196,7 @@ def _nearest(values: np.ndarray, low: np.ndarray, high: np.ndarray, below: np.nd
 
 def _real_range(order: Order, encoding: NumberEncoding, types: Mapping[str, str]) -> tuple[float, float]:
     """The least and the greatest real value of the target, in the order's units."""
-    seen = [x for x in (*encoding.tokens, *encoding.knots) if x not in MARKS]
+    seen = [x for x in (*encoding.tokens, *encoding.knots) if x not in EVERY_MARK]
     if not seen:
         return _ENDS[order.unit]
     ends, spark_type = (min(seen), max(seen)), types[order.target]

@@ -259,7 +259,7 @@ def _is_like(values: pa.Array, column: NumberEncoding | CategoryEncoding | TextE
         return there & pc.is_in(values, value_set=from_scalars(column.values, column.spark_type)).to_numpy(zero_copy_only=False)
     if not isinstance(column, NumberEncoding):
         return np.zeros(len(values), dtype=bool)
-    x = to_float64(_series(marked(values)), column.name, column.spark_type, column.form)
+    x = to_float64(_series(marked(values)), column.name, column.spark_type, column.form, column.labels)
     on_grid, in_range = inside(x, column)
     return there & ((on_grid & in_range) | np.isin(x, column.tokens))
 

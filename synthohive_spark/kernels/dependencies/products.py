@@ -1,7 +1,8 @@
-"""Products and quotients of two columns, rounded as their target is. Legend: `n` rows."""
+"""Products and quotients of up to three columns, rounded as their target is. Legend: `n` rows."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from fractions import Fraction
 
@@ -46,10 +47,13 @@ def _multiplied_exactly(product: Product, columns: Mapping[str, pa.Array], types
     if None in scales:
         made = np.array([int(v) for v in np.rint(np.nan_to_num(values) * 10.0**digits)], dtype=object)
         return from_units(made * 10 ** (own - digits), null, types[product.target], own)
-    first, second = (to_units(plain(columns[n]), scale or 0)[0].astype(object) for n, scale in zip(product.determinants, scales, strict=True))
-    one, factor = 10 ** (scales[1] or 0), Fraction(product.scale).limit_denominator(MOST_PARTS)
+    units = [to_units(plain(columns[n]), scale or 0)[0].astype(object) for n, scale in zip(product.determinants, scales, strict=True)]
+    if len(units) == 1:
+        units, scales, one = [*units, np.ones(len(values), dtype=object)], [*scales, 0], 1
+    first, second = math.prod(units[:-1]), units[-1]
+    one, factor = 10 ** (scales[-1] or 0), Fraction(product.scale).limit_denominator(MOST_PARTS)
     top = first * {"times": second, "over": one, "less": one - second, "more": one + second}[product.way] * (factor.numerator * 10**digits)
-    below = 10 ** (scales[0] or 0) * factor.denominator * (np.where(null, 1, np.abs(second)) if product.way == "over" else one)
+    below = 10 ** sum(scale or 0 for scale in scales[:-1]) * factor.denominator * (np.where(null, 1, np.abs(second)) if product.way == "over" else one)
     top = np.where(second < 0, -top, top) if product.way == "over" else top
     rounded = (2 * np.abs(top) + below) // (2 * below)  # half a unit goes away from zero
     return from_units(np.where(top < 0, -rounded, rounded) * 10 ** (own - digits), null, types[product.target], own)
@@ -66,5 +70,5 @@ def is_product(product: Product, columns: Mapping[str, pa.Array], types: Mapping
 
 
 def _values(product: Product, columns: Mapping[str, pa.Array]) -> np.ndarray:
-    first, second = (to_floats(plain(columns[name])) for name in product.determinants)
-    return combined(first, second, product.way, product.scale)
+    *others, second = (to_floats(plain(columns[name])) for name in product.determinants)
+    return combined(np.prod(others, axis=0), second, product.way, product.scale) if others else second * product.scale

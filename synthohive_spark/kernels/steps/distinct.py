@@ -48,7 +48,7 @@ def _moved(step: Distinct, block: Block, columns: Columns, family: np.ndarray, t
         return first.labels.take(place) if (place >= 0).all() else _all_parts(parts, block, columns, family, times)
     name, encoding = first.columns[0], first.encoding
     if isinstance(encoding, NumberEncoding):
-        cells = grid_cells(to_float64(as_series(columns[name]), name, block.types[name], encoding.form), encoding)
+        cells = grid_cells(to_float64(as_series(columns[name]), name, block.types[name], encoding.form, encoding.labels), encoding)
         return {name: as_numbers(grid_values(numbers_apart(group, cells, encoding, times), encoding), encoding)}
     return {name: _numbered(columns[name], group, times)}
 

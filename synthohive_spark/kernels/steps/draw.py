@@ -8,11 +8,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ...spec.date_forms import step_micros
 from ...spec.hidden import GAP
 from ...spec.steps import Draw, Position
-from ..block import MODEL, Block
+from ..block import MODEL, Block, Parents
 from ..columns import decode_codes, encode_frame
+from ..columns.marks import is_mark
 from ..columns.rows import Rows
+from ..columns.types import to_float64
 from ..family_guide import FamilyGuide
 from ..given import draw_given, given_codes
 from ..models.base import ConditionalGenerativeModel
@@ -63,7 +66,17 @@ def _steps(step: Draw, block: Block, modelled: tuple[str, ...]) -> Steps | None:
     if not step.stepwise or step.ordered_by is None or block.parents is None or not {GAP, step.ordered_by} <= set(modelled):
         return None
     encoding = block.plan.fitted.encoding.select((GAP, step.ordered_by))
-    return Steps(encoding, len(block.parents.frame), modelled, block.rng("steps"))
+    return Steps(encoding, _start(step, block, block.parents), modelled, block.rng("steps"))
+
+
+def _start(step: Draw, block: Block, parents: Parents) -> np.ndarray:
+    """The time of each parent that none of its rows is before, float64 (p,), in the units of the column that orders them; nan for none."""
+    if step.since is None or step.ordered_by is None:
+        return np.full(len(parents.frame), np.nan)
+    name, spark_type, grain = step.since
+    x = to_float64(parents.frame[name], name, spark_type)
+    grains = np.floor(x * step_micros(spark_type) / grain)
+    return np.where(is_mark(x), np.nan, grains * (grain / step_micros(block.types[step.ordered_by])))
 
 
 def _guide(step: Draw, block: Block, model: ConditionalGenerativeModel, in_order: bool) -> FamilyGuide | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from .checks import set_check
 from .signs import CHECK, CHOSEN, CONSONANT, DRAWN, LAST_LITERAL, LEADING, LIMITED, LITERAL, RANGES, VOWEL, range_of
 
 ROOM = 10**18  # of a number that 64 bits hold
+MOST_LETTERS = 6  # of a code: longer words hardly meet, and would look odd with each letter as likely
 CHUNK = 8_192  # rows generated at a time: 13 MB at the greatest length
 WORD = 3  # letters: codes of digits and letters have shorter runs
 _ZERO = ord("0")
@@ -45,11 +47,12 @@ class Letters(NamedTuple):
 
 
 class _Unit(NamedTuple):
-    """Digits of a shape that are one number: their places, the least number and how many there are."""
+    """Digits of a shape that are one number, or a letter: their places, the least number and how many there are, and the letters that it counts."""
 
     places: list[int]
     low: int
     size: int
+    letters: np.ndarray | None = None
 
 
 def code_points(shapes: tuple[str, ...], *, spoken: bool = True) -> np.ndarray:
@@ -66,28 +69,35 @@ def text_from_shapes(shapes: np.ndarray, chosen: np.ndarray, rng: np.random.Gene
     """A string for each of `chosen`, int64 (N,), indices into `shapes`, the code points of `code_points`, uint32 (S, L).
 
     Args:
-        rows: no two of the table's rows get the same text, where the digits of their shape leave room.
+        rows: no two of the table's rows get the same text, where the digits of their shape leave room, or its letters with them.
         letters: what else is drawn.
     """
     letters = letters or Letters()
     drawn = {"A": _points(letters.upper or _LOWER.upper()), "a": _points(letters.lower or _LOWER), **_DIGITS, **_SPOKEN}
     drawn |= {chr(CHOSEN + place): _points(few) for place, few in enumerate(letters.sets)}
-    points = shapes[chosen] if rows is None else _numbered(shapes, chosen, rows)
+    points = shapes[chosen] if rows is None else _numbered(shapes, chosen, rows, drawn)
     parts = [_text(points[i : i + CHUNK], drawn, letters.check, rng) for i in range(0, len(chosen), CHUNK)]
     return pa.array(np.concatenate(parts) if parts else np.empty(0, dtype="<U1"), type=pa.string())
 
 
-def _numbered(shapes: np.ndarray, chosen: np.ndarray, rows: Rows) -> np.ndarray:
-    """The code points of each string, uint32 (N, L), with digits that tell the row: a permutation of all numbers that they can make."""
+def _numbered(shapes: np.ndarray, chosen: np.ndarray, rows: Rows, drawn: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The code points of each string, uint32 (N, L), with digits that tell the row: a permutation of all numbers that they can make.
+
+    Codes of letters (of airports, currencies, countries) tell it by those: then each letter is as likely as any other.
+    """
     points = shapes[chosen]
     for shape in np.unique(chosen):
-        units = next((u for u in (_units(shapes[shape]), _units(_freed(shapes[shape]))) if _room(u) >= rows.total), None)
+        one = shapes[shape]
+        units = next((u for u in (_units(one), _units(_freed(one)), [*_letters(one, drawn), *_units(one)]) if rows.total <= _room(u) <= ROOM), None)
         if units is None:
             continue
         which = np.flatnonzero(chosen == shape)
         number = shuffled(rows.numbers[which], _room(units), rows.salt)
         for unit in reversed(units):
-            _write(points, which, unit.places, unit.low + number % unit.size)
+            if unit.letters is None:
+                _write(points, which, unit.places, unit.low + number % unit.size)
+            else:
+                points[which, unit.places[0]] = DRAWN + unit.letters[number % unit.size]
             number //= unit.size
     return points
 
@@ -114,6 +124,13 @@ def _units(shape: np.ndarray) -> list[_Unit]:
         room *= unit.size
         kept.append(unit)
     return kept[::-1]
+
+
+def _letters(shape: np.ndarray, drawn: Mapping[str, np.ndarray]) -> list[_Unit]:
+    """The letters of a shape, uint32 (L,), that is a code; none of one with words."""
+    signs = [(place, sign) for place, sign in enumerate(map(chr, shape)) if sign in drawn and sign not in _DIGITS]
+    alphabets = [(place, np.unique(drawn[sign])) for place, sign in signs] if len(signs) <= MOST_LETTERS else []
+    return [_Unit([place], 0, len(letters), letters) for place, letters in alphabets]
 
 
 def _freed(shape: np.ndarray) -> np.ndarray:

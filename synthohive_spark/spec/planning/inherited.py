@@ -54,7 +54,7 @@ def _candidates(view: TableView, driving: int | None) -> Iterator[tuple[CopyFact
             continue
         for facts in view.seen(by).copies:
             entry = _inherited(view, by, facts)
-            possible = entry.always and not view.null_rate(by) if by != driving else entry.always or facts.share - facts.chance >= PAYS
+            possible = entry.always or (by == driving and facts.share - facts.chance >= PAYS)
             lacks = entry.key is None and _can_lack(view, by, facts)  # it would be null in a column that must not be
             if possible and not lacks and _is_open(view, facts, by, entry.key) and entry.key != driving:
                 yield facts, entry

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..program import Match
+from .agreeing import with_agreement
 from .inherited import Inherited, plan_inherited
 from .view import TableView
 
@@ -57,6 +58,7 @@ def plan_keys(view: TableView) -> KeyPlan:
         m.model_copy(update={"needs": tuple(plan.needs.get(m.key, ())), "brings": _brought(plan, m.key), "never": _never(view, plan, m.key)})
         for m in plan.matches
     ]
+    plan.matches = with_agreement(view, plan.matches, driving, plan.inherited)
     plan.faults += [fault for i in view.learnt if (fault := _unfinished_fault(view, i, view.every_opaque[view.key(i).parent_table]))]
     return plan
 

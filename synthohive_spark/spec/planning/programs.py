@@ -89,11 +89,12 @@ def _program(view: TableView, keys: KeyPlan, uniques: UniquePlan, counts: tuple[
         {c for s in first.steps if isinstance(s, Draw) for c in s.columns}
     )
     in_order = [*drawn, *(c for c, _, _ in view.facts.columns)]
-    carry = (Carry(columns=tuple(dict.fromkeys(c for c in in_order if c in carried))),) if carried else ()
+    unless = tuple((c, status_column(m.key)) for m in early if m.status for c in m.brought if c in drawn)
+    carry = (Carry(columns=tuple(dict.fromkeys(c for c in in_order if c in carried)), unless=unless),) if carried else ()
     steps = (
         *known,
         *carry,
-        Draw(columns=drawn, conditions=conditions, ordered_by=siblings.ordered_by, stepwise=siblings.stepwise),
+        Draw(columns=drawn, conditions=conditions, ordered_by=siblings.ordered_by, stepwise=siblings.stepwise, since=_since(view, keys, siblings.since)),
         *(step for step in some if not set(step.columns) & carried),
         *_repairs(view, uniques, known, early),
     )
@@ -151,7 +152,7 @@ def _first_phase(
     some: tuple[Inherit, ...],
 ) -> Phase:
     """What the matches need: keys that are fixed, what tells rows apart, whether a key is there."""
-    needed = {c for m in early for a in m.apart for c in a.before} | {c for m in early for c in (*m.fixed, *m.wished, *m.filled)}
+    needed = {c for m in early for a in m.apart for c in a.before} | {c for m in early for c in (*m.fixed, *m.wished, *m.filled, *(own for own, _ in m.agree))}
     needed |= {status_column(m.key) for m in early if m.status} | {c for m in early for c in m.carried}
     keys = tuple(step for step in some if set(step.columns) & needed)
     needed |= {step.status for step in keys}
@@ -162,6 +163,11 @@ def _first_phase(
     there = tuple(step for step in known if set(step.columns) & needed or (columns and not isinstance(step, NumberKey)))
     draw = (Draw(columns=columns, conditions=conditions),) if columns else ()
     return Phase(steps=(*there, *draw, *keys, *_with_combinations(moved)), matches=early)
+
+
+def _since(view: TableView, keys: KeyPlan, since: tuple[str, int] | None) -> tuple[str, str, int] | None:
+    """The driving parent's column with its type, and its grain."""
+    return None if since is None or keys.driving is None else (since[0], view.above(keys.driving).types[since[0]], since[1])
 
 
 def _placed(phase: Phase) -> Phase:

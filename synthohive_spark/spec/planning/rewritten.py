@@ -49,7 +49,7 @@ def with_form_of_order(program: TableProgram, encoding: TableEncoding, declared:
     if not program.draw.stepwise or order is None:
         return program, encoding
     column = encoding.column(order)
-    form = column.form if isinstance(column, NumberEncoding) and is_date_form(column.form) else ""
+    form = column.form if isinstance(column, NumberEncoding) and is_date_form(column.form) and not column.labels else ""
     if not form and type_family(program.types[order]) != "text":
         return program, encoding
     kept = encoding.select(tuple(name for name in encoding.names if name != GAP))

@@ -26,11 +26,13 @@ class SiblingPlan:
         placed: some parent has several rows, and each knows its place.
         ordered_by: the column that orders them; None where none was declared or found.
         stepwise: that column is drawn as a distance from the row before.
+        since: the driving parent's column that the first row's distance is from, and its grain in microseconds; None for no distance.
     """
 
     placed: bool = False
     ordered_by: str | None = None
     stepwise: bool = False
+    since: tuple[str, int] | None = None
 
 
 def plan_siblings(view: TableView, keys: KeyPlan, uniques: UniquePlan, drawn: Collection[str], first: Phase) -> SiblingPlan:
@@ -52,7 +54,16 @@ def plan_siblings(view: TableView, keys: KeyPlan, uniques: UniquePlan, drawn: Co
     if column is None or column not in drawn or column in early | known | replaced | view.reference_columns:
         return SiblingPlan(placed=True)
     labels = {*view.table.high_cardinality_cols, *view.table.pii_cols}
-    return SiblingPlan(placed=True, ordered_by=column, stepwise=type_family(view.facts.types[column]) in STEPPED and column not in labels)
+    stepwise = type_family(view.facts.types[column]) in STEPPED and column not in labels
+    return SiblingPlan(placed=True, ordered_by=column, stepwise=stepwise, since=_since(view, keys.driving, column) if stepwise else None)
+
+
+def _since(view: TableView, driving: int, column: str) -> tuple[str, int] | None:
+    """The nearest time of the driving parent that no row is before."""
+    parent = view.metadata.tables[view.key(driving).parent_table]
+    found = [f for f in view.seen(driving).since if f.column == column and f.parent_column not in parent.pii_cols]
+    nearest = min(found, key=lambda f: (f.distance, f.parent_column), default=None)
+    return None if nearest is None else (nearest.parent_column, nearest.grain)
 
 
 def _found(view: TableView, drawn: Collection[str]) -> str | None:

@@ -1,0 +1,50 @@
+"""What matched partners must be like: an address of the row's own customer, a comment below the same post, a question that was asked before.
+
+Only keys bind: made-up values of other columns are those of no other row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ..program import Match
+from ..survey import CopyFacts
+from .inherited import HOLDS, Inherited
+from .view import TableView
+
+
+def with_agreement(view: TableView, matches: Iterable[Match], driving: int | None, inherited: Iterable[Inherited]) -> list[Match]:
+    """The matches, in their order, told which keys that a row has from its parents by then always equal its partner's."""
+    there = {c for i in inherited if i.by == driving and i.always for c in i.columns} | (view.columns(driving) if driving is not None else set())
+    out = []
+    for match in matches:
+        found = match.model_copy(update={"agree": tuple(_agreed(view, match, there)), "since": _since(view, match)})
+        there |= view.columns(match.key) | set(match.brought)
+        out.append(found)
+    return out
+
+
+def _agreed(view: TableView, match: Match, known: set[str]) -> Iterator[tuple[str, str]]:
+    key = view.key(match.key)
+    parent = view.metadata.tables[key.parent_table]
+    late = {c for i, fk in enumerate(parent.foreign_keys) if view.graph.is_deferred(parent.name, i) for c in fk.columns}
+    given = set(key.columns) | set(match.brought)
+    keys = {frozenset(fk.columns) for fk in view.table.foreign_keys}
+    taken: set[str] = set()
+    for facts in sorted(view.seen(match.key).copies, key=_rank):
+        own, theirs = frozenset(facts.columns), set(facts.parent_columns)
+        if facts.share >= HOLDS and own in keys and own <= known - given - taken and not theirs & (late | set(key.parent_columns)):
+            taken |= own
+            yield from zip(facts.columns, facts.parent_columns, strict=True)
+
+
+def _since(view: TableView, match: Match) -> tuple[str, str] | None:
+    """The nearest times of which the row's is never before its partner's: of rows that are there when a later parent is."""
+    if not view.is_deferred(match.key):
+        return None
+    nearest = min(view.seen(match.key).since, key=lambda f: (f.distance, f.column, f.parent_column), default=None)
+    return None if nearest is None else (nearest.column, nearest.parent_column)
+
+
+def _rank(facts: CopyFacts) -> tuple[object, ...]:
+    return -len(facts.columns), -facts.share, facts.chance, facts.columns != facts.parent_columns, facts.columns, facts.parent_columns
