@@ -12,10 +12,11 @@ from pyspark.sql import DataFrame, SparkSession
 from .detection import Detected, detect
 from .report import Report
 from .spec.config import FitConfig
-from .spec.metadata import Metadata
+from .spec.metadata import ForeignKey, Metadata
 from .stages.intake import Data
 from .stages.models import ModelChoice
 from .stages.session import spark_session
+from .storage.sources import TableStore
 from .synthesizer import Synthesizer
 
 SHOWN = 5  # faults in a warning
@@ -45,7 +46,7 @@ class Copy:
 
 def copy(
     source: Data,
-    target: str,
+    target: str | TableStore,
     *,
     metadata: Metadata | None = None,
     references: bool = False,
@@ -54,6 +55,7 @@ def copy(
     config: FitConfig | None = None,
     seed: int | None = None,
     scale: float = 1.0,
+    overwrite: bool = False,
     report: str | Path | None = None,
     work_dir: str | None = None,
 ) -> Copy:
@@ -61,24 +63,49 @@ def copy(
 
     Args:
         source: the real tables, as for `detect`.
-        target: as `output` of `Synthesizer.sample`: a folder or URL, or `schema` or `catalog.schema`.
+        target: as `output` of `Synthesizer.sample`: a folder or URL, or `schema` or `catalog.schema`; or a `Database`, which gets the tables with their
+            keys (those that `source` declares, where it is a database too).
         metadata: what the tables are; detected where None.
         references: copy detected lookup tables as they are. Their rows are real ones, so this is for someone who has seen what `detect` calls lookups.
         spark, model, config, work_dir: as for `Synthesizer`.
         seed: of fit and sample; one is drawn for each where None.
         scale: as for `Synthesizer.sample`.
+        overwrite: replace tables of these names in a database.
         report: where to write the report, by its suffix as HTML or JSON; nowhere where None.
 
     Raises:
         SynthoHiveError: what `detect` and the methods of `Synthesizer` raise.
     """
     session = spark or SparkSession.getActiveSession() or spark_session()
-    detected = detect(source, spark=session, references=references) if metadata is None else None
-    described = detected.metadata if detected is not None else metadata
-    synthesizer = Synthesizer(described or Metadata(), spark=session, model=model, config=config, work_dir=work_dir)
-    synthesizer.fit(source, seed=seed)
-    tables = synthesizer.sample(scale=scale, seed=seed, output=target)
-    made = Copy(detected, synthesizer, tables, synthesizer.generate_validation_report(source, tables, None if report is None else str(report)))
+    data = source
+    if isinstance(source, TableStore):
+        declared, data = source.metadata(), source.sources()  # read once
+        if isinstance(target, TableStore):
+            target.check_free(list(declared.tables), overwrite=overwrite)
+    detected = detect(data, spark=session, references=references) if metadata is None else None
+    described = (detected.metadata if detected is not None else metadata) or Metadata()
+    synthesizer = Synthesizer(described, spark=session, model=model, config=config, work_dir=work_dir)
+    synthesizer.fit(data, seed=seed)
+    tables = synthesizer.sample(scale=scale, seed=seed, output=None if isinstance(target, TableStore) else target)
+    made = Copy(detected, synthesizer, tables, synthesizer.generate_validation_report(data, tables, None if report is None else str(report)))
     if made.faults:
         warnings.warn(f"the copy has {len(made.faults)} faults: " + "; ".join(made.faults[:SHOWN]), stacklevel=2)
+    if isinstance(target, TableStore):
+        like = source if isinstance(source, TableStore) else None
+        target.write(tables, metadata=described if like is None else _declared(like.metadata(), described), like=like, overwrite=overwrite)
     return made
+
+
+def _declared(declared: Metadata, copied: Metadata) -> Metadata:
+    """The keys that a database declares, as far as its copy keeps them."""
+    kept = Metadata()
+    for name, table in declared.tables.items():
+        if name in copied.tables:
+            keys = tuple(key for key in table.foreign_keys if any(_same(key, other) for other in copied.tables[name].foreign_keys))
+            kept.tables[name] = table.model_copy(update={"foreign_keys": keys})
+    return kept
+
+
+def _same(one: ForeignKey, other: ForeignKey) -> bool:
+    pairs = [set(zip(key.columns, key.parent_columns, strict=True)) for key in (one, other)]
+    return one.parent_table == other.parent_table and pairs[0] == pairs[1]
