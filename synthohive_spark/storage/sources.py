@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Collection, Container, Hashable, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import unquote
 
@@ -66,8 +66,31 @@ class TableStore(ABC):
     def check_free(self, names: Sequence[str], *, overwrite: bool = False) -> None:
         """Refuse names that `write` would refuse."""
 
+    @property
     @abstractmethod
-    def write(self, tables: Mapping[str, Any], *, metadata: Metadata | None = None, like: Any = None, overwrite: bool = False) -> Mapping[str, int]:
+    def address(self) -> str:
+        """How a file may name it: without secrets."""
+
+    @property
+    @abstractmethod
+    def place(self) -> Hashable:
+        """Where it is: the same for two that have the same tables."""
+
+    @property
+    @abstractmethod
+    def unique(self) -> Mapping[str, Sequence[tuple[str, ...]]]:
+        """Unique keys beside the primary ones, by table."""
+
+    @abstractmethod
+    def write(
+        self,
+        tables: Mapping[str, Any],
+        *,
+        metadata: Metadata | None = None,
+        like: Any = None,
+        not_unique: Collection[tuple[str, tuple[str, ...]]] = (),
+        overwrite: bool = False,
+    ) -> Mapping[str, int]:
         """Make tables with their keys and load them, all or none; the number of rows of each."""
 
 

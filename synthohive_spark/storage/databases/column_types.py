@@ -92,7 +92,9 @@ def is_unlearnt(kind: pa.DataType) -> bool:
 def _plain(dialect: str, kind: TypeEngine[Any]) -> ReadAs | None:
     if isinstance(kind, mysql.BIT):
         length = kind.length or 1
-        return ReadAs(pa.bool_() if length == 1 else pa.int64() if length <= _BITS else pa.decimal128(20, 0), convert=_true if length == 1 else _bits)
+        if length == 1:
+            return ReadAs(pa.bool_(), convert=_true)
+        return ReadAs(pa.int64(), cast=sa.BigInteger()) if length <= _BITS else ReadAs(pa.decimal128(20, 0), cast=sa.Numeric(20, 0))
     if isinstance(kind, sa.Boolean):
         return ReadAs(pa.bool_(), convert=_true)
     if isinstance(kind, mysql.TINYINT) and kind.display_width == 1 and not kind.unsigned:
@@ -112,7 +114,7 @@ def _plain(dialect: str, kind: TypeEngine[Any]) -> ReadAs | None:
     if isinstance(kind, _BINARY):
         return ReadAs(pa.binary(), convert=_bytes)
     if isinstance(kind, sa.String):  # an enumeration is one too
-        trimmed = dialect == "postgresql" and isinstance(kind, sa.CHAR)
+        trimmed = isinstance(kind, sa.CHAR)  # PostgreSQL pads it, Spark does
         return ReadAs(pa.string(), convert=_trimmed if trimmed else None, trimmed=trimmed)
     return _integer(kind) if isinstance(kind, sa.Integer) else None
 
@@ -140,10 +142,6 @@ def _integer(kind: TypeEngine[Any]) -> ReadAs | None:
 
 def _true(values: Sequence[Any]) -> list[bool | None]:
     return [None if v is None else v not in (0, False, b"\x00") for v in values]
-
-
-def _bits(values: Sequence[Any]) -> list[int | None]:
-    return [int.from_bytes(v, "big") if isinstance(v, bytes) else v for v in values]
 
 
 def floats(values: Sequence[Any]) -> list[float | None]:

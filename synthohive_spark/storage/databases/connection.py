@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,7 @@ _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _EXTRAS = {"psycopg2": "psycopg2", "psycopg": "psycopg", "pymysql": "pymysql"}  # of this package, by the module that is missing
 _WORDS = {IntegrityError: "rows break a key or a column that must not be null", DataError: "a value does not fit the type of its column"}
 _LONGEST = 300
+_PORTS: dict[str, int] = {"postgresql": 5432, "mysql": 3306}
 
 
 def checked_url(text: object) -> sa.URL:
@@ -54,6 +56,22 @@ def _expanded(text: str) -> str:
     if name not in os.environ:
         raise SchemaError(f"the URL of the database names the environment variable {name}, which is not set")
     return os.environ[name]
+
+
+def address(text: str) -> str:
+    """A URL without secrets that are written in it: in their place stand variables of the environment."""
+    if _VARIABLE.fullmatch(text):
+        return text
+    url = sa.make_url(text)
+    kept = {part: None if value is None else value if _VARIABLE.fullmatch(value) else f"$DATABASE_{part.upper()}" for part, value in _secrets(url).items()}
+    bare = sa.URL.create(url.drivername, host=url.host, port=url.port, database=url.database).render_as_string()
+    scheme, _, rest = bare.partition("://")
+    who = f"{kept['username'] or ''}{':' + kept['password'] if kept['password'] else ''}@" if kept["username"] or kept["password"] else ""
+    return f"{scheme}://{who}{rest}"
+
+
+def _secrets(url: sa.URL) -> dict[str, str | None]:
+    return {"username": url.username, "password": None if url.password is None else str(url.password)}
 
 
 def shown(url: sa.URL) -> str:
@@ -130,6 +148,15 @@ class Link:
     @property
     def where(self) -> str:
         return shown(self.url)
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """Server and database, whatever they are called."""
+        host, name = self.url.host or "localhost", self.url.database or ""
+        with suppress(OSError):
+            host = socket.gethostbyname(host)
+        name = os.path.realpath(name) if self.dialect == "sqlite" and name not in ("", ":memory:") else name
+        return (self.dialect, host, str(self.url.port or _PORTS.get(self.dialect) or ""), name)
 
     @property
     def dialect(self) -> str:

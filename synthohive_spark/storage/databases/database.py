@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -19,7 +20,7 @@ from ..places import all_tables
 from ..sources import TableStore
 from .as_source import FITS, DatabaseTable
 from .batches import batches_of, keys_of
-from .connection import Link
+from .connection import Link, address
 from .ddl import planned
 from .jdbc import ROWS_PER_PARTITION, bounds_of, driver_of, jdbc_frame, jdbc_options
 from .load import Loading, in_the_way
@@ -46,7 +47,7 @@ class Database(TableStore):
     """
 
     def __init__(self, url: str, *, schema: str | None = None, only: Sequence[str] | None = None, leave_out: Mapping[str, Iterable[str]] | None = None) -> None:
-        self._link = Link.to(url)
+        self._link, self._address = Link.to(url), address(url)
         self._schema, self._only = schema, None if only is None else tuple(only)
         self._leave_out = {name: tuple(columns) for name, columns in (leave_out or {}).items()}
         self._found: Found | None = None
@@ -106,6 +107,7 @@ class Database(TableStore):
             MissingDependencyError: the session has no JDBC driver for the database.
             SchemaError: a table cannot be read.
         """
+        self._look()  # only the server tells that it is MariaDB
         driver_of(self._link)
         with self._reading(names) as (connection, tables):
             bounds = {name: bounds_of(connection, self._schema, table, rows_per_partition) for name, table in tables.items()}
@@ -119,12 +121,30 @@ class Database(TableStore):
         Raises:
             SchemaError: none is known for this kind of database.
         """
+        self._look()  # only the server tells that it is MariaDB
         return driver_of(self._link).package
 
     @property
     def names(self) -> tuple[str, ...]:
         """Its tables."""
         return tuple(self._look().tables)
+
+    @property
+    def address(self) -> str:
+        """The URL to write into a configuration: user, password and options of it only as the variables of the environment that they came from."""
+        return self._address
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """Where it is."""
+        with self._link.told("looking at its tables", SchemaError, texts=True), self._link.engine.connect() as connection:
+            default = sa.inspect(connection).default_schema_name
+        return (*self._link.place, self._schema or default or "")
+
+    @property
+    def unique(self) -> dict[str, tuple[tuple[str, ...], ...]]:
+        """Unique keys beside the primary ones, by table."""
+        return {name: table.unique for name, table in self._look().tables.items() if table.unique}
 
     def sources(self, names: Sequence[str] | None = None) -> dict[str, DatabaseTable]:
         """The tables as `fit`, `detect` and `copy` take them: with all their rows where those fit the driver, else read by Spark as in `read`."""
@@ -152,6 +172,7 @@ class Database(TableStore):
         *,
         metadata: Metadata | None = None,
         like: TableStore | None = None,
+        not_unique: Collection[tuple[str, tuple[str, ...]]] = (),
         overwrite: bool = False,
         spark: SparkSession | None = None,
     ) -> dict[str, int]:
@@ -161,6 +182,7 @@ class Database(TableStore):
             tables: one pandas or Spark frame, catalog name or path (Delta, Parquet, CSV) per table; or one folder or schema that holds all of them.
             metadata: their primary and foreign keys; those of `like` by default.
             like: the database that they are copies of: lengths of text, columns that are never null, unique keys and comments are as there.
+            not_unique: unique keys of `like` that the tables do not keep, by table and columns.
             overwrite: replace tables of these names. Else they are refused.
             spark: the session for names and paths; the active one by default.
 
@@ -179,7 +201,9 @@ class Database(TableStore):
         original = like._look() if isinstance(like, Database) else Found()
         described = metadata if metadata is not None else original.metadata
         rows = {name: batches_of(source, list(keys_of(described, name)), session) for name, source in tables.items()}
-        plan = planned(described, {name: batches.schema for name, batches in rows.items()}, original.tables)
+        left = {(name, frozenset(columns)) for name, columns in not_unique}
+        known = {n: replace(t, unique=tuple(c for c in t.unique if (n, frozenset(c)) not in left)) for n, t in original.tables.items()}
+        plan = planned(described, {name: batches.schema for name, batches in rows.items()}, known)
         return Loading(self._link, self._schema, plan, rows, overwrite=overwrite).run()
 
     def _look(self) -> Found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ from .rows import selected
 
 ROWS_PER_PARTITION = 500_000
 MOST_PARTITIONS = 200  # connections in a row; as many at once as Spark has cores
+LARGEST_LONG = 2**63 - 1  # that Spark takes for a bound
 FETCHED = 10_000  # rows at once; PostgreSQL's driver would take all of them
 _NO_CLASS = ("ClassNotFoundException", "No suitable driver", "MISSING_JDBC_DRIVER")
 
@@ -41,7 +43,7 @@ class Driver:
 
 
 # Spark quotes names as MySQL does only where the URL begins like MySQL's: with MariaDB's own, each value of a column would be its name.
-_MYSQL = "tinyInt1isBit=false&connectionTimeZone=UTC"
+_MYSQL = "tinyInt1isBit=false&connectionTimeZone=UTC&forceConnectionTimeZoneToSession=true"
 _DRIVERS = {
     "postgresql": Driver("org.postgresql:postgresql:42.7.7", "org.postgresql.Driver", "postgresql"),
     "mysql": Driver("com.mysql:mysql-connector-j:9.3.0", "com.mysql.cj.jdbc.Driver", "mysql", f"?{_MYSQL}&useCursorFetch=true"),
@@ -111,7 +113,9 @@ def bounds_of(connection: sa.Connection, schema: str | None, table: FoundTable, 
     column: sa.ColumnElement[Any] = sa.column(key)
     asked = sa.select(sa.func.min(column), sa.func.max(column), sa.func.count()).select_from(sa.table(table.name, schema=schema))
     low, high, rows = connection.execute(asked).one()
-    return None if low is None else (low, high, max(1, min(MOST_PARTITIONS, -(-rows // rows_per_partition))))
+    if low is None or (isinstance(high, int | Decimal) and max(abs(low), abs(high)) > LARGEST_LONG):
+        return None
+    return (low, high, max(1, min(MOST_PARTITIONS, -(-rows // rows_per_partition))))
 
 
 def jdbc_frame(spark: SparkSession, link: Link, options: dict[str, str], table: FoundTable) -> DataFrame:

@@ -55,8 +55,8 @@ def _of_server(read: ReadAs, facts: Facts) -> ReadAs:
         return read
     scale = int(facts.get("scale") or 0) if "scale" in facts else max(0, -int(Decimal(high).as_tuple().exponent))
     if not Decimal(high).is_finite() or _whole_digits(high) + scale > DIGITS:
-        return ReadAs(pa.float64(), convert=floats)
-    return ReadAs(pa.decimal128(DIGITS, scale))
+        return ReadAs(pa.float64(), cast=sa.Double(), convert=floats)
+    return ReadAs(pa.decimal128(DIGITS, scale), cast=sa.Numeric(DIGITS, scale))  # Spark would give them a size of its own
 
 
 def _whole_digits(number: Any) -> int:
