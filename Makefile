@@ -70,7 +70,7 @@ traps: check-java  ## small hard inputs, each from a thread in which somebody me
 	@$(BIN)/python -m pytest tests/traps $(SIDE_BY_SIDE) $(PYTEST_ARGS)
 
 exhaustive: check-java  ## the Spark tests that the gate has no time for
-	@$(BIN)/python -m pytest tests/spark -m exhaustive $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests/spark tests/databases -m exhaustive $(PYTEST_ARGS)
 
 connect: check-java  ## tests through a real Spark Connect server
 	@$(BIN)/python -m pytest tests/connect $(PYTEST_ARGS)
@@ -79,7 +79,7 @@ distributed: check-java  ## tests on a real standalone cluster of one master and
 	@$(BIN)/python -m pytest tests/distributed $(PYTEST_ARGS)
 
 databases: check-java  ## tests on servers of PostgreSQL and MariaDB that they start (Debian: postgresql, mariadb-server); skipped where there are none
-	@$(BIN)/python -m pytest tests/databases $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests/databases -m "not exhaustive" $(PYTEST_ARGS)
 
 schemas: check-java  ## many generated schemas, planned and taken through Spark: SCHEMAS=50:100 chooses which
 	@PLANS=$(PLANS) $(BIN)/python -m pytest tests/properties/test_planning_properties.py $(PYTEST_ARGS)

@@ -13,7 +13,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.pandas.types import to_arrow_schema
 
 from ...errors import SchemaError
 from ...kernels.streams import ROWS, streamed, unstreamed
@@ -54,7 +53,7 @@ def batches_of(source: Any, keys: Collection[str], spark: SparkSession | None) -
     if session is None:
         raise SchemaError("names and paths of tables are read by Spark; start a session first (spark_session()), or pass a frame")
     frame = read_table(session, source)
-    return Batches(to_arrow_schema(frame.schema), lambda: _from_spark(frame))
+    return Batches(frame.limit(0).toArrow().schema, lambda: _from_spark(frame))
 
 
 def _from_spark(frame: DataFrame) -> Iterator[pa.Table]:
@@ -76,7 +75,7 @@ def _values(where: str, column: pa.ChunkedArray, dialect: str) -> list[Any]:
         column, kind = column.cast(kind.value_type), kind.value_type
     if pa.types.is_timestamp(kind):
         column = column.cast(pa.timestamp("us", kind.tz), safe=False)
-        if dialect != "postgresql":
+        if dialect not in ("postgresql", "sqlite"):
             column = column.cast(pa.timestamp("us"))  # as it is in UTC: what has no zones takes it so
     if dialect == "mysql" and pa.types.is_floating(kind) and pc.any(pc.invert(pc.is_finite(column))).as_py():
         raise SchemaError(f"{where} holds NaN or an infinite number, which MySQL cannot hold; make it null first")

@@ -163,6 +163,12 @@ class Link:
         """`mysql` for MariaDB too."""
         return "mysql" if self.engine.dialect.name in MYSQL else self.engine.dialect.name
 
+    def greet(self) -> None:
+        """Ask a server of MySQL whether it is one of MariaDB, which the URL need not tell."""
+        if self.engine.dialect.name == "mysql":
+            with self.told("connecting", SchemaError, texts=True), self.engine.connect():
+                pass
+
     @contextmanager
     def told(self, doing: str, wrapper: type[SynthoHiveError], *, texts: bool = False) -> Iterator[None]:
         """Turn errors of the database and its driver into ours.

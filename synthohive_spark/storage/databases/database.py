@@ -107,7 +107,7 @@ class Database(TableStore):
             MissingDependencyError: the session has no JDBC driver for the database.
             SchemaError: a table cannot be read.
         """
-        self._look()  # only the server tells that it is MariaDB
+        self._link.greet()
         driver_of(self._link)
         with self._reading(names) as (connection, tables):
             bounds = {name: bounds_of(connection, self._schema, table, rows_per_partition) for name, table in tables.items()}
@@ -121,7 +121,7 @@ class Database(TableStore):
         Raises:
             SchemaError: none is known for this kind of database.
         """
-        self._look()  # only the server tells that it is MariaDB
+        self._link.greet()
         return driver_of(self._link).package
 
     @property
