@@ -15,10 +15,10 @@ from synthohive_spark.job import command_parser, place, run_command, work_dir
 
 def copied(options: Namespace, session: Callable[[], SparkSession]) -> str:
     """Copy as the arguments say."""
-    spark = session()
+    spark, target = session(), place(options.target, options.target_schema)
     made = copy(
         place(options.source, options.source_schema),
-        place(options.target, options.target_schema),
+        target,
         metadata=Metadata.from_yaml(options.metadata) if options.metadata else None,
         references=options.references,
         spark=spark,
@@ -27,10 +27,10 @@ def copied(options: Namespace, session: Callable[[], SparkSession]) -> str:
         scale=options.scale,
         overwrite=options.overwrite,
         report=options.report,
-        work_dir=work_dir(spark, options.work_dir, options.target),
+        work_dir=work_dir(spark, options.work_dir, target) if isinstance(target, str) else options.work_dir,
     )
     said = f"{made.detected}\n" if made.detected else ""
-    return f"{said}{made.report.summary()}\ntables: {options.target}\n"
+    return f"{said}{made.report.summary()}\ntables: {target}\n"
 
 
 def main(arguments: Sequence[str]) -> int:

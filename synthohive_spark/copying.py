@@ -91,7 +91,7 @@ def copy(
     if made.faults:
         warnings.warn(f"the copy has {len(made.faults)} faults: " + "; ".join(made.faults[:SHOWN]), stacklevel=2)
     if isinstance(target, TableStore):
-        told = _write(tables, described, source, target, overwrite)
+        told = write_copy(tables, described, source, target, overwrite)
         if told:
             warnings.warn(f"{target!r}: not carried to the copy: " + "; ".join(told[:SHOWN]), stacklevel=2)
     return made
@@ -104,8 +104,15 @@ def _check_target(source: TableStore, target: TableStore, overwrite: bool) -> No
     target.check_free(source.names, overwrite=overwrite)
 
 
-def _write(tables: Mapping[str, DataFrame], described: Metadata, source: Data, target: TableStore, overwrite: bool) -> list[str]:
-    """Write the copy to a database; what it does not have of the original, in words."""
+def write_copy(tables: Mapping[str, DataFrame], described: Metadata, source: Data, target: TableStore, overwrite: bool) -> list[str]:
+    """Write the copy to a database, like the one that it is made from.
+
+    Args:
+        described: the keys that it keeps.
+
+    Returns:
+        What it does not have of the original, in words.
+    """
     if not isinstance(source, TableStore):
         target.write(tables, metadata=described, overwrite=overwrite)
         return []

@@ -148,7 +148,10 @@ class RunConfig(Spec):
         sections = {key: value or {} for key, value in raw.items() if key not in Metadata.model_fields}
         for override in overrides:
             _override(sections, override)
+        source = sections.get("source")
         try:
+            if isinstance(source, Mapping) and "database" in source and not set(source) & set(metadata.tables):  # else it is a table of this name
+                sections["source"] = DatabaseSource.model_validate(source)
             run = cls.model_validate({"metadata": metadata, **sections})
         except ValidationError as error:
             faults = [f"{_place(e['loc'])}: {e['msg']}" for e in error.errors() if e["loc"][-1] != "str"]

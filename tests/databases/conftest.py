@@ -86,9 +86,9 @@ def fresh_mariadb(mariadb: str) -> Callable[..., Fresh]:
 
 
 @pytest.fixture(scope="session")
-def spark(postgresql: str, mariadb: str) -> Iterator[SparkSession]:
+def spark() -> Iterator[SparkSession]:
     """A session with both JDBC drivers."""
-    urls = (f"postgresql+psycopg2://{postgresql}/postgres", f"mysql+pymysql://{mariadb}/mysql")
-    session = spark_session("tests", packages=[Database(url).jdbc_package for url in urls])
+    packages = [Database(f"{dialect}://host/name").jdbc_package for dialect in ("postgresql+psycopg2", "mariadb+pymysql")]
+    session = spark_session("tests", packages=packages)
     yield session
     session.stop()

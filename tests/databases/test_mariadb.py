@@ -145,6 +145,11 @@ def test_tables_are_replaced_all_at_once(shop, fresh_mariadb: Callable) -> None:
     assert sorted(name for (name,) in target.run("SHOW TABLES")) == sorted(tables) and target.run("SELECT x FROM bare") == [(1,)]
 
 
+def test_what_a_killed_process_left_is_no_table(shop) -> None:
+    shop.run("CREATE TABLE _synthohive_12345678_0 (x int)")
+    assert "_synthohive_12345678_0" not in shop.database.names and "emp" in shop.database.names
+
+
 def test_a_wrong_password_is_told_without_user_and_password(shop) -> None:
     with pytest.raises(SchemaError, match="Access denied") as caught:
         Database(shop.url.replace(PASSWORD, WRONG)).metadata()

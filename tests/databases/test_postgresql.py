@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from servers import PASSWORD
 
-from synthohive_spark import Database, GenerationError, SchemaError
+from synthohive_spark import Database, GenerationError, Metadata, SchemaError
+from synthohive_spark.stages.intake import take_in
 
 WRONG = "wr0ng-Word"
 pytestmark = pytest.mark.databases
@@ -174,7 +175,7 @@ def test_a_wrong_password_is_told_without_user_and_password(shop) -> None:
     assert "tester" not in told and WRONG not in told
 
 
-def test_spark_reads_the_same_rows_in_partitions(shop, spark) -> None:
+def test_spark_reads_the_same_rows_in_partitions(shop, spark, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.run("INSERT INTO emp VALUES (9, 1, 'c')")
     frames = shop.database.read(spark, rows_per_partition=1)
     for name, rows in shop.database.tables().items():
@@ -182,4 +183,8 @@ def test_spark_reads_the_same_rows_in_partitions(shop, spark) -> None:
         assert [str(t) for t in got.dtypes] == [str(t).replace("list<item:", "list<element:") for t in rows.dtypes], name
         assert sorted(map(str, got.to_dict("records"))) == sorted(map(str, rows.to_dict("records"))), name
     assert frames["emp"].rdd.getNumPartitions() == 4 and frames["bare"].rdd.getNumPartitions() == 1
+    monkeypatch.setattr("synthohive_spark.storage.databases.database.FITS", 0)
+    taken = take_in(spark, Metadata().add_table("emp").add_table("order items"), shop.database)
+    assert taken.frames["emp"].count() == 4 and taken.forms(spark)["order items"].lengths == {"Group%By(x):y": "varchar(30)"}
+    assert {note.path: note.comment for note in taken.forms(spark)["emp"].columns} == {("boss",): "references emp(id)"}
     assert PASSWORD not in frames["emp"]._jdf.queryExecution().toString()

@@ -12,6 +12,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from synthohive_spark import Database, MissingDependencyError, SchemaError, Synthesizer, copy, detect, spark_session
+from synthohive_spark.copying import write_copy
 from synthohive_spark.stages.intake import take_in
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "databases.md"
@@ -67,13 +68,16 @@ def test_a_copy_in_a_database_has_its_keys(spark: SparkSession, tmp_path: Path) 
 
 def test_what_the_copy_cannot_keep_is_told(spark: SparkSession, tmp_path: Path) -> None:
     shop, other = make_shop(tmp_path / "shop.db"), Database(f"sqlite:///{tmp_path}/other.db")
-    with sqlite3.connect(tmp_path / "shop.db") as connection:
-        connection.execute("ALTER TABLE orders ADD COLUMN voucher INTEGER")
-        connection.execute("UPDATE orders SET voucher = nr * 7919 % 401")
-        connection.execute("CREATE UNIQUE INDEX vouchers ON orders (voucher)")
-    with pytest.warns(UserWarning, match=r"not carried to the copy: table 'orders': that \(voucher\) is unique"):
-        copy(shop, other, spark=spark, model="independent", seed=1)
-    assert other.unique == {"customers": (("email",),)}
+    made = {name: spark.createDataFrame(frame) for name, frame in shop.tables().items()}
+    made["customers"] = made["customers"].replace("p7@mail.test", "p8@mail.test", "email")
+    metadata = shop.metadata()
+    metadata.tables["customers"] = metadata.tables["customers"].model_copy(update={"foreign_keys": ()})
+    told = write_copy(made, metadata, shop, other, overwrite=False)
+    assert told == [
+        "table 'customers': the foreign key (by) -> customers(nr), which is not in the metadata",
+        "table 'customers': that (email) is unique, as values of columns that are no primary key repeat",
+    ]
+    assert other.unique == {} and other.metadata() == metadata and len(other.tables()["customers"]) == 150
 
 
 def test_frames_of_spark_and_paths_are_written_batch_by_batch(spark: SparkSession, tmp_path: Path) -> None:

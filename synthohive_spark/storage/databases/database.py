@@ -82,7 +82,8 @@ class Database(TableStore):
         Raises:
             SchemaError: a table is not there, or cannot be read.
         """
-        return {name: _pandas(table) for name, table in self._arrow(names).items()}
+        with self._reading(names) as (connection, some):
+            return {name: _pandas(table) for name, table in self._whole(connection, some).items()}
 
     def chunks(self, name: str, rows: int = CHUNK) -> Iterator[pd.DataFrame]:
         """One table as pandas frames of at most `rows` rows each, with the types of `tables`; one without rows where it has none.
@@ -149,12 +150,10 @@ class Database(TableStore):
     def sources(self, names: Sequence[str] | None = None) -> dict[str, DatabaseTable]:
         """The tables as `fit`, `detect` and `copy` take them: with all their rows where those fit the driver, else read by Spark as in `read`."""
         with self._reading(names) as (connection, tables):
-            cells = 0
-            for name, table in tables.items():
-                rows = connection.execute(sa.select(sa.func.count()).select_from(sa.table(name, schema=self._schema))).scalar_one()
-                cells += rows * len(table.columns)
-        small = cells <= FITS or self._link.dialect == "sqlite"  # which Spark does not read
-        rows_of = self._arrow(names) if small else {}
+            counts = {name: connection.execute(sa.select(sa.func.count()).select_from(sa.table(name, schema=self._schema))).scalar_one() for name in tables}
+            cells = sum(rows * len(tables[name].columns) for name, rows in counts.items())
+            small = cells <= FITS or self._link.dialect == "sqlite"  # which Spark does not read
+            rows_of = self._whole(connection, tables) if small else {}
         return {name: DatabaseTable(table, rows_of.get(name), lambda spark, name=name: self.read(spark, [name])[name]) for name, table in tables.items()}  # type: ignore[misc]
 
     def check_free(self, names: Sequence[str], *, overwrite: bool = False) -> None:
@@ -211,9 +210,8 @@ class Database(TableStore):
             self._found = found_tables(self._link, self._schema, self._only, self._leave_out)
         return self._found
 
-    def _arrow(self, names: Sequence[str] | None) -> dict[str, pa.Table]:
-        with self._reading(names) as (connection, tables):
-            return {name: pa.concat_tables(chunks_of(self._link, connection, self._schema, table)) for name, table in tables.items()}
+    def _whole(self, connection: sa.Connection, tables: Mapping[str, FoundTable]) -> dict[str, pa.Table]:
+        return {name: pa.concat_tables(chunks_of(self._link, connection, self._schema, table)) for name, table in tables.items()}
 
     @contextmanager
     def _reading(self, names: Sequence[str] | None) -> Iterator[tuple[sa.Connection, dict[str, FoundTable]]]:

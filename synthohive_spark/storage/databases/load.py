@@ -20,6 +20,7 @@ from ...spec.identifiers import SQLITE_BROKEN_KEYS_SQL, SQLITE_KEYS_LATER_SQL, r
 from .batches import Batches, rows_of
 from .connection import Link
 from .ddl import Planned
+from .reflection import STAGING
 
 _TRANSACTIONAL = ("postgresql", "sqlite")
 _SHOWN = 20  # names of a long list
@@ -56,7 +57,7 @@ class Loading:
         return loaded
 
     def _renamed(self) -> dict[str, int]:
-        mark = f"_synthohive_{secrets.token_hex(4)}"
+        mark = f"{STAGING}{secrets.token_hex(4)}"
         ours = {name: f"{mark}_{place}" for place, name in enumerate(self.plan.order)}
         with self.link.engine.connect() as connection:
             old = self._replaced(connection)

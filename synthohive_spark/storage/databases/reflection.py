@@ -22,6 +22,7 @@ from .column_types import ReadAs, is_unlearnt, reading
 from .connection import Link
 
 BY = "a constraint of the database"
+STAGING = "_synthohive_"  # begins the names of tables that a killed process can leave in MySQL
 SHOWN = 20  # names of a long list
 
 
@@ -146,7 +147,7 @@ def _chosen(link: Link, schema: str | None, there: set[str], only: Sequence[str]
     where = f"{link.where}{f', schema {schema!r}' if schema else ''}"
     if only is not None and (missing := sorted(set(only) - set(there))):
         raise SchemaError(f"{where} has no tables {missing}; it has {sorted(there)[:SHOWN]}")
-    names = sorted(there if only is None else set(only))
+    names = sorted({name for name in there if not name.startswith(STAGING)} if only is None else set(only))
     if faults := [fault for name in names for fault in table_name_faults(name)]:
         raise SchemaError(f"{where}: " + "; ".join(faults))
     if not names:
