@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from synthohive_spark import Database, GenerationError, Metadata, SchemaError
+from synthohive_spark.storage.databases.load import Loading
 
 SHOP = """
 CREATE TABLE "order" ("select" INTEGER PRIMARY KEY, "Group%By (x):y" TEXT UNIQUE, amount DECIMAL(10,2), big BIGINT, long DECIMAL_TEXT(38,10), d DATE,
@@ -176,3 +177,22 @@ def test_tables_that_are_not_there(shop: Database, empty: Database, tmp_path: Pa
 def test_two_names_of_one_database_are_one_place(shop: Database, tmp_path: Path) -> None:
     (tmp_path / "link.db").symlink_to(tmp_path / "shop.db")
     assert Database(f"sqlite:///{tmp_path}/link.db").place == shop.place != Database(f"sqlite:///{tmp_path}/other.db").place
+
+
+def test_where_tables_cannot_be_made_in_a_transaction_only_ours_are_dropped(shop: Database, empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("synthohive_spark.storage.databases.load._TRANSACTIONAL", ())  # as for a database that nobody has tried
+    dropped: list[str] = []
+    drop = Loading._drop
+    monkeypatch.setattr(Loading, "_drop", lambda self, connection, names: (dropped.extend(names), drop(self, connection, names))[1])
+    tables = shop.tables()
+    monkeypatch.setattr("synthohive_spark.storage.databases.load.in_the_way", lambda *_, **__: [])
+    empty.write({"second": tables["second"]})  # as if somebody made it meanwhile
+    with pytest.raises(GenerationError, match="making table 'second' failed"):
+        empty.write(tables, like=shop)
+    assert "second" not in dropped and list(empty.tables()) == ["second"]
+    monkeypatch.undo()
+    monkeypatch.setattr("synthohive_spark.storage.databases.load._TRANSACTIONAL", ())
+    with pytest.raises(GenerationError, match="already"):
+        empty.write(tables, like=shop)
+    with pytest.raises(GenerationError, match="cannot be replaced all at once; drop them first"):
+        empty.write(tables, like=shop, overwrite=True)

@@ -31,6 +31,7 @@ class Loading:
 
     def __init__(self, link: Link, schema: str | None, plan: Planned, rows: Mapping[str, Batches], *, overwrite: bool) -> None:
         self.link, self.schema, self.plan, self.rows, self.overwrite = link, schema, plan, rows, overwrite
+        self.made: list[str] = []  # names in the database: no others are dropped after a failure
 
     def run(self) -> dict[str, int]:
         """Make and load the tables.
@@ -69,7 +70,7 @@ class Loading:
             with self.link.engine.begin() as connection:
                 connection.exec_driver_sql(rename_tables_sql((self._quoted(was), self._quoted(becomes)) for was, becomes in moves))
         except BaseException:
-            self._clear(list(ours.values()))
+            self._clear(self.made)
             raise
         self._clear(list(aside.values()))
         return loaded
@@ -82,7 +83,7 @@ class Loading:
             with self.link.engine.begin() as connection:
                 return self._load(connection, {name: name for name in self.plan.order})
         except BaseException:
-            self._clear(list(self.plan.order))
+            self._clear(self.made)
             raise
 
     def _replaced(self, connection: sa.Connection) -> list[str]:
@@ -93,6 +94,7 @@ class Loading:
         made = self.plan.made(self.link.dialect, self.schema, names)
         for name in self.plan.order:
             self._step(f"making table {name!r}", lambda name=name: connection.execute(CreateTable(made[name])))  # type: ignore[misc]
+            self.made.append(names[name])
             self._comment(connection, made[name])
         loaded = {name: self._insert(connection, name, made[name]) for name in self.plan.order}
         if self.link.dialect != "sqlite":
