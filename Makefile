@@ -18,7 +18,7 @@ UNIT := tests/unit tests/properties
 SCHEMAS ?= 0:50
 PLANS ?= 10000
 
-.PHONY: help venv demo horovod test lint types imports unit properties spark traps exhaustive connect distributed schemas check-java clean
+.PHONY: help venv demo horovod test lint types imports unit properties spark traps exhaustive connect databases distributed schemas check-java clean
 
 help:  ## show this list
 	@echo "synthohive_spark: synthetic relational data at lakehouse scale"; echo
@@ -44,7 +44,7 @@ check-java: $(STAMP)
 demo: check-java  ## real flights data in, synthetic Delta tables and a report out, below demo/
 	@DEMO=$(DEMO) DRIVER_MEMORY=$(DRIVER_MEMORY) scripts/demo.sh
 
-test: lint types imports unit spark traps connect distributed  ## all checks of the gate
+test: lint types imports unit spark traps connect databases distributed  ## all checks of the gate
 	@echo "all checks passed"
 
 lint: $(STAMP)  ## style: ruff
@@ -70,13 +70,16 @@ traps: check-java  ## small hard inputs, each from a thread in which somebody me
 	@$(BIN)/python -m pytest tests/traps $(SIDE_BY_SIDE) $(PYTEST_ARGS)
 
 exhaustive: check-java  ## the Spark tests that the gate has no time for
-	@$(BIN)/python -m pytest tests/spark -m exhaustive $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests/spark tests/databases -m exhaustive $(PYTEST_ARGS)
 
 connect: check-java  ## tests through a real Spark Connect server
 	@$(BIN)/python -m pytest tests/connect $(PYTEST_ARGS)
 
 distributed: check-java  ## tests on a real standalone cluster of one master and two workers
 	@$(BIN)/python -m pytest tests/distributed $(PYTEST_ARGS)
+
+databases: check-java  ## tests on servers of PostgreSQL and MariaDB that they start (Debian: postgresql, mariadb-server); skipped where there are none
+	@$(BIN)/python -m pytest tests/databases -m "not exhaustive" $(PYTEST_ARGS)
 
 schemas: check-java  ## many generated schemas, planned and taken through Spark: SCHEMAS=50:100 chooses which
 	@PLANS=$(PLANS) $(BIN)/python -m pytest tests/properties/test_planning_properties.py $(PYTEST_ARGS)

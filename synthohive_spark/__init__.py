@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .copying import Copy, copy
 from .detection import Detected, detect
 from .errors import (
@@ -26,6 +28,9 @@ from .stages.session import spark_session
 from .storage.tables import read_run
 from .synthesizer import Synthesizer
 
+if TYPE_CHECKING:
+    from .storage.databases.database import Database
+
 __all__ = [
     "CodeLayout",
     "ConditionalGenerativeModel",
@@ -33,6 +38,7 @@ __all__ = [
     "Constraint",
     "ConstraintViolationError",
     "Copy",
+    "Database",
     "Detected",
     "EncodingConfig",
     "Finding",
@@ -57,3 +63,16 @@ __all__ = [
     "register_model",
     "spark_session",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """`Database` when it is first asked for: SQLAlchemy is an extra."""
+    if name != "Database":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        from .storage.databases.database import Database
+    except ModuleNotFoundError as error:
+        if error.name != "sqlalchemy":
+            raise
+        raise MissingDependencyError('Database needs SQLAlchemy: pip install "synthohive_spark[databases]"') from None
+    return Database

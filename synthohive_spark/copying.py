@@ -10,12 +10,15 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 
 from .detection import Detected, detect
+from .errors import GenerationError
 from .report import Report
 from .spec.config import FitConfig
-from .spec.metadata import Metadata
+from .spec.metadata import ForeignKey, Metadata
 from .stages.intake import Data
 from .stages.models import ModelChoice
 from .stages.session import spark_session
+from .stages.tally import KeyCount, count_keys, total
+from .storage.sources import TableStore
 from .synthesizer import Synthesizer
 
 SHOWN = 5  # faults in a warning
@@ -45,7 +48,7 @@ class Copy:
 
 def copy(
     source: Data,
-    target: str,
+    target: str | TableStore,
     *,
     metadata: Metadata | None = None,
     references: bool = False,
@@ -54,6 +57,7 @@ def copy(
     config: FitConfig | None = None,
     seed: int | None = None,
     scale: float = 1.0,
+    overwrite: bool = False,
     report: str | Path | None = None,
     work_dir: str | None = None,
 ) -> Copy:
@@ -61,24 +65,78 @@ def copy(
 
     Args:
         source: the real tables, as for `detect`.
-        target: as `output` of `Synthesizer.sample`: a folder or URL, or `schema` or `catalog.schema`.
+        target: as `output` of `Synthesizer.sample`: a folder or URL, or `schema` or `catalog.schema`; or a `Database`, which gets the tables with their
+            keys (those that `source` declares, where it is a database too).
         metadata: what the tables are; detected where None.
         references: copy detected lookup tables as they are. Their rows are real ones, so this is for someone who has seen what `detect` calls lookups.
         spark, model, config, work_dir: as for `Synthesizer`.
         seed: of fit and sample; one is drawn for each where None.
         scale: as for `Synthesizer.sample`.
+        overwrite: replace tables of these names in a database.
         report: where to write the report, by its suffix as HTML or JSON; nowhere where None.
 
     Raises:
         SynthoHiveError: what `detect` and the methods of `Synthesizer` raise.
     """
     session = spark or SparkSession.getActiveSession() or spark_session()
-    detected = detect(source, spark=session, references=references) if metadata is None else None
-    described = detected.metadata if detected is not None else metadata
-    synthesizer = Synthesizer(described or Metadata(), spark=session, model=model, config=config, work_dir=work_dir)
-    synthesizer.fit(source, seed=seed)
-    tables = synthesizer.sample(scale=scale, seed=seed, output=target)
-    made = Copy(detected, synthesizer, tables, synthesizer.generate_validation_report(source, tables, None if report is None else str(report)))
+    if isinstance(target, TableStore) and isinstance(source, TableStore):
+        _check_target(source, target, overwrite)
+    data = source.sources() if isinstance(source, TableStore) else source  # read once
+    detected = detect(data, spark=session, references=references) if metadata is None else None
+    described = (detected.metadata if detected is not None else metadata) or Metadata()
+    synthesizer = Synthesizer(described, spark=session, model=model, config=config, work_dir=work_dir)
+    synthesizer.fit(data, seed=seed)
+    tables = synthesizer.sample(scale=scale, seed=seed, output=None if isinstance(target, TableStore) else target)
+    made = Copy(detected, synthesizer, tables, synthesizer.generate_validation_report(data, tables, None if report is None else str(report)))
     if made.faults:
         warnings.warn(f"the copy has {len(made.faults)} faults: " + "; ".join(made.faults[:SHOWN]), stacklevel=2)
+    if isinstance(target, TableStore):
+        told = write_copy(tables, described, source, target, overwrite)
+        if told:
+            warnings.warn(f"{target!r}: not carried to the copy: " + "; ".join(told[:SHOWN]), stacklevel=2)
     return made
+
+
+def _check_target(source: TableStore, target: TableStore, overwrite: bool) -> None:
+    """Refuse before hours of work what cannot be written, and what would replace real tables."""
+    if overwrite and source.place == target.place:
+        raise GenerationError(f"{target!r} holds the real tables, which would be replaced; write the copy to another schema or database")
+    target.check_free(source.names, overwrite=overwrite)
+
+
+def write_copy(tables: Mapping[str, DataFrame], described: Metadata, source: Data, target: TableStore, overwrite: bool) -> list[str]:
+    """Write the copy to a database, like the one that it is made from.
+
+    Args:
+        described: the keys that it keeps.
+
+    Returns:
+        What it does not have of the original, in words.
+    """
+    if not isinstance(source, TableStore):
+        target.write(tables, metadata=described, overwrite=overwrite)
+        return []
+    metadata, told = _declared(source.metadata(), described)
+    asked = [(name, columns) for name, some in source.unique.items() for columns in some if set(columns) <= set(tables[name].columns)]
+    tallies = count_keys([KeyCount(name, columns) for name, columns in asked], tables)
+    broken = [key for key, tally in zip(asked, tallies, strict=True) if total(tally, "repeats")]
+    target.write(tables, metadata=metadata, like=source, not_unique=broken, overwrite=overwrite)
+    return told + [f"table {name!r}: that ({', '.join(columns)}) is unique, as values of columns that are no primary key repeat" for name, columns in broken]
+
+
+def _declared(declared: Metadata, copied: Metadata) -> tuple[Metadata, list[str]]:
+    """The keys that a database declares, as far as its copy was made to keep them; and the others, in words."""
+    kept, told = Metadata(), []
+    for name, table in declared.tables.items():
+        if name in copied.tables:
+            keys = tuple(key for key in table.foreign_keys if any(_same(key, other) for other in copied.tables[name].foreign_keys))
+            told += [f"table {name!r}: the foreign key {key}, which is not in the metadata" for key in table.foreign_keys if key not in keys]
+            primary = table.primary_key if set(table.primary_key) == set(copied.tables[name].primary_key) else ()
+            told += [f"table {name!r}: its primary key, which the metadata has otherwise"] if primary != table.primary_key else []
+            kept.tables[name] = table.model_copy(update={"foreign_keys": keys, "primary_key": primary})
+    return kept, told
+
+
+def _same(one: ForeignKey, other: ForeignKey) -> bool:
+    pairs = [set(zip(key.columns, key.parent_columns, strict=True)) for key in (one, other)]
+    return one.parent_table == other.parent_table and pairs[0] == pairs[1]

@@ -87,8 +87,8 @@ def detect(data: Data, *, spark: SparkSession | None = None, references: bool = 
     The same data gives the same result. It runs in Spark, on counts and hash samples of values, in a few jobs; keys that are proposed were counted on all rows.
 
     Args:
-        data: as for `Synthesizer.fit`: one Spark or pandas DataFrame, catalog name or path per table; or one folder, or schema of the catalog, whose tables are
-            all taken.
+        data: as for `Synthesizer.fit`: one Spark or pandas DataFrame, catalog name or path per table; or one folder, schema of the catalog, or `Database`,
+            whose tables are all taken.
         spark: the session to work in; a local one is made where none is given or active.
         references: give lookup tables `role: reference`, so that a copy has their rows as they are; else they are only told.
 

@@ -16,7 +16,9 @@ from .errors import SchemaError, SynthoHiveError
 from .spec.run_config import RunConfig
 from .stages.session import spark_session
 from .stages.workspace import is_local
-from .storage.targets import is_path
+from .storage.files import database
+from .storage.sources import TableStore
+from .storage.targets import is_path, names_database
 
 TRACEBACK = "SYNTHOHIVE_TRACEBACK"
 # They write Spark's errors to stderr as they arise, also those that are caught, with the cells that are in them.
@@ -76,6 +78,11 @@ def work_dir(spark: SparkSession, asked: str | None, output: str, *, stays: bool
     if asked is None and stays and not is_path(output):
         raise SchemaError(f"resume: true needs work_dir, a folder that driver and executors reach, as the output {output!r} is a schema of the catalog")
     return f"{output.rstrip('/')}.work" if asked is None and is_path(output) and (stays or not is_local(spark)) else asked
+
+
+def place(text: str, schema: str | None) -> str | TableStore:
+    """What an argument names: a database where it is one's URL, `$NAME` of an environment variable that holds one, or comes with a schema; else as it is."""
+    return database(text, schema) if schema is not None or names_database(text) else text
 
 
 def command_parser(name: str, about: str) -> ArgumentParser:

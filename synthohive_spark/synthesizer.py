@@ -81,7 +81,7 @@ class Synthesizer:
         """Check the data against the metadata. One warning names the tables that look like lookups and are not marked `role: reference`.
 
         Args:
-            data: one Spark or pandas DataFrame, catalog name or path per table; or one folder, or schema of the catalog, that holds all tables.
+            data: one Spark or pandas DataFrame, catalog name or path per table; or one folder, schema of the catalog, or `Database`, that holds all tables.
 
         Raises:
             SchemaValidationError: with every fault that was found.

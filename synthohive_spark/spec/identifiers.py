@@ -25,6 +25,12 @@ _BACKTICKED_PART = re.compile(r"`((?:[^`]|``)+)`|([^`.]+)")
 # Types whose text holds no names, so that nothing of a schema can reach SQL text unquoted.
 _SCALAR_TYPE = re.compile(r"[a-z_]{1,32}(\(\d{1,5}(,\d{1,5})?\))?", re.ASCII)
 _SQL_TYPES = {"integer": "int", "long": "bigint", "short": "smallint", "byte": "tinyint"}  # SQL's words where Spark's JSON has others
+# What a connection to a database is told first: times in UTC, no value cut to fit its column; a transaction that holds `CREATE TABLE` too; keys on.
+MYSQL_SESSION_SQL = "SET time_zone = '+00:00', sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')"
+SQLITE_BEGIN_SQL = "BEGIN"
+SQLITE_KEYS_SQL = "PRAGMA foreign_keys = ON"
+SQLITE_KEYS_LATER_SQL = "PRAGMA defer_foreign_keys = ON"
+SQLITE_BROKEN_KEYS_SQL = "PRAGMA foreign_key_check"
 HIDDEN_PREFIX = "\x1f"  # of columns of ours: row numbers, counts, keys of other tables. No column of the data can start so
 
 
@@ -183,6 +189,16 @@ def define_table_sql(
     apart = ", ".join(quoted(column) for column in partitions)
     clauses = (f" PARTITIONED BY ({apart})" if apart else "") + (f" COMMENT {_text_sql(comment)}" if comment else "")
     return f"{'REPLACE' if replace else 'CREATE'} TABLE {table}{body} USING delta{clauses}{f' TBLPROPERTIES ({listed})' if listed else ''}"
+
+
+def rename_tables_sql(names: Iterable[tuple[str, str]]) -> str:
+    """MySQL's `RENAME TABLE` of several tables in one step; old and new names are quoted already, in its own way."""
+    return "RENAME TABLE " + ", ".join(f"{old} TO {new}" for old, new in names)
+
+
+def subquery_sql(select: str) -> str:
+    """A query where Spark's JDBC reader wants a table; its names are quoted already, in the database's own way."""
+    return f"({select}) synthohive_rows"
 
 
 def _column_sql(column: Mapping[str, Any], separator: str = " ", generated: str = "") -> str:

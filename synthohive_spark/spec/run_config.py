@@ -36,6 +36,18 @@ class FileSource(Spec):
     columns: tuple[str, ...] | None = None
 
 
+class DatabaseSource(Spec):
+    """A database that holds all tables.
+
+    Attributes:
+        database: its URL, as `Database` takes it: secrets are best written as `$NAME`, and come from the environment.
+        schema_name: `schema` in the file; the connection's own where None.
+    """
+
+    database: str
+    schema_name: str | None = Field(default=None, alias="schema")
+
+
 class FitJob(Spec):
     """What `jobs/fit.py` does; the fields are those of `Synthesizer`, `fit` and `save`.
 
@@ -101,11 +113,11 @@ class RunConfig(Spec):
 
     Attributes:
         metadata: the tables and their keys.
-        source: where each real table is: a catalog name or a path, or files with a format; or one folder or schema that holds all tables.
+        source: where each real table is: a catalog name or a path, or files with a format; or one folder, schema or database that holds all tables.
     """
 
     metadata: Metadata
-    source: str | dict[str, str | FileSource] = Field(default_factory=dict)
+    source: str | DatabaseSource | dict[str, str | FileSource] = Field(default_factory=dict)
     fit: FitJob = FitJob()
     sample: SampleJob = SampleJob()
     validate_: ValidateJob = Field(default=ValidateJob(), alias="validate")
@@ -136,7 +148,10 @@ class RunConfig(Spec):
         sections = {key: value or {} for key, value in raw.items() if key not in Metadata.model_fields}
         for override in overrides:
             _override(sections, override)
+        source = sections.get("source")
         try:
+            if isinstance(source, Mapping) and "database" in source and not set(source) & set(metadata.tables):  # else it is a table of this name
+                sections["source"] = DatabaseSource.model_validate(source)
             run = cls.model_validate({"metadata": metadata, **sections})
         except ValidationError as error:
             faults = [f"{_place(e['loc'])}: {e['msg']}" for e in error.errors() if e["loc"][-1] != "str"]
@@ -149,11 +164,11 @@ class RunConfig(Spec):
 
 def _place(parts: tuple[Any, ...]) -> str:
     # pydantic names the branch of a union too, which is not in the file (and has a fault for each branch: those of the plain string are left out)
-    return ".".join(str(part) for part in parts if part != "FileSource" and not str(part).startswith("dict["))
+    return ".".join(str(part) for part in parts if part not in ("FileSource", "DatabaseSource") and not str(part).startswith("dict["))
 
 
 def _source_faults(run: RunConfig) -> list[str]:
-    if isinstance(run.source, str):
+    if isinstance(run.source, str | DatabaseSource):
         return []
     tables, sources = set(run.metadata.tables), set(run.source)
     faults = [f"source: {name!r} is no table of `tables`, which has {sorted(tables)}" for name in sorted(sources - tables)]

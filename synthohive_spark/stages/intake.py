@@ -24,10 +24,10 @@ from ..spec.spelling import spelt, spelt_as
 from ..spec.types import is_stored, is_supported
 from ..storage.forms import form_of
 from ..storage.frames import never_null
-from ..storage.places import all_tables, locate_tables
-from ..storage.sources import read_table
+from ..storage.places import all_tables, locate_tables, located
+from ..storage.sources import TableStore, read_table
 
-Data = Mapping[str, Any] | str | os.PathLike[str]  # what users name as their tables
+Data = Mapping[str, Any] | str | os.PathLike[str] | TableStore  # what users name as their tables
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def take_in(spark: SparkSession, metadata: Metadata, data: Data) -> Intake:
     """Read the tables, and bring their names and columns into the form that is learnt.
 
     Args:
-        data: one Spark or pandas DataFrame, catalog name or path per table; or one folder, or schema of the catalog, that holds them all.
+        data: one Spark or pandas DataFrame, catalog name or path per table; or one folder, schema of the catalog, or `Database`, that holds them all.
 
     Raises:
         SchemaError: a table cannot be read, with all faults; or `data` is none of these.
@@ -79,6 +79,8 @@ def take_in_unnamed(spark: SparkSession, data: Data) -> Intake:
     Raises:
         SchemaError: as for `take_in`; or a table has a name that cannot be one.
     """
+    if isinstance(data, TableStore):
+        data = data.sources()
     if isinstance(data, str | os.PathLike):
         data = all_tables(spark, data if isinstance(data, str) else Path(data))
     found = _read_each(spark, Metadata(), data)
@@ -117,6 +119,10 @@ def laid_out(rows: DataFrame, layout: Layout, beside: Sequence[str] = ()) -> Dat
 
 
 def _read_all(spark: SparkSession, metadata: Metadata, data: Any) -> dict[str, tuple[Any, DataFrame]]:
+    if isinstance(data, TableStore):
+        places = located(list(metadata.tables), {name: [name] for name in data.names}, repr(data))
+        there = data.sources(list(places.values()))
+        data = {name: there[place] for name, place in places.items()}
     if isinstance(data, str | os.PathLike):
         data = locate_tables(spark, data if isinstance(data, str) else Path(data), list(metadata.tables))
     return _read_each(spark, metadata, data)
@@ -127,7 +133,7 @@ def _read_each(spark: SparkSession, metadata: Metadata, data: Any) -> dict[str, 
     if not isinstance(data, Mapping):
         raise SchemaError(
             f"the data is a {type(data).__name__}; expected one DataFrame, catalog name or path per table, {{'orders': ...}}, "
-            "or the name of one folder or schema that holds them all"
+            "or the name of one folder or schema, or a Database, that holds them all"
         )
     frames, faults = {}, []
     keys: dict[str, Any] = {}

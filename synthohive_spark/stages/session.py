@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from pyspark import SparkConf, SparkContext
@@ -11,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from ..causes import step
 from ..errors import MissingDependencyError
-from .jvm.jars import JarsNotFound, delta_jars
+from .jvm.jars import JarsNotFound, delta_jars, package_jars
 from .jvm.java import JavaNotFound, java_home
 
 QUIET_LOGS = Path(__file__).with_name("log4j2.properties")
@@ -26,6 +27,7 @@ def spark_session(
     master: str | None = None,
     config: dict[str, str] | None = None,
     jars: str | Path | None = None,
+    packages: Sequence[str] = (),
 ) -> SparkSession:
     """A session with Delta: the active one where there is one, what `spark-submit` started, or a local one.
 
@@ -35,13 +37,16 @@ def spark_session(
             has the server's settings and no others than `config`.
         config: further settings; they win over the defaults here.
         jars: folder of Delta's jars for a machine without a network; by default `SYNTHOHIVE_JARS`, else they are fetched once and kept.
+        packages: more jars by their Maven names, such as `Database.jdbc_package`; `SYNTHOHIVE_PACKAGES` names some too. A folder of jars holds them already.
 
     Raises:
-        MissingDependencyError: there is no Java 17 or 21, or Delta's jars cannot be had.
+        MissingDependencyError: there is no Java 17 or 21, or jars cannot be had; or `packages` has some and a session runs already, which can load no more.
     """
     chosen = {key: str(value) for key, value in (config or {}).items()}
     active = SparkSession.getActiveSession()
     if active is not None:
+        if packages and not is_connect(active):
+            _check_loaded(active, packages)
         return _with_settings(active, name, chosen)
     server = master if master and master.startswith(_CONNECT) else chosen.pop("spark.remote", None) or os.environ.get("SPARK_REMOTE")
     if server:
@@ -52,7 +57,7 @@ def spark_session(
     settings = {**{key: value for key, value in session_settings(master).items() if key not in submitted}, **chosen}
     if "PYSPARK_GATEWAY_PORT" not in os.environ:  # the Java process is ours to start; under spark-submit it runs already, with its class path
         try:
-            settings = _with_java(settings, jars)
+            settings = _with_java(settings, jars, packages)
         except (JavaNotFound, JarsNotFound) as error:
             raise MissingDependencyError(str(error)) from error
         if master.startswith("local"):
@@ -109,15 +114,24 @@ def _submitted() -> dict[str, str]:
     return dict(SparkConf().getAll())
 
 
-def _with_java(settings: dict[str, str], jars: str | Path | None) -> dict[str, str]:
+def _with_java(settings: dict[str, str], jars: str | Path | None, packages: Sequence[str]) -> dict[str, str]:
     home, _ = java_home()
     os.environ["JAVA_HOME"] = str(home)
     options = [settings.get("spark.driver.extraJavaOptions", ""), f"-Dlog4j2.configurationFile={QUIET_LOGS.as_uri()}"]
     result = {**settings, "spark.driver.extraJavaOptions": " ".join(option for option in options if option)}
     if "delta-spark" not in settings.get("spark.jars.packages", ""):
         own = [settings["spark.jars"]] if settings.get("spark.jars") else []
-        result["spark.jars"] = ",".join([*own, *(str(jar) for jar in delta_jars(jars))])
+        more = [] if jars else package_jars(packages)
+        result["spark.jars"] = ",".join(dict.fromkeys([*own, *(str(jar) for jar in (*delta_jars(jars), *more))]))
     return result
+
+
+def _check_loaded(active: SparkSession, packages: Sequence[str]) -> None:
+    """Refuse packages that a running session does not have."""
+    loaded = active.conf.get("spark.jars", "") or ""
+    loaded += active.conf.get("spark.jars.packages", "") or ""
+    if missing := [name for name in packages if name.split(":")[1] not in loaded]:
+        raise MissingDependencyError(f"a Spark session runs already, without {', '.join(missing)}: stop it first (spark.stop()), then start one with packages=")
 
 
 def _configured(builder: SparkSession.Builder, settings: dict[str, str]) -> SparkSession.Builder:

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import DataFrame, SparkSession
 
-from ..errors import SchemaError
-from ..spec.run_config import FileSource
-from .sources import read_table
+from ..errors import MissingDependencyError, SchemaError
+from ..spec.run_config import DatabaseSource, FileSource
+from .sources import TableStore, read_table
 from .targets import absolute_path
 
 
-def read_sources(spark: SparkSession, sources: str | Mapping[str, str | FileSource]) -> str | dict[str, DataFrame]:
-    """One DataFrame per table; the name of one place for all tables as it is.
+def read_sources(spark: SparkSession, sources: str | DatabaseSource | Mapping[str, str | FileSource]) -> str | TableStore | dict[str, DataFrame]:
+    """One DataFrame per table; the name of one place for all tables as it is, and a database.
 
     Args:
         sources: catalog names or paths (see `read_table`), or files with a format.
@@ -24,6 +24,8 @@ def read_sources(spark: SparkSession, sources: str | Mapping[str, str | FileSour
     """
     if isinstance(sources, str):
         return sources
+    if isinstance(sources, DatabaseSource):
+        return database(sources.database, sources.schema_name)
     frames = {}
     for name, source in sources.items():
         try:
@@ -31,6 +33,22 @@ def read_sources(spark: SparkSession, sources: str | Mapping[str, str | FileSour
         except SchemaError as error:
             raise SchemaError(f"source of table {name!r}: {error}") from error
     return frames
+
+
+def database(url: str, schema: str | None = None) -> TableStore:
+    """A `Database`.
+
+    Raises:
+        MissingDependencyError: SQLAlchemy, an extra, is not installed.
+        SchemaError: the URL is none.
+    """
+    try:
+        from .databases.database import Database
+    except ModuleNotFoundError as error:
+        if error.name != "sqlalchemy":
+            raise
+        raise MissingDependencyError('a database needs SQLAlchemy: pip install "synthohive_spark[databases]"') from None
+    return Database(url, schema=schema)
 
 
 def _read_files(spark: SparkSession, source: FileSource) -> DataFrame:

@@ -24,6 +24,15 @@ def from_pandas(spark: SparkSession, frame: pd.DataFrame, keys: Collection[str] 
     Raises:
         SchemaError: a column mixes types, or has one that Spark does not know; or two have the same name.
     """
+    return spark.createDataFrame(arrow_table(frame, keys))
+
+
+def arrow_table(frame: pd.DataFrame, keys: Collection[str] = ()) -> pa.Table:
+    """The rows of a pandas frame with the types that Spark gives them.
+
+    Raises:
+        SchemaError: as for `from_pandas`.
+    """
     frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
     if repeated := sorted(set(frame.columns[frame.columns.duplicated()])):
         raise SchemaError(f"several columns are named {repeated}; rename all but one")
@@ -40,7 +49,7 @@ def from_pandas(spark: SparkSession, frame: pd.DataFrame, keys: Collection[str] 
             )
     if faults:
         raise SchemaError("; ".join(faults))
-    return spark.createDataFrame(pa.table(columns))
+    return pa.table(columns)
 
 
 def _whole(values: pd.Series) -> pd.Series:

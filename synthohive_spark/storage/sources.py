@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Container
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Container, Hashable, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import unquote
 
@@ -14,7 +15,9 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
 from ..errors import SchemaError
+from ..spec.detection.facts import DeclaredKey
 from ..spec.identifiers import checked_path, existing_table_name
+from ..spec.metadata import Metadata
 from ..spec.sources import Source
 from .delta_log import UnknownLog, is_delta, read_state
 from .found import reach
@@ -30,6 +33,67 @@ MOST_FOLDERS = 1000  # whose tables are looked for; more are those of a table th
 LEVELS_UP = 4  # from a file's folder to its Delta table: ours have one, random prefixes of stores two
 
 
+class TableSource(ABC):
+    """A table of something that is neither files nor Spark's catalog: of a database."""
+
+    @property
+    @abstractmethod
+    def declared(self) -> Sequence[DeclaredKey]:
+        """Its keys, as it declares them."""
+
+    @abstractmethod
+    def frame(self, spark: SparkSession) -> DataFrame:
+        """Its rows."""
+
+
+class TableStore(ABC):
+    """What holds such tables, and takes them: a database."""
+
+    @property
+    @abstractmethod
+    def names(self) -> Sequence[str]:
+        """Which there are."""
+
+    @abstractmethod
+    def sources(self, names: Sequence[str] | None = None) -> Mapping[str, TableSource]:
+        """Those of these names, or all of them, by name."""
+
+    @abstractmethod
+    def metadata(self) -> Metadata:
+        """Their keys, as they declare them."""
+
+    @abstractmethod
+    def check_free(self, names: Sequence[str], *, overwrite: bool = False) -> None:
+        """Refuse names that `write` would refuse."""
+
+    @property
+    @abstractmethod
+    def address(self) -> str:
+        """How a file may name it: without secrets."""
+
+    @property
+    @abstractmethod
+    def place(self) -> Hashable:
+        """Where it is: the same for two that have the same tables."""
+
+    @property
+    @abstractmethod
+    def unique(self) -> Mapping[str, Sequence[tuple[str, ...]]]:
+        """Unique keys beside the primary ones, by table."""
+
+    @abstractmethod
+    def write(
+        self,
+        tables: Mapping[str, Any],
+        *,
+        metadata: Metadata | None = None,
+        like: Any = None,
+        not_unique: Collection[tuple[str, tuple[str, ...]]] = (),
+        overwrite: bool = False,
+    ) -> Mapping[str, int]:
+        """Make tables with their keys and load them, all or none; the number of rows of each."""
+
+
 def names_file(source: str) -> bool:
     """Whether what a user names as a table is a path rather than a table of the catalog."""
     return is_path(source) or source.lower().endswith(CSV + PARQUET)
@@ -41,7 +105,7 @@ def read_table(spark: SparkSession, source: Any, *, keys: Collection[str] = ()) 
     Args:
         spark: a session with Delta.
         source: a Spark DataFrame (returned as it is) or a pandas one; a path (with a slash, or ending in .csv or .parquet) to a Delta table, or to a file or
-            folder of Parquet or CSV (with a header, types inferred); or a table of the catalog, `table` to `catalog.schema.table`.
+            folder of Parquet or CSV (with a header, types inferred); a table of the catalog, `table` to `catalog.schema.table`; or a table of a database.
         keys: columns of keys, for pandas frames (see `from_pandas`).
 
     Raises:
@@ -51,6 +115,8 @@ def read_table(spark: SparkSession, source: Any, *, keys: Collection[str] = ()) 
         return source
     if isinstance(source, pd.DataFrame):
         return from_pandas(spark, source, keys)
+    if isinstance(source, TableSource):
+        return source.frame(spark)
     if isinstance(source, os.PathLike):
         return _read_path(spark, os.fspath(source))
     if not isinstance(source, str):

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 
 from ..errors import SchemaError
 from ..spec.identifiers import checked_path, checked_qualified_name, safe_name
 
+_DATABASE = re.compile(r"\$|(postgresql|mysql|mariadb|sqlite|snowflake|bigquery|oracle|mssql|redshift)(\+\w+)?:///?")
 _SAME_STORE = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfs": "abfss", "wasb": "wasbs"}
 
 
 def is_path(text: str) -> bool:
     """Whether `text` names a place in a file system rather than in the catalog: it holds a slash, or starts with a dot or a tilde."""
     return "/" in text or os.sep in text or text.startswith((".", "~"))
+
+
+def names_database(text: str) -> bool:
+    """Whether `text` is the URL of a database, or `$NAME` of a variable that holds one; those of folders (`s3://...`) have other schemes."""
+    return bool(_DATABASE.match(text))
 
 
 def absolute_path(path: str) -> str:

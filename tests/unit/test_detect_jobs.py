@@ -14,7 +14,8 @@ from made_up_schemas import star
 from synthohive_spark import job
 from synthohive_spark.detection import Detected
 from synthohive_spark.errors import SchemaError
-from synthohive_spark.spec.run_config import RunConfig
+from synthohive_spark.spec.run_config import DatabaseSource, RunConfig
+from synthohive_spark.storage.files import read_sources
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -66,3 +67,27 @@ def test_copy_passes_its_arguments_on(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_no_job_hides_a_module_of_the_standard_library() -> None:
     assert not {path.stem for path in (ROOT / "jobs").glob("*.py")} & sys.stdlib_module_names
+
+
+def test_arguments_can_name_databases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from jobs import copy_tables, detect
+
+    asked: dict[str, Any] = {}
+
+    def copied(source: Any, target: Any, **options: Any) -> Any:
+        asked.update(source=repr(source), target=repr(target), overwrite=options["overwrite"])
+        return SimpleNamespace(detected=None, report=SimpleNamespace(summary=lambda: "scores"))
+
+    monkeypatch.setattr(copy_tables, "copy", copied)
+    monkeypatch.setenv("SHOP_PASSWORD", "hunter2-Word")
+    source, target = "postgresql+psycopg2://me:$SHOP_PASSWORD@host/shop", f"sqlite:///{tmp_path}/copy.db"
+    assert copy_tables.main([source, target, "--source-schema", "public", "--overwrite"]) == 0
+    assert asked == {"source": "Database(postgresql://host/shop, schema='public')", "target": f"Database(sqlite:///{tmp_path}/copy.db)", "overwrite": True}
+    assert capsys.readouterr().out == f"scores\ntables: Database(sqlite:///{tmp_path}/copy.db)\n"
+    monkeypatch.setattr(detect, "detect", found)
+    assert detect.main([source, str(tmp_path / "shop.yaml"), "--schema", "public"]) == 0
+    assert "hunter2-Word" not in (tmp_path / "shop.yaml").read_text() + capsys.readouterr().out
+    run = RunConfig.from_yaml(tmp_path / "shop.yaml")
+    assert run.source == DatabaseSource(database="postgresql+psycopg2://$DATABASE_USERNAME:$SHOP_PASSWORD@host/shop", schema="public")
+    monkeypatch.setenv("DATABASE_USERNAME", "me")
+    assert repr(read_sources("no session", run.source)) == asked["source"]  # type: ignore[arg-type]

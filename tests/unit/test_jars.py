@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from synthohive_spark.stages.jvm import jars
-from synthohive_spark.stages.jvm.jars import JarsNotFound, delta_coordinate, delta_jars
+from synthohive_spark.stages.jvm.jars import JarsNotFound, delta_coordinate, delta_jars, package_jars
 
 
 def test_coordinate_follows_the_installed_versions() -> None:
@@ -43,7 +43,9 @@ def fake_fetch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str
         calls.append([*command, Path(command[command.index("-settings") + 1]).read_text(), Path(command[command.index("-ivy") + 1]).read_text()])
         folder = Path(command[command.index("-retrieve") + 1]).parent
         folder.mkdir(parents=True)
-        (folder / "io.delta_delta-spark_4.2_2.13-4.4.0.jar").write_bytes(b"jar")
+        module = Path(command[command.index("-ivy") + 1]).read_text()
+        name = "org.postgresql_postgresql-1.2" if "org.postgresql" in module else "io.delta_delta-spark_4.2_2.13-4.4.0"
+        (folder / f"{name}.jar").write_bytes(b"jar")
         return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.delenv("SYNTHOHIVE_JARS", raising=False)
@@ -67,3 +69,17 @@ def test_a_failed_fetch_names_the_ways_out_and_leaves_nothing(tmp_path: Path, fa
     with pytest.raises(JarsNotFound, match="UnknownHostException.*SYNTHOHIVE_JARS=/folder"):
         delta_jars()
     assert list((tmp_path / "cache" / "jars").iterdir()) == []
+
+
+def test_packages_are_fetched_once_by_their_maven_names(fake_fetch: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNTHOHIVE_PACKAGES", "org.postgresql:postgresql:1.2, ")
+    assert [jar.name for jar in package_jars()] == ["org.postgresql_postgresql-1.2.jar"]
+    assert package_jars(["org.postgresql:postgresql:1.2"]) == package_jars() and len(fake_fetch) == 1
+    assert 'org="org.postgresql" name="postgresql" rev="1.2"' in fake_fetch[0][-1]
+
+
+def test_what_is_no_maven_name_is_refused_and_a_folder_holds_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(JarsNotFound, match="'postgresql'. are no Maven names; expected group:artifact:version"):
+        package_jars(["postgresql"])
+    monkeypatch.setenv("SYNTHOHIVE_JARS", str(tmp_path))
+    assert package_jars(["org.postgresql:postgresql:1.2"]) == []

@@ -16,7 +16,7 @@ from ...spec.form import noted
 from ...spec.identifiers import existing_table_name
 from ...spec.spelling import spelt
 from ...storage.found import constraint_lines
-from ...storage.sources import names_file
+from ...storage.sources import TableSource, names_file
 
 
 def declared_keys(spark: SparkSession, read: Mapping[str, tuple[Any, DataFrame]]) -> dict[str, list[DeclaredKey]]:
@@ -27,15 +27,21 @@ def declared_keys(spark: SparkSession, read: Mapping[str, tuple[Any, DataFrame]]
     """
     columns = {name: frame.columns for name, (_, frame) in read.items()}
     by_source = {_last_part(source): name for name, (source, _) in read.items() if _in_catalog(source)}
+    by_source |= {name.casefold(): name for name, (source, _) in read.items() if isinstance(source, TableSource)}
     found = {}
     for name, (source, frame) in read.items():
-        keys = declared_in(_constraints(spark, source)) if _in_catalog(source) else []
-        keys = [k for k in (_among(k, by_source) for k in keys) if k is not None]
+        keys = [k for k in (_among(k, by_source) for k in _declared(spark, source)) if k is not None]
         known = {(k.columns, k.parent_table) for k in keys}
         comments = {note.path[0]: note.comment for note in noted(frame.schema.jsonValue()) if note.comment and len(note.path) == 1}
         keys += [k for k in told_in_comments(comments, columns) if (k.columns, k.parent_table) not in known]
         found[name] = [key for k in keys if (key := _spelt(k, columns[name], columns)) is not None]
     return found
+
+
+def _declared(spark: SparkSession, source: Any) -> list[DeclaredKey]:
+    if isinstance(source, TableSource):
+        return list(source.declared)
+    return declared_in(_constraints(spark, source)) if _in_catalog(source) else []
 
 
 def _among(key: DeclaredKey, by_source: Mapping[str, str]) -> DeclaredKey | None:

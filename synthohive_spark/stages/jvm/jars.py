@@ -1,4 +1,4 @@
-"""Delta's jars: fetched once into the user's cache, then used as plain files, so that a later start needs no network.
+"""Delta's jars, and those of JDBC drivers: fetched once into the user's cache, then used as plain files, so that a later start needs no network.
 
 `spark.jars.packages` resolves at every start, prints forty lines, and fails where a local Maven cache holds a dependency's POM without its jar (its chain asks
 that cache first and trusts the POM). We run the resolver that Spark ships on a chain of one repository, the resolver's own default.
@@ -7,10 +7,12 @@ that cache first and trusts the POM). We run the resolver that Spark ships on a 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
@@ -23,6 +25,8 @@ from .java import cache_folder, java_home
 from .trust import PASSWORD, machine_bundle, write_trust_store
 
 DELTA_JAR = "delta-spark_"
+PACKAGES = "SYNTHOHIVE_PACKAGES"  # more jars by their Maven names, with commas between them
+_COORDINATE = re.compile(r"[\w.-]+:[\w.-]+:[\w.-]+")
 _SETTINGS = """<ivysettings>
   <settings defaultResolver="central"/>
   <resolvers><ibiblio name="central" m2compatible="true" usepoms="true"/></resolvers>
@@ -54,9 +58,30 @@ def delta_jars(folder: str | Path | None = None) -> list[Path]:
         if not any(DELTA_JAR in jar.name for jar in jars):
             raise JarsNotFound(f"the folder of jars {named} holds no {DELTA_JAR}*.jar; it needs the jar of {delta_coordinate()} and what that depends on")
         return jars
-    kept = cache_folder() / "jars" / delta_coordinate().replace(":", "_")
+    return _jars_of(delta_coordinate())
+
+
+def package_jars(packages: Iterable[str] = ()) -> list[Path]:
+    """Jars by their Maven names (`group:artifact:version`), those named by `SYNTHOHIVE_PACKAGES` too, with what they depend on; fetched once as Delta's are.
+
+    Where `SYNTHOHIVE_JARS` names a folder, they are among its jars, and nothing is fetched.
+
+    Raises:
+        JarsNotFound: a name is none, or its jars cannot be fetched.
+        JavaNotFound: fetching needs a Java and there is none.
+    """
+    named = [*packages, *(name.strip() for name in os.environ.get(PACKAGES, "").split(",") if name.strip())]
+    if wrong := [name for name in named if not _COORDINATE.fullmatch(name)]:
+        raise JarsNotFound(f"{wrong} are no Maven names; expected group:artifact:version, such as org.postgresql:postgresql:42.7.7")
+    if os.environ.get("SYNTHOHIVE_JARS"):
+        return []
+    return list(dict.fromkeys(jar for name in dict.fromkeys(named) for jar in _jars_of(name)))
+
+
+def _jars_of(coordinate: str) -> list[Path]:
+    kept = cache_folder() / "jars" / coordinate.replace(":", "_")
     if not kept.is_dir():
-        _fetch(delta_coordinate(), kept)
+        _fetch(coordinate, kept)
     return sorted(kept.glob("*.jar"))
 
 
@@ -74,14 +99,14 @@ def delta_coordinate() -> str:
 
 
 def _fetch(coordinate: str, kept: Path) -> None:
-    sys.stderr.write(f"fetching Delta's jars ({coordinate}, about 13 MB, once) into {kept}\n")
+    sys.stderr.write(f"fetching jars ({coordinate}; Delta's are about 13 MB; once) into {kept}\n")
     kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=kept.parent) as temporary:
         work = Path(temporary)
         fault = _resolve(coordinate, work, []) and _resolve(coordinate, work, _machine_trust(work))
         if fault:
             raise JarsNotFound(
-                f"cannot fetch Delta's jars ({coordinate}) from the Maven repository: {fault}. Without a network, put them and what they "
+                f"cannot fetch the jars of {coordinate} from the Maven repository: {fault}. Without a network, put them and what they "
                 "depend on into a folder and name it: SYNTHOHIVE_JARS=/folder, or spark_session(jars='/folder'). Behind a mirror, name an Ivy settings file: "
                 "SYNTHOHIVE_IVY_SETTINGS=/file.xml"
             )
@@ -95,7 +120,7 @@ def _fetch(coordinate: str, kept: Path) -> None:
 def _resolve(coordinate: str, work: Path, options: list[str]) -> str:
     """Run the resolver; what went wrong, or nothing."""
     answer = subprocess.run(_command(coordinate, work, options), capture_output=True, text=True, timeout=_SECONDS, stdin=subprocess.DEVNULL)
-    if answer.returncode == 0 and any((work / "jars").glob(f"*{DELTA_JAR}*.jar")):
+    if answer.returncode == 0 and any((work / "jars").glob(f"*{coordinate.split(':')[1]}*.jar")):
         return ""
     lines = [line.strip() for line in (answer.stdout + answer.stderr).splitlines()]
     telling = [line.partition(" url=")[0] for line in lines if "Exception" in line or "Error" in line] or [line for line in lines if "not found" in line]
