@@ -79,7 +79,7 @@ class TrainJob:
         weights = tuple(np.asarray(w, dtype=np.float64) for w in self.weights)
         orders = tuple(np.asarray(order, dtype=np.int64) for order in self.orders)
         model = self.model
-        return CodeLayout(row=model.row, context=model.context, weights=weights, siblings=model.siblings, turns=model.turns, orders=orders)
+        return CodeLayout(row=model.row, context=model.context, weights=weights, siblings=model.siblings, turns=model.turns, known=model.known, orders=orders)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,8 @@ class ModelSpec(Spec):
         row: cardinality of each drawn column.
         context: cardinality of each context column, the code for "no parent" counted in.
         siblings: rows see those of their family before them.
-        turns: when each drawn column is drawn: those of a lower number first. Nothing where all are alike.
+        turns: when each drawn column is drawn: those of a lower number first, those of one number in any order. Nothing where all are alike.
+        known: places of drawn columns that most rows have from the start.
     """
 
     name: str
@@ -38,6 +39,7 @@ class ModelSpec(Spec):
     context: tuple[int, ...]
     siblings: bool = False
     turns: tuple[int, ...] = ()
+    known: tuple[int, ...] = ()
 
 
 def model_columns(program: TableProgram, encoding: TableEncoding) -> tuple[str, ...]:

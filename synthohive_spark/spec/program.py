@@ -237,12 +237,23 @@ class TableProgram(Spec):
         return self.draw.conditions
 
     def turns(self, columns: Sequence[str]) -> tuple[int, ...]:
-        """When the row model draws each of `columns`: first what an earlier phase needs, then what orders siblings, and last what rules mostly replace."""
-        early = {c for phase in self.phases[:-1] for step in phase.steps if isinstance(step, Draw) for c in step.columns}
-        ordering = [GAP, self.draw.ordered_by or ""] if self.draw.stepwise else []
-        groups: list[set[str]] = [early, *({c} for c in ordering), set(columns) - early - {*ordering, *self.draw.last}]
-        turns = tuple(next((turn for turn, group in enumerate(groups) if c in group), len(groups)) for c in columns)
-        return turns if len(set(turns)) > 1 else ()
+        """When the row model draws each of `columns`, each after those of lower numbers.
+
+        First what an earlier phase needs, then what orders siblings, what they tell each other, the others as in the table, and last what rules mostly replace.
+        """
+        early = [c for phase in self.phases[:-1] for step in phase.steps if isinstance(step, Draw) for c in step.columns]
+        ordering = [GAP, *([self.draw.ordered_by] if self.draw.ordered_by else [])] if self.draw.stepwise else []
+        shared = sorted(self.across, key=lambda rule: bool(rule.inputs))  # what follows from no other column is there first
+        followed = [c for rule in shared for c in (*rule.inputs, rule.column)]
+        order = dict.fromkeys(c for c in (*early, *ordering, *followed, *columns) if c not in self.draw.last)
+        places = {c: i for i, c in enumerate([*(c for c in order if c in columns), *(c for c in columns if c in self.draw.last)])}
+        return tuple(places[c] for c in columns)
+
+    def often_known(self, columns: Sequence[str]) -> tuple[int, ...]:
+        """Places of those of `columns` that follow from known ones in most rows, and that the row model draws in the others."""
+        before = self.steps[: next((i for i, step in enumerate(self.steps) if isinstance(step, Draw)), 0)]
+        loose = {d.target for step in before if isinstance(step, Derive) for d in step.dependencies if d.loose}
+        return tuple(i for i, c in enumerate(columns) if c in loose)
 
     @property
     def has_siblings(self) -> bool:

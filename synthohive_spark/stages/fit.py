@@ -384,4 +384,5 @@ def _model_spec(fitted: FittedTable, drawn: TableEncoding, name: str, config: Fi
         context=context_cardinalities(conditions, fitted.context_encoding),
         siblings=sees and fitted.program.has_siblings,
         turns=fitted.program.turns(drawn.names),
+        known=fitted.program.often_known(drawn.names),
     )

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from generated_schemas import GeneratedSchema
 
+from synthohive_spark.spec.across_rows import Running, Shared
+from synthohive_spark.spec.dependencies import DatePart
 from synthohive_spark.spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding
 from synthohive_spark.spec.graph import SchemaGraph
 from synthohive_spark.spec.hidden import GAP, PARENT_ROW, POSITION, SIBLINGS, count_column, same_column, status_column
@@ -16,7 +18,7 @@ from synthohive_spark.spec.planning.programs import SchemaPlan, plan_schema
 from synthohive_spark.spec.planning.rewritten import with_form_of_order, with_key_lengths
 from synthohive_spark.spec.planning.room import Room, largest_number
 from synthohive_spark.spec.program import Match, Phase, TableProgram
-from synthohive_spark.spec.steps import Carry, Combine, Distinct, Draw, KeyPattern, NumberKey, ParentKey, Series
+from synthohive_spark.spec.steps import AcrossRows, Carry, Combine, Derive, Distinct, Draw, KeyPattern, NumberKey, ParentKey, Series
 from synthohive_spark.spec.survey import SinceFacts
 from synthohive_spark.stages.twins import has_pairs
 
@@ -228,17 +230,28 @@ def test_rows_of_one_parent_are_ordered_by_a_time_or_by_what_is_declared() -> No
 
 def test_rows_draw_the_gap_first_then_what_orders_them_then_the_rest_and_what_rules_replace_last() -> None:
     program = seasons()
-    assert program.turns(("year", "runs", "told", GAP)) == (3, 3, 2, 1)
-    (draw,) = (step for step in program.steps if isinstance(step, Draw))
-    last = program.model_copy(update={"phases": (Phase(steps=(draw.model_copy(update={"last": ("runs",)}),)),)})
-    assert last.turns(("year", "runs", "told", GAP)) == (3, 4, 2, 1)
-    early = Phase(steps=(Draw(columns=("year",)),))
-    assert last.model_copy(update={"phases": (early, *last.phases)}).turns(("year", "runs", "told", GAP)) == (0, 4, 2, 1)
+    names = ("year", "runs", "told", GAP)
+    assert program.turns(names) == (2, 3, 1, 0)
+    draw = program.draw
+    last = program.model_copy(update={"phases": (Phase(steps=(draw.model_copy(update={"last": ("year",)}),)),)})
+    assert last.turns(names) == (3, 2, 1, 0)
+    early = Phase(steps=(Draw(columns=("runs",)),))
+    assert last.model_copy(update={"phases": (early, *last.phases)}).turns(names) == (3, 0, 2, 1)
+    assert last.often_known(names) == ()
 
 
-def test_columns_without_any_order_have_no_turns() -> None:
-    program = Schema().table("t", "a int, b int", [(i % 5, i % 3) for i in range(100)]).program("t")
-    assert program.turns(("a", "b")) == ()
+def test_what_siblings_tell_each_other_is_drawn_before_the_rest() -> None:
+    rules = AcrossRows(rules=(Running(column="runs", terms=("more",)), Shared(column="club")))
+    phases = (Phase(steps=(Draw(columns=("a", "runs", "club", "more")), rules)),)
+    program = TableProgram(table="t", rows=9, columns=(), phases=phases)
+    assert program.turns(("a", "runs", "club", "more")) == (3, 2, 0, 1)
+
+
+def test_what_follows_in_most_rows_is_known_there_and_drawn_last_in_the_others() -> None:
+    rule = DatePart(target="hour", determinants=("at",), part="hour", loose=True)
+    steps = (Derive(dependencies=(rule, rule.model_copy(update={"target": "day", "part": "day", "loose": False}))), Draw(columns=("hour", "a"), last=("hour",)))
+    program = TableProgram(table="t", rows=9, columns=(), phases=(Phase(steps=(*steps, Derive(dependencies=(rule,)))),))
+    assert program.often_known(("hour", "a")) == (0,) and program.turns(("hour", "a")) == (1, 0)
 
 
 @pytest.mark.parametrize(("form", "has_gap"), [("", True), ("%Y%m%d", False)])

@@ -158,11 +158,13 @@ class Autoregressive(ConditionalGenerativeModel):
         return {"nats": float(loss.detach())}
 
     def _orders(self, count: int, loose: float = 0.0, generator: torch.Generator | None = None) -> torch.Tensor:
-        """Orders of the columns, int64 (count, D), in which rows are drawn; a share `loose` of them in any order at all."""
+        """Orders of the columns, int64 (count, D), in which rows are drawn; a share `loose` of the rows in any order at all."""
         keys = torch.rand(count, len(self.layout.row), generator=generator)
         if self.layout.turns:
-            strict = torch.rand(count, 1, generator=generator) >= loose
-            keys += strict * torch.tensor(self.layout.turns)  # keys are below 1
+            turns, known = torch.tensor(self.layout.turns).repeat(count, 1), list(self.layout.known)
+            # In half of the rows, as if it were there from the start; rows that do not have it draw it in its turn.
+            turns[:, known] = torch.where(torch.rand(count, 1, generator=generator) < 0.5, -1, turns[:, known])
+            keys += turns * (torch.rand(count, 1, generator=generator) >= loose)  # keys are below 1
         return keys.argsort(1)
 
     def anneal(self, steps: int) -> bool:

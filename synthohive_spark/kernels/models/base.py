@@ -45,6 +45,7 @@ class CodeLayout:
         weights: share of the real rows per code, one array of shape (row[d],) per drawn column.
         siblings: rows are drawn family by family, and see the rows of their family before them.
         turns: when each drawn column is drawn, length D: those of a lower number first, those of one number in any order. Nothing where all are alike.
+        known: for training, places of drawn columns that most rows have from the start.
         orders: for training, of each context column and then of each drawn one its codes from the lowest value to the highest, int64; none where they have
             no order. Nothing where it is not known.
     """
@@ -54,6 +55,7 @@ class CodeLayout:
     weights: tuple[np.ndarray, ...] = field(repr=False)
     siblings: bool = False
     turns: tuple[int, ...] = ()
+    known: tuple[int, ...] = ()
     orders: tuple[np.ndarray, ...] = field(default=(), repr=False)
 
 

@@ -37,10 +37,7 @@ def apply(step: Draw, block: Block) -> None:
 
 
 def _codes(step: Draw, block: Block) -> tuple[np.ndarray, dict[str, pa.Array]]:
-    """Codes int64 (n, columns), and the values of columns where they are exact already; columns with one code have 0.
-
-    What other rows know from the start comes first in open rows too: the model has learnt what follows from it.
-    """
+    """Codes int64 (n, columns), and the values of columns where they are exact already; columns with one code have 0."""
     fitted, n = block.plan.fitted, len(block)
     codes = np.zeros((n, len(step.columns)), dtype=np.int64)
     modelled = fitted.model_columns
