@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from .report_plots import distribution_plot, matrix_plot
+from .spec.figures import CLOSE, VISIBLE
 from .spec.findings import SMALL_TABLE_ROWS, ColumnFinding, Findings, KeyFinding, RuleFinding, TableFinding
 
-CLOSE, VISIBLE = 0.03, 0.10  # above its ceiling: a reader does not see a difference of 0.03 in a plot, and cannot miss one of 0.10
 VISIBLE_RULE = 0.005  # below the real share of rows on which a rule holds
 MAX_MATRIX = 30  # columns of a heat map; more are too small to read
 _WORST_PAIRS = 8

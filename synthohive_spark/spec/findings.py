@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from .base import Spec
+from .figures import Figure
 
 BELOW, ABOVE, OTHER, NULL = "(below)", "(above)", "(other)", "(null)"
 SMALL_TABLE_ROWS = 100
@@ -162,6 +163,15 @@ class Findings(Spec):
     cardinality: float | None
     cardinality_ceiling: float | None
     rules: tuple[RuleFinding, ...] = ()
+
+    @property
+    def figures(self) -> dict[str, Figure]:
+        """The headline scores by name, each beside its ceiling and, where it has one, its floor."""
+        return {
+            "shapes": Figure(name="shapes", value=self.shapes, ceiling=self.shapes_ceiling),
+            "pairs": Figure(name="pairs", value=self.pairs, ceiling=self.pairs_ceiling, floor=self.pairs_floor),
+            "cardinality": Figure(name="cardinality", value=self.cardinality, ceiling=self.cardinality_ceiling),
+        }
 
     @classmethod
     def of(cls, tables: tuple[TableFinding, ...], keys: tuple[KeyFinding, ...], rules: tuple[RuleFinding, ...] = ()) -> Findings:

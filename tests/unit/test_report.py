@@ -90,6 +90,7 @@ def test_json_holds_everything(findings: Findings) -> None:
     raw = json.loads(Report(findings, "t").to_json())
     assert raw.pop("title") == "t"
     assert raw.pop("faults") == list(findings.faults)
+    assert raw.pop("figures")["pairs"] == {"name": "pairs", "value": findings.pairs, "ceiling": findings.pairs_ceiling, "floor": findings.pairs_floor}
     assert Findings.model_validate(raw) == findings
 
 
