@@ -48,7 +48,14 @@ class Report:
         *,
         min_shapes: float | None = None,
         min_pairs: float | None = None,
+        min_parent_pairs: float | None = None,
         min_cardinality: float | None = None,
+        min_siblings: float | None = None,
+        min_sequence: float | None = None,
+        min_paths: float | None = None,
+        max_c2st: float | None = None,
+        max_c2st_parent: float | None = None,
+        max_c2st_agg: float | None = None,
         max_faults: int = 0,
     ) -> None:
         """Refuse a copy that is not good enough, in a pipeline.
@@ -57,13 +64,25 @@ class Report:
 
         Args:
             min_shapes: least score of the columns, in [0, 1]; and so on for the other figures. None asks for nothing.
+            max_c2st: greatest AUC of the classifier, of which 0.5 is best.
             max_faults: kinds of broken keys that are borne.
 
         Raises:
             QualityError: with every figure that falls short, and its worst case.
             ValueError: a limit is no number from 0 to 1.
         """
-        asked = {"shapes": min_shapes, "pairs": min_pairs, "cardinality": min_cardinality}
+        asked = {
+            "shapes": min_shapes,
+            "pairs": min_pairs,
+            "parent_pairs": min_parent_pairs,
+            "cardinality": min_cardinality,
+            "siblings": min_siblings,
+            "sequence": min_sequence,
+            "paths": min_paths,
+            "c2st": max_c2st,
+            "c2st_parent": max_c2st_parent,
+            "c2st_agg": max_c2st_agg,
+        }
         short = shortfalls(self.findings, {name: limit for name, limit in asked.items() if limit is not None}, max_faults)
         if short:
             raise QualityError(short)
@@ -106,7 +125,7 @@ class Report:
     def summary(self) -> str:
         """A few aligned lines: every figure with its ceiling and its floor, the rules, and the faults."""
         f = self.findings
-        width = max(map(len, f.figures)) + 1
+        width = max(map(len, f.figures))
         lines = [_line(figure, width) for figure in f.figures.values()]
         lines += [f"{'rules':<{width}} {f.rules_held:>6}   of {len(f.rules)} hold on all rows"] if f.rules else []
         lines.append(f"{'faults':<{width}} {len(f.faults):>6}")

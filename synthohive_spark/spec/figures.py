@@ -34,7 +34,14 @@ class FigureKind:
 FIGURES: dict[str, FigureKind] = {
     "shapes": FigureKind("Shapes", "each column on its own"),
     "pairs": FigureKind("Pairs", "how columns go together"),
+    "parent_pairs": FigureKind("Parent pairs", "columns of rows and of their parents"),
     "cardinality": FigureKind("Cardinality", "children per parent"),
+    "siblings": FigureKind("Siblings", "a row and another of its parent"),
+    "sequence": FigureKind("Sequence", "a row and the next of its parent"),
+    "paths": FigureKind("Paths", "two ways that lead to one row"),
+    "c2st": FigureKind("C2ST", "rows told from real ones", auc=True),
+    "c2st_parent": FigureKind("C2ST, parents", "rows with their parents", auc=True),
+    "c2st_agg": FigureKind("C2ST, children", "parents with their children", auc=True),
 }
 
 

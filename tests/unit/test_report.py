@@ -11,19 +11,9 @@ import pytest
 
 from synthohive_spark.report import Report
 from synthohive_spark.report_plots import distribution_plot, format_number, format_value
-from synthohive_spark.spec.findings import (
-    ABOVE,
-    BELOW,
-    NULL,
-    OTHER,
-    ColumnFinding,
-    CorrelationFinding,
-    Distribution,
-    Findings,
-    KeyFinding,
-    PairFinding,
-    TableFinding,
-)
+from synthohive_spark.spec.figures import FIGURES
+from synthohive_spark.spec.findings import ABOVE, BELOW, NULL, OTHER, ColumnFinding, CorrelationFinding, Distribution, Findings, KeyFinding, TableFinding
+from synthohive_spark.spec.relation_findings import PairFinding
 
 HOSTILE = "<script>alert('x')</script>&\""
 HOUR = 3600.0
@@ -130,8 +120,8 @@ def test_page_of_nothing() -> None:
 def test_summary_is_short_and_aligned(findings: Findings) -> None:
     lines = Report(findings).summary().splitlines()
     assert lines[0] == "shapes        0.827   ceiling  0.990"
-    assert lines[2] == "cardinality   0.750   ceiling  0.950"
-    assert lines[3].split() == ["faults", "3"]
+    assert lines[3] == "cardinality   0.750   ceiling  0.950"
+    assert [line.split()[0] for line in lines] == [*FIGURES, "faults", *("orders:", "orders:", "orders(k)")] and lines[10].split() == ["faults", "3"]
     assert len({line.index("ceiling") for line in lines[:3]}) == 1
     assert "\N{EN DASH}" in Report(Findings.of((), ())).summary()
 

@@ -11,7 +11,8 @@ from synthohive_spark.report import Report
 from synthohive_spark.report_verdict import verdict_on
 from synthohive_spark.spec.cases import worst_first
 from synthohive_spark.spec.figures import Figure
-from synthohive_spark.spec.findings import ColumnFinding, Distribution, Findings, KeyFinding, PairFinding, RuleFinding, TableFinding
+from synthohive_spark.spec.findings import ColumnFinding, Distribution, Findings, KeyFinding, RuleFinding, TableFinding
+from synthohive_spark.spec.relation_findings import PairFinding
 
 
 def column(name: str, distance: float, ceiling: float = 0.01) -> ColumnFinding:
