@@ -9,13 +9,16 @@ from pathlib import PurePath
 from typing import Any
 
 import fsspec
+import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from .errors import QualityError
 from .report_check import shortfalls
+from .report_figures import trend_figures
+from .report_relations import number
 from .report_verdict import lines_of, verdict_on
-from .report_view import format_score, page
+from .report_view import page
 from .spec.figures import Figure
 from .spec.findings import Findings
 
@@ -96,6 +99,20 @@ class Report:
         """`to_dict` as JSON."""
         return json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
 
+    def to_frame(self) -> pd.DataFrame:
+        """The figures as rows to append to a table, for trends: of the whole (`table` and `what` are empty), of each table, each key and each path.
+
+        `spark.createDataFrame(report.to_frame()).write.format("delta").mode("append").saveAsTable("quality")`
+
+        Returns:
+            Columns `made` (UTC), `title`, `figure`, `table`, `what`, `value`, `ceiling`, `floor`, `grade`.
+        """
+        made, rows = datetime.now(timezone.utc).replace(tzinfo=None), list[dict[str, Any]]()
+        for table, what, figure in trend_figures(self.findings):
+            numbers = {name: getattr(figure, name) for name in ("value", "ceiling", "floor")}
+            rows.append({"made": made, "title": self.title, "figure": figure.name, "table": table, "what": what, **numbers, "grade": figure.grade})
+        return pd.DataFrame(rows).astype(dict.fromkeys(("value", "ceiling", "floor"), "float64"))
+
     def to_html(self) -> str:
         """One page that needs nothing from outside: no script, no font, no image."""
         environment = Environment(loader=PackageLoader("synthohive_spark"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -146,5 +163,5 @@ class Report:
 
 
 def _line(figure: Figure, width: int) -> str:
-    floor = "" if figure.floor is None else f"   floor {format_score(figure.floor):>6}"
-    return f"{figure.name:<{width}} {format_score(figure.value):>6}   ceiling {format_score(figure.ceiling):>6}{floor}"
+    floor = "" if figure.floor is None else f"   floor {number(figure.floor):>6}"
+    return f"{figure.name:<{width}} {number(figure.value):>6}   ceiling {number(figure.ceiling):>6}{floor}"

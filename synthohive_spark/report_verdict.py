@@ -20,6 +20,7 @@ class Verdict:
 
     Attributes:
         headline: the whole in a sentence.
+        size: tables, keys and rows.
         grade: of the worst of the figures; `off` where keys are broken.
         trusted: figures close to their ceilings; then those that are visibly below, and those that are off, the worst first.
         worst: cases that are not close to their ceilings, the worst first.
@@ -27,6 +28,7 @@ class Verdict:
     """
 
     headline: str
+    size: str
     grade: str
     trusted: tuple[Figure, ...]
     doubted: tuple[Figure, ...]
@@ -42,6 +44,7 @@ def verdict_on(findings: Findings) -> Verdict:
     grade = "off" if findings.faults or distrusted else "visible" if doubted else "close" if trusted else "none"
     return Verdict(
         headline=_headline(findings, grade),
+        size=_size(findings),
         grade=grade,
         trusted=trusted,
         doubted=doubted,
@@ -53,7 +56,7 @@ def verdict_on(findings: Findings) -> Verdict:
 
 def lines_of(verdict: Verdict) -> list[str]:
     """The verdict as text."""
-    lines = [verdict.headline]
+    lines = [f"{verdict.headline} {verdict.size}."]
     parts = (("trust", verdict.trusted), ("look twice", verdict.doubted), ("do not trust", verdict.distrusted))
     lines += [f"  {name:<13} {', '.join(map(told, figures))}" for name, figures in parts if figures]
     lines += [f"  {'worst' if not i else '':<13} {told_case(case)}" for i, case in enumerate(verdict.worst)]
@@ -71,18 +74,20 @@ def told_case(case: Case) -> str:
 
 
 def _headline(findings: Findings, grade: str) -> str:
-    copied = sum(t.role == "reference" for t in findings.tables)
-    size = f"{_counted(len(findings.tables), 'table')}{f' ({copied} copied)' if copied else ''}, {_counted(len(findings.keys), 'key')}"
-    rows = f"{sum(t.rows_synthetic for t in findings.tables):,} synthetic rows beside {sum(t.rows_real for t in findings.tables):,} real ones"
     if findings.faults:
-        return f"Broken: {_counted(len(findings.faults), 'fault')} in the keys. {size}, {rows}."
-    said = {
+        return f"Broken: {_counted(len(findings.faults), 'fault')} in the keys."
+    return {
         "close": "As good as it gets: all figures are close to what two halves of the real data come to.",
         "visible": "Usable with care: some figures are visibly below what two halves of the real data come to.",
         "off": "Not to be trusted in everything: some figures are far below what two halves of the real data come to.",
         "none": "Nothing to compare.",
-    }
-    return f"{said[grade]} {size}, {rows}."
+    }[grade]
+
+
+def _size(findings: Findings) -> str:
+    copied = sum(t.role == "reference" for t in findings.tables)
+    size = f"{_counted(len(findings.tables), 'table')}{f' ({copied} copied)' if copied else ''}, {_counted(len(findings.keys), 'key')}"
+    return f"{size}, {sum(t.rows_synthetic for t in findings.tables):,} synthetic rows beside {sum(t.rows_real for t in findings.tables):,} real ones"
 
 
 def _worst(findings: Findings) -> tuple[Case, ...]:
