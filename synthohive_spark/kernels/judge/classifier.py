@@ -22,7 +22,8 @@ ROWS = 20_000  # of each side; an AUC of so many is exact to 0.005
 LEAST_ROWS = 50  # of each side, below which an AUC says nothing
 FOLDS = 3
 CHECKED_ROWS = 10_000  # for ceilings and floors: one fold of so many is exact to 0.01
-REPEATED_ROWS = 2_000  # of each side, below which chance decides which rows a fold has: the folds are drawn again
+REPEATED_ROWS = 500  # of each side, below which chance decides which rows a fold has: the folds are drawn again
+ONE_FOLD_ROWS = 2_000  # of each side, from which on one fold is enough for a ceiling or a floor
 REPEATS = 2
 COMMON, MOST_LABELS = 30, 250  # a label in few rows tells which fold a row is in, not which side
 GIVEN_AWAY = 0.52  # an AUC below which no feature gives anything away
@@ -63,13 +64,13 @@ def told_apart(real: Columns, synthetic: Columns, seed: int, *, explain: bool = 
     if not names:
         return None
     y = np.r_[np.ones(n), np.zeros(n)]
-    repeats = REPEATS if n < REPEATED_ROWS else 1
+    repeats = REPEATS if n < REPEATED_ROWS and not quick else 1
     scores: list[float] = []
     features: tuple[tuple[str, float], ...] = ()
     with threadpool_limits(1):  # trees this small are slower on several threads, and a task has one core
         for repeat in range(repeats):
             folds = list(StratifiedKFold(FOLDS, shuffle=True, random_state=(seed + repeat) % 2**32).split(x, y))
-            for train, test in folds[: 1 if quick and repeats == 1 else FOLDS]:
+            for train, test in folds[: 1 if quick and n >= ONE_FOLD_ROWS else FOLDS]:
                 z, kinds, kept = _varied(x, train, categorical)
                 if not len(kept):
                     return Told(0.5, n)

@@ -68,5 +68,13 @@ def apart(pairs: np.ndarray, k: int, width: int) -> float:
 
 def compared(real: np.ndarray, synthetic: np.ndarray, k: int, width: int, halves: list[np.ndarray]) -> Distance:
     """Of pairs, codes of `k` x `width`. `halves` are masks (N,) of the real pairs."""
-    splits = [total_variation(real[half], real[~half], k * width) for half in halves]
+    splits = [_split(np.bincount(real, minlength=k * width), real[half], k * width) for half in halves]
     return Distance(total_variation(real, synthetic, k * width), float(np.mean(splits)) if splits else 0.0, apart(real, k, width))
+
+
+def _split(whole: np.ndarray, half: np.ndarray, k: int) -> float:
+    """The distance of a half and the rest of what is counted in `whole` (k,)."""
+    if not len(half) or len(half) == whole.sum():
+        return float(whole.sum() > 0)
+    one = np.bincount(half, minlength=k)
+    return float(np.abs(one / len(half) - (whole - one) / (whole.sum() - len(half))).sum() / 2)

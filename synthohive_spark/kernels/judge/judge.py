@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from .parents import coarse, first_of_each, places
 from .rows import FAMILY, OWN, Rows, Values, two_sides
 
 RESULT_DDL = "table int, found string"
-SPLITS = 3  # halves; the mean of more changes little
+SPLITS = 2  # halves; the mean of more changes little
 MOST_PAIRS = 2_000  # of columns of a row and of its parent
 WORST = 12  # of them that are told one by one
 LEAST_BOTH = 50  # rows that both ways lead somewhere
@@ -105,7 +106,7 @@ class Judge:
         place = [places(rows, index, above) for rows, above in zip(self.own, self.parents[index], strict=True)]
         sides = list(zip(self.parents[index], place, strict=True))
         above = {n: binned(*(p.columns[n].take(at) for p, at in sides)) for n in key.names}
-        below = {n: binned(self.own[0].columns[n], self.own[1].columns[n]) for n in self.table.names}
+        below = self._bins
         pairs = [(a, b) for a in below for b in above]
         chosen = sorted(pairs, key=lambda p: derive_seed(self.seed, *p))[:MOST_PAIRS] if len(pairs) > MOST_PAIRS else pairs
         if not chosen or not len(self.own[0]):
@@ -123,9 +124,8 @@ class Judge:
             return []
         one = pairs[0][0]
         split = self._split(rows[0].links[one, index], rows[0].ids[one], copied=key.copied)
-        found = []
-        for name in self.table.names:
-            codes = binned(rows[0].columns[name], rows[1].columns[name])
+        found, bins = [], self._bins if rows is self.own else _binned(rows)
+        for name, codes in bins.items():
             real, synthetic = (joint(side[left], side[right], codes.k) for side, (left, right) in zip(codes[:2], pairs, strict=True))
             # Of halves as large as what is compared: small tables of pairs are further apart by chance.
             near = compared(real[:PAIRS], synthetic[:PAIRS], codes.k, codes.k, [])
@@ -136,6 +136,11 @@ class Judge:
         chosen = [_share(above, share) for above, share in zip(self.parents[index], key.parents, strict=True)]
         real, synthetic = (with_children(above, rows, index) for above, rows in zip(chosen, family, strict=True))
         return self._c2st(real, synthetic, block=key.names, half=halves(chosen[0].ids, 1)[0])
+
+    @cached_property
+    def _bins(self) -> dict[str, Binned]:
+        """The codes of the table's own columns: every key asks for them."""
+        return _binned(self.own)
 
     def _split(self, links: np.ndarray, ids: np.ndarray, *, copied: bool) -> list[np.ndarray]:
         """Halves by the parent of a key; by row where the parents are the same on both sides."""
@@ -154,6 +159,10 @@ class Judge:
         both = (places(rows, direct, self.parents[direct][side]) >= 0) & (at >= 0)
         n = int(both.sum())
         return (float((rows.links[both, direct] == middle.links[at[both], second]).mean()) if n else 0.0), n
+
+
+def _binned(rows: tuple[Rows, Rows]) -> dict[str, Binned]:
+    return {name: binned(values, rows[1].columns[name]) for name, values in rows[0].columns.items()}
 
 
 def _pair(a: Binned, b: Binned, split: list[np.ndarray]) -> Distance:
