@@ -10,25 +10,10 @@ from pyspark.sql import SparkSession
 
 from synthohive_spark import SerializationError, Synthesizer
 from synthohive_spark.job import run_job
-from synthohive_spark.spec.findings import Findings
 from synthohive_spark.spec.run_config import RunConfig
 from synthohive_spark.storage.files import read_sources
 from synthohive_spark.storage.folders import Folder
 from synthohive_spark.storage.targets import Target
-
-
-def headline(findings: Findings) -> str:
-    """The scores, each beside its ceiling, and what is broken."""
-    scores = (
-        ("column shapes", findings.shapes, findings.shapes_ceiling),
-        ("column pairs", findings.pairs, findings.pairs_ceiling),
-        ("children per parent", findings.cardinality, findings.cardinality_ceiling),
-    )
-    lines = [f"  {name:<24} {score:.3f}  (a second half of the real data: {ceiling or 0:.3f})" for name, score, ceiling in scores if score is not None]
-    if findings.rules:
-        lines.append(f"  {'rules':<24} {findings.rules_held:>5} of {len(findings.rules)} hold on all rows")
-    faults = [f"  broken: {fault}" for fault in findings.faults] or ["  broken keys              0"]
-    return "\n".join([*lines, *faults])
 
 
 def _synthesizer(run: RunConfig, spark: SparkSession) -> Synthesizer:
@@ -47,7 +32,7 @@ def validate(run: RunConfig, spark: SparkSession) -> str:
     target = Target.parse(run.synthetic_path)
     synthetic = {name: target.address(name) for name in run.metadata.tables}
     report = _synthesizer(run, spark).generate_validation_report(read_sources(spark, run.source), synthetic, job.output, seed=job.seed)
-    return f"scores, 1 is best:\n{headline(report.findings)}\nreport: {Path(job.output).resolve()}\n"
+    return f"{report}\n{report.summary()}\nreport: {Path(job.output).resolve()}\n"
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ found, what was expected and what to do; it never holds a cell of real data.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from inspect import signature
 from typing import Any, ParamSpec, TypeVar
@@ -56,6 +56,23 @@ class SerializationError(SynthoHiveError, ValueError):
 
 class ConstraintViolationError(SynthoHiveError, ValueError):
     """Generated data breaks a limit that the caller set."""
+
+
+class QualityError(SynthoHiveError, ValueError):
+    """Figures of a report fall short of what the caller asked for.
+
+    Args:
+        shortfalls: a sentence per figure, by its name.
+    """
+
+    def __init__(self, shortfalls: Mapping[str, str]) -> None:
+        self.shortfalls = dict(shortfalls)
+        lines = "\n".join(f"  {sentence}" for sentence in self.shortfalls.values())
+        noun = "figure falls" if len(self.shortfalls) == 1 else "figures fall"
+        super().__init__(f"{len(self.shortfalls)} {noun} short:\n{lines}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.shortfalls,)
 
 
 class PrivacyError(SynthoHiveError, ValueError):

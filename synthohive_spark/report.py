@@ -1,4 +1,4 @@
-"""Findings as JSON, as a self-contained HTML page, and as a few lines for a terminal."""
+"""Findings as JSON, as a self-contained HTML page, and as a few lines for a terminal; and limits for pipelines."""
 
 from __future__ import annotations
 
@@ -9,16 +9,24 @@ from pathlib import PurePath
 from typing import Any
 
 import fsspec
+import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
-from .report_view import format_score, page
+from .errors import QualityError
+from .report_check import shortfalls
+from .report_figures import trend_figures
+from .report_relations import number
+from .report_verdict import lines_of, verdict_on
+from .report_view import page
+from .spec.figures import Figure
 from .spec.findings import Findings
 
 FORMATS = (".html", ".json")
 _SHOWN_FAULTS = 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """What `validate` found, in forms to read.
 
@@ -30,13 +38,80 @@ class Report:
     findings: Findings
     title: str = "Synthetic data report"
 
+    def __repr__(self) -> str:
+        """The verdict in about ten lines: what to trust, what not, the worst cases."""
+        return "\n".join(lines_of(verdict_on(self.findings)))
+
+    def _repr_html_(self) -> str:
+        """The verdict for notebooks."""
+        return str(Markup("<pre>{}</pre>").format(repr(self)))
+
+    def check(
+        self,
+        *,
+        min_shapes: float | None = None,
+        min_pairs: float | None = None,
+        min_parent_pairs: float | None = None,
+        min_cardinality: float | None = None,
+        min_siblings: float | None = None,
+        min_sequence: float | None = None,
+        min_paths: float | None = None,
+        max_c2st: float | None = None,
+        max_c2st_parent: float | None = None,
+        max_c2st_agg: float | None = None,
+        max_faults: int = 0,
+    ) -> None:
+        """Refuse a copy that is not good enough, in a pipeline.
+
+        A figure for which there is nothing to compare (no keys, too few rows) falls short of nothing.
+
+        Args:
+            min_shapes: least score of the columns, in [0, 1]; and so on for the other figures. None asks for nothing.
+            max_c2st: greatest AUC of the classifier, of which 0.5 is best.
+            max_faults: kinds of broken keys that are borne.
+
+        Raises:
+            QualityError: with every figure that falls short, and its worst case.
+            ValueError: a limit is no number from 0 to 1.
+        """
+        asked = {
+            "shapes": min_shapes,
+            "pairs": min_pairs,
+            "parent_pairs": min_parent_pairs,
+            "cardinality": min_cardinality,
+            "siblings": min_siblings,
+            "sequence": min_sequence,
+            "paths": min_paths,
+            "c2st": max_c2st,
+            "c2st_parent": max_c2st_parent,
+            "c2st_agg": max_c2st_agg,
+        }
+        short = shortfalls(self.findings, {name: limit for name, limit in asked.items() if limit is not None}, max_faults)
+        if short:
+            raise QualityError(short)
+
     def to_dict(self) -> dict[str, Any]:
-        """All numbers as plain data, with the broken keys under `faults`."""
-        return {"title": self.title, "faults": list(self.findings.faults), **self.findings.model_dump(mode="json")}
+        """All numbers as plain data, with the broken keys under `faults` and the headline figures under `figures`."""
+        figures = {name: figure.model_dump(mode="json") for name, figure in self.findings.figures.items()}
+        return {"title": self.title, "faults": list(self.findings.faults), "figures": figures, **self.findings.model_dump(mode="json")}
 
     def to_json(self) -> str:
         """`to_dict` as JSON."""
         return json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The figures as rows to append to a table, for trends: of the whole (`table` and `what` are empty), of each table, each key and each path.
+
+        `spark.createDataFrame(report.to_frame()).write.format("delta").mode("append").saveAsTable("quality")`
+
+        Returns:
+            Columns `made` (UTC), `title`, `figure`, `table`, `what`, `value`, `ceiling`, `floor`, `grade`.
+        """
+        made, rows = datetime.now(timezone.utc).replace(tzinfo=None), list[dict[str, Any]]()
+        for table, what, figure in trend_figures(self.findings):
+            numbers = {name: getattr(figure, name) for name in ("value", "ceiling", "floor")}
+            rows.append({"made": made, "title": self.title, "figure": figure.name, "table": table, "what": what, **numbers, "grade": figure.grade})
+        return pd.DataFrame(rows).astype(dict.fromkeys(("value", "ceiling", "floor"), "float64"))
 
     def to_html(self) -> str:
         """One page that needs nothing from outside: no script, no font, no image."""
@@ -65,13 +140,12 @@ class Report:
         return tuple(self._write(stem + suffix) for suffix in FORMATS)
 
     def summary(self) -> str:
-        """A few aligned lines: the headline scores with their ceilings, the floor of the pairs, and the faults."""
+        """A few aligned lines: every figure with its ceiling and its floor, the rules, and the faults."""
         f = self.findings
-        scores = [("shapes", f.shapes, f.shapes_ceiling), ("pairs", f.pairs, f.pairs_ceiling), ("cardinality", f.cardinality, f.cardinality_ceiling)]
-        lines = [f"{name:<12} {format_score(value):>6}   ceiling {format_score(ceiling):>6}" for name, value, ceiling in scores]
-        lines[1] += f"   floor {format_score(f.pairs_floor):>6}"
-        lines += [f"{'rules':<12} {f.rules_held:>6}   of {len(f.rules)} hold on all rows"] if f.rules else []
-        lines.append(f"{'faults':<12} {len(f.faults):>6}")
+        width = max(map(len, f.figures))
+        lines = [_line(figure, width) for figure in f.figures.values()]
+        lines += [f"{'rules':<{width}} {f.rules_held:>6}   of {len(f.rules)} hold on all rows"] if f.rules else []
+        lines.append(f"{'faults':<{width}} {len(f.faults):>6}")
         lines += [f"  {fault}" for fault in f.faults[:_SHOWN_FAULTS]]
         if len(f.faults) > _SHOWN_FAULTS:
             lines.append(f"  and {len(f.faults) - _SHOWN_FAULTS} more")
@@ -86,3 +160,8 @@ class Report:
         with fs.open(inner, "wb") as file:
             file.write(text.encode("utf-8"))
         return target
+
+
+def _line(figure: Figure, width: int) -> str:
+    floor = "" if figure.floor is None else f"   floor {number(figure.floor):>6}"
+    return f"{figure.name:<{width}} {number(figure.value):>6}   ceiling {number(figure.ceiling):>6}{floor}"

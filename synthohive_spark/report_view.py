@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .report_figures import table_figures
+from .report_graph import Link, Node, graph
 from .report_plots import distribution_plot, matrix_plot
-from .spec.findings import SMALL_TABLE_ROWS, ColumnFinding, Findings, KeyFinding, RuleFinding, TableFinding
+from .report_relations import classifier_view, figure_view, key_grade, key_view, number, worst_grade
+from .report_verdict import Verdict, verdict_on
+from .spec.cases import cases_of_table
+from .spec.figures import Case, Figure, Grade
+from .spec.findings import SMALL_TABLE_ROWS, Findings, KeyFinding, RuleFinding, TableFinding
+from .spec.relation_findings import PairFinding
 
-CLOSE, VISIBLE = 0.03, 0.10  # above its ceiling: a reader does not see a difference of 0.03 in a plot, and cannot miss one of 0.10
 VISIBLE_RULE = 0.005  # below the real share of rows on which a rule holds
 MAX_MATRIX = 30  # columns of a heat map; more are too small to read
+MATRIX_CELLS = 6_000  # of all heat maps of a page, 400 bytes each
+PLOTS = 500  # of a page, the worst columns of each table; 7 kB each
+OPEN_TABLES = 4  # tables that are open at once
 _WORST_PAIRS = 8
 _NULLS_SHOWN = 0.0005  # less would print as 0.0 %
 
@@ -18,156 +27,133 @@ _NULLS_SHOWN = 0.0005  # less would print as 0.0 %
 def page(findings: Findings, title: str, made: str) -> dict[str, Any]:
     """Everything that the template names."""
     learnt = [t for t in findings.tables if t.role == "learnt"]
+    verdict = verdict_on(findings)
+    anchors = {t.table: f"t{i}" for i, t in enumerate(learnt)}
+    plots = max(2, PLOTS // max(len(learnt) + len(findings.keys), 1))
+    views = [_table(t, _keys_of(findings, t.table), anchors[t.table], plots, _matrix_columns(len(learnt))) for t in learnt]
     return {
         "title": title,
         "made": made,
-        "rows_real": f"{sum(t.rows_real for t in findings.tables):,}",
-        "rows_synthetic": f"{sum(t.rows_synthetic for t in findings.tables):,}",
-        "table_count": len(findings.tables),
-        "scores": [
-            _headline("Shapes", "each column on its own", findings.shapes, findings.shapes_ceiling),
-            _headline("Pairs", "how columns go together", findings.pairs, findings.pairs_ceiling, findings.pairs_floor),
-            _headline("Cardinality", "children per parent", findings.cardinality, findings.cardinality_ceiling),
-        ],
+        "size": verdict.size,
+        "verdict": _verdict(verdict, anchors),
+        "figures": [figure_view(f) for f in findings.figures.values()],
         "faults": findings.faults,
         "rules": [_rule(r) for r in sorted(findings.rules, key=lambda r: -r.broken / max(r.rows, 1))],
         "rules_held": findings.rules_held,
-        "overview": [_overview(t) for t in findings.tables],
-        "tables": [_table(t) for t in learnt],
-        "keys": [_key(k) for k in sorted(findings.keys, key=lambda k: (-(k.orphans > 0), -_excess(k)))],
-        "worst": _worst(learnt),
+        "graph": _graph(findings, views, anchors),
+        "copied": [{"name": t.table, "rows": f"{t.rows_synthetic:,}"} for t in findings.tables if t.role == "reference"],
+        "tables": sorted(views, key=lambda v: (-v["order"], v["name"])),
+        "open": OPEN_TABLES,
+        "paths": [_case(case) for case in _paths(findings)],
         "small": [t.table for t in learnt if t.rows_real < SMALL_TABLE_ROWS],
         "small_rows": SMALL_TABLE_ROWS,
     }
 
 
-def format_score(value: float | None) -> str:
-    """Three digits, or a dash where there is nothing to score."""
-    return "\N{EN DASH}" if value is None else f"{value:.3f}"
-
-
-def _headline(name: str, hint: str, value: float | None, ceiling: float | None, floor: float | None = None) -> dict[str, Any]:
-    grade = "none" if value is None or ceiling is None else _grade(ceiling - value)
+def _verdict(verdict: Verdict, anchors: dict[str, str]) -> dict[str, Any]:
+    parts = (("Trust", "close", verdict.trusted), ("Look twice", "visible", verdict.doubted), ("Do not trust", "off", verdict.distrusted))
     return {
-        "name": name,
-        "hint": hint,
-        "value": format_score(value),
-        "ceiling": format_score(ceiling),
-        "floor": None if floor is None else format_score(floor),
-        "fill": _percent(value),
-        "mark": _percent(ceiling),
-        "floor_mark": _percent(floor),
-        "grade": grade,
+        "headline": verdict.headline,
+        "grade": verdict.grade,
+        "parts": [{"name": name, "grade": grade, "figures": [figure_view(f) for f in figures]} for name, grade, figures in parts],
+        "worst": [{**_case(case), "href": anchors.get(case.table)} for case in verdict.worst],
     }
 
 
-def _percent(value: float | None) -> str:
-    return f"{100 * (value or 0.0):.2f}"
-
-
-def _grade(excess: float) -> str:
-    return "close" if excess <= CLOSE else "visible" if excess <= VISIBLE else "off"
-
-
-def _excess(finding: ColumnFinding | KeyFinding) -> float:
-    return finding.distance - finding.ceiling
-
-
-def _mean_score(distances: Sequence[float]) -> str:
-    return format_score(1 - sum(distances) / len(distances) if distances else None)
-
-
-def _overview(t: TableFinding) -> dict[str, Any]:
+def _case(case: Case) -> dict[str, Any]:
     return {
-        "name": t.table,
-        "copied": t.role == "reference",
-        "rows_real": f"{t.rows_real:,}",
-        "rows_synthetic": f"{t.rows_synthetic:,}",
-        "columns": len(t.columns),
-        "shapes": _mean_score([c.distance for c in t.columns]),
-        "shapes_ceiling": _mean_score([c.ceiling for c in t.columns]),
-        "pairs": _mean_score([p.distance for p in t.pairs]),
-        "pairs_ceiling": _mean_score([p.ceiling for p in t.pairs]),
-        "pairs_floor": _mean_score([p.floor for p in t.pairs]),
-        "off": sum(_grade(_excess(c)) == "off" for c in t.columns),
-        "pairs_off": sum(_grade(p.distance - p.ceiling) == "off" for p in t.pairs),
-        "broken": t.duplicate_keys + t.null_keys,
+        "figure": case.kind.title,
+        "table": case.table,
+        "what": case.what,
+        "value": number(case.value),
+        "ceiling": number(case.ceiling),
+        "grade": case.grade,
     }
 
 
-def _worst(tables: Sequence[TableFinding]) -> list[dict[str, Any]]:
-    """The columns over all tables that a reader should look at first."""
-    columns = [(t.table, c) for t in tables for c in t.columns if _grade(_excess(c)) == "off"]
-    columns.sort(key=lambda item: (-_excess(item[1]), item[0], item[1].column))
-    return [{"table": table, "column": c.column, "distance": f"{c.distance:.2f}", "href": _anchor(tables, table)} for table, c in columns[:_WORST_PAIRS]]
+def _keys_of(findings: Findings, table: str) -> list[KeyFinding]:
+    return [k for k in findings.keys if k.table == table]
 
 
-def _anchor(tables: Sequence[TableFinding], name: str) -> str:
-    return f"t{[t.table for t in tables].index(name)}"
+def _matrix_columns(tables: int) -> int:
+    return min(MAX_MATRIX, int((MATRIX_CELLS / max(3 * tables, 1)) ** 0.5))
 
 
-def _table(t: TableFinding) -> dict[str, Any]:
-    columns = sorted(t.columns, key=lambda c: (-_excess(c), c.column))
-    worst = sorted(t.pairs, key=lambda p: (-(p.distance - p.ceiling), p.first, p.second))[:_WORST_PAIRS]
-    order = [c.column for c in t.columns][:MAX_MATRIX]
+def _graph(findings: Findings, views: Sequence[dict[str, Any]], anchors: dict[str, str]) -> Any:
+    told = {v["name"]: (v["grade"], v["told"]) for v in views}
+    nodes = [Node(t.table, *told.get(t.table, ("none", "copied")), anchors.get(t.table)) for t in findings.tables]
+    links = [Link(k.table, k.parent_table, key_grade(k), k.key) for k in findings.keys]
+    return graph(nodes, links)
+
+
+def _grade(excess: float) -> Grade:
+    return Figure(name="pairs", value=1 - excess, ceiling=1.0).grade
+
+
+def _table(t: TableFinding, keys: Sequence[KeyFinding], anchor: str, plots: int, matrix: int) -> dict[str, Any]:
+    shapes = sorted((c for c in cases_of_table(t) if c.name == "shapes"), key=lambda c: (-c.badness, c.what))
+    by_name, figures = {c.column: c for c in t.columns}, table_figures(t)
+    broken = t.duplicate_keys + t.null_keys
+    grade: Grade = "off" if broken else worst_grade([*(f.grade for f in figures), *map(key_grade, keys)])
     left_out: dict[str, list[str]] = {}
     for column, why in t.left_out.items():
         left_out.setdefault(why, []).append(column)
+    worst = sorted(t.pairs, key=lambda p: (-(p.distance - p.ceiling), p.first, p.second))[:_WORST_PAIRS]
+    order = [c.column for c in t.columns][:matrix]
     return {
-        **_overview(t),
-        "cards": [_card(c) for c in columns],
+        "name": t.table,
+        "anchor": anchor,
+        "rows_real": f"{t.rows_real:,}",
+        "rows_synthetic": f"{t.rows_synthetic:,}",
+        "grade": grade,
+        "order": max([f.badness for f in figures], default=0.0) + 10 * bool(broken),
+        "told": _told(figures),
+        "figures": [figure_view(f) for f in figures],
+        "cards": [_card(by_name[c.what], c.grade, plotted=i < plots) for i, c in enumerate(shapes)],
+        "unplotted": max(0, len(shapes) - plots),
         "small": t.rows_real < SMALL_TABLE_ROWS,
         "left_out": left_out,
-        "pair_plot": _pair_plot(t, order) if t.pairs else None,
-        "worst_pairs": [
-            {
-                "first": p.first,
-                "second": p.second,
-                **{name: f"{value:.3f}" for name, value in (("distance", p.distance), ("ceiling", p.ceiling), ("floor", p.floor))},
-                "grade": _grade(p.distance - p.ceiling),
-            }
-            for p in worst
-        ],
+        "pair_plot": _pair_plot(t, order) if t.pairs and len(order) > 1 else None,
+        "worst_pairs": [_pair(p) for p in worst],
         "pairs_shown": len(t.pairs),
         "pairs_possible": t.pairs_possible,
-        "cut": len(t.columns) > MAX_MATRIX,
-        "correlation_plots": _correlation_plots(t),
+        "cut": len(t.columns) > matrix,
+        "correlation_plots": _correlation_plots(t, matrix),
+        "classifiers": [view for name, told in (("c2st", t.c2st), ("c2st_parent", t.c2st_parent)) if (view := classifier_view(name, told))],
+        "along": [key_view(k, plotted=True) for k in keys],
         "duplicate_keys": t.duplicate_keys,
         "null_keys": t.null_keys,
     }
 
 
-def _card(c: ColumnFinding) -> dict[str, Any]:
+def _told(figures: Sequence[Figure]) -> str:
+    shown = [f for f in figures if f.name in ("shapes", "c2st")] or list(figures)
+    return ", ".join(f"{f.name} {f.value:.2f}" for f in shown) or "keys only"
+
+
+def _pair(p: PairFinding) -> dict[str, Any]:
+    numbers = {name: f"{getattr(p, name):.3f}" for name in ("distance", "ceiling", "floor")}
+    return {"first": p.first, "second": p.second, **numbers, "grade": _grade(p.distance - p.ceiling)}
+
+
+def _card(c: Any, grade: Grade, *, plotted: bool) -> dict[str, Any]:
     nulls = max(c.null_rate_real, c.null_rate_synthetic) >= _NULLS_SHOWN
     return {
         "name": c.column,
         "metric": c.metric,
         "distance": f"{c.distance:.3f}",
         "ceiling": f"{c.ceiling:.3f}",
-        "fill": _percent(c.distance),
-        "mark": _percent(c.ceiling),
-        "grade": _grade(_excess(c)),
-        "plot": distribution_plot(c.distribution),
+        "fill": f"{100 * c.distance:.2f}",
+        "mark": f"{100 * c.ceiling:.2f}",
+        "grade": grade,
+        "plot": distribution_plot(c.distribution) if plotted else None,
         "nulls": f"nulls {c.null_rate_real:.1%} real, {c.null_rate_synthetic:.1%} synthetic" if nulls else "",
     }
 
 
-def _key(k: KeyFinding) -> dict[str, Any]:
-    nulls = max(k.null_rate_real, k.null_rate_synthetic) >= _NULLS_SHOWN
-    return {
-        "name": k.key,
-        "orphans": f"{k.orphans:,}",
-        "broken": k.orphans > 0,
-        "copied": k.copied,
-        "distance": f"{k.distance:.3f}",
-        "ceiling": f"{k.ceiling:.3f}",
-        "fill": _percent(k.distance),
-        "mark": _percent(k.ceiling),
-        "grade": "close" if k.copied else _grade(_excess(k)),
-        "plot": distribution_plot(k.distribution),
-        "means": f"on average {k.mean_real:,.2f} real, {k.mean_synthetic:,.2f} synthetic",
-        "nulls": f"null keys {k.null_rate_real:.1%} real, {k.null_rate_synthetic:.1%} synthetic" if nulls else "",
-    }
+def _paths(findings: Findings) -> list[Case]:
+    cases = [Case(name="paths", table=p.table, what=p.path, value=1 - p.distance, ceiling=1 - p.ceiling) for p in findings.paths]
+    return sorted(cases, key=lambda c: -c.badness)
 
 
 def _rule(r: RuleFinding) -> dict[str, Any]:
@@ -193,9 +179,9 @@ def _pair_plot(t: TableFinding, order: list[str]) -> Any:
     return matrix_plot(order, cells)
 
 
-def _correlation_plots(t: TableFinding) -> list[tuple[str, Any]]:
+def _correlation_plots(t: TableFinding, most: int) -> list[tuple[str, Any]]:
     """Real and synthetic beside each other, over the numeric columns."""
-    order = list(dict.fromkeys(name for c in t.correlations for name in (c.first, c.second)))[:MAX_MATRIX]
+    order = list(dict.fromkeys(name for c in t.correlations for name in (c.first, c.second)))[:most]
     if len(order) < 2:
         return []
     place = {name: i for i, name in enumerate(order)}

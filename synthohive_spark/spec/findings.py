@@ -7,6 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from .base import Spec
+from .figures import FIGURES, Figure
+from .relation_findings import AcrossFinding, ClassifierFinding, PairFinding, PathFinding, across_figure, classifier_figure, mean, score
 
 BELOW, ABOVE, OTHER, NULL = "(below)", "(above)", "(other)", "(null)"
 SMALL_TABLE_ROWS = 100
@@ -51,22 +53,6 @@ class ColumnFinding(Spec):
     distribution: Distribution
 
 
-class PairFinding(Spec):
-    """Association of two columns of a table.
-
-    Attributes:
-        distance: TVD of the two contingency tables (numbers in ten quantile bins of the real column, labels in the 50 commonest and the rest), in [0, 1].
-        ceiling: the same between two random halves of the real table, on average.
-        floor: the same between the real table and the product of its marginals: what columns drawn independently of each other come to.
-    """
-
-    first: str
-    second: str
-    distance: float
-    ceiling: float
-    floor: float
-
-
 class CorrelationFinding(Spec):
     """Pearson's r of two numeric columns, real and synthetic; None where a side has no variance. Columns drawn independently have 0."""
 
@@ -86,6 +72,10 @@ class KeyFinding(Spec):
         mean_real: children per parent.
         distribution: share of the parents by number of children.
         copied: the child is a reference table, copied as it is: the key is in no score.
+        parent_pairs: each column of the rows with each of their parents'; None where there are none, or the parent is the table itself.
+        siblings: each column of the rows with the same of another row of the parent.
+        sequence: with that of the next row, in the order that the metadata gives, or of the time that has most values.
+        c2st_agg: parents with the number, means and spreads of their children.
     """
 
     key: str
@@ -100,6 +90,10 @@ class KeyFinding(Spec):
     mean_synthetic: float
     distribution: Distribution
     copied: bool = False
+    parent_pairs: AcrossFinding | None = None
+    siblings: AcrossFinding | None = None
+    sequence: AcrossFinding | None = None
+    c2st_agg: ClassifierFinding | None = None
 
 
 class TableFinding(Spec):
@@ -111,6 +105,8 @@ class TableFinding(Spec):
         left_out: columns that get no likeness score, and why ("key", "text", "generated", "unsupported type").
         pairs: all pairs of scored columns, or a fixed choice of them where there are very many.
         pairs_possible: how many pairs of scored columns there are.
+        c2st: rows told from real ones; None of tables with fewer than 50 rows, or without columns.
+        c2st_parent: rows with the columns of all their parents (numbers in 20 bins, labels that fewer than three parents have as one).
     """
 
     table: str
@@ -124,6 +120,8 @@ class TableFinding(Spec):
     correlations: tuple[CorrelationFinding, ...]
     left_out: dict[str, str] = Field(default_factory=dict)
     pairs_possible: int = 0
+    c2st: ClassifierFinding | None = None
+    c2st_parent: ClassifierFinding | None = None
 
 
 class RuleFinding(Spec):
@@ -147,9 +145,12 @@ class RuleFinding(Spec):
 class Findings(Spec):
     """All tables and keys.
 
-    `shapes`, `pairs` and `cardinality` are 1 - the mean distance over columns, over tables of their mean over pairs, and over keys; None where there is nothing
-    to compare. Reference tables are copies and count in none of them. Each stands between its ceiling, two halves of the real data, and, for `pairs`, its
-    floor: columns drawn independently of each other, each from its real distribution. (Their shapes are right by construction.)
+    Scores are 1 - the mean distance: `shapes` over columns, `pairs` and `parent_pairs` over tables of their mean over pairs, `cardinality` over keys,
+    `siblings` and `sequence` over the columns of all keys, `paths` over paths. `c2st` and `c2st_parent` are mean AUCs over tables, `c2st_agg` over
+    keys. None where there is nothing to compare. Reference tables are copies and count in none of them.
+
+    Each stands between its ceiling, two halves of the real data, and its floor, where that says something: columns drawn independently of each other, each
+    from its real distribution. (Their shapes are right by construction.)
     """
 
     tables: tuple[TableFinding, ...]
@@ -162,9 +163,40 @@ class Findings(Spec):
     cardinality: float | None
     cardinality_ceiling: float | None
     rules: tuple[RuleFinding, ...] = ()
+    paths: tuple[PathFinding, ...] = ()
+
+    @property
+    def figures(self) -> dict[str, Figure]:
+        """All headline figures by name, each beside its ceiling and, where it has one, its floor."""
+        counted = [k for k in self.keys if not k.copied]
+        found = [
+            Figure(name="shapes", value=self.shapes, ceiling=self.shapes_ceiling),
+            Figure(name="pairs", value=self.pairs, ceiling=self.pairs_ceiling, floor=self.pairs_floor),
+            Figure(name="cardinality", value=self.cardinality, ceiling=self.cardinality_ceiling),
+            across_figure("parent_pairs", [joined for t in self.tables if (joined := self._parent_pairs(t.table)) is not None]),
+            across_figure("siblings", [p for k in counted if k.siblings for p in k.siblings.pairs]),
+            across_figure("sequence", [p for k in counted if k.sequence for p in k.sequence.pairs]),
+            Figure(name="paths", value=score([p.distance for p in self.paths]), ceiling=score([p.ceiling for p in self.paths])),
+            classifier_figure("c2st", [t.c2st for t in self.tables if t.c2st]),
+            classifier_figure("c2st_parent", [t.c2st_parent for t in self.tables if t.c2st_parent]),
+            classifier_figure("c2st_agg", [k.c2st_agg for k in counted if k.c2st_agg]),
+        ]
+        by_name = {figure.name: figure for figure in found}
+        return {name: by_name[name] for name in FIGURES}
+
+    def _parent_pairs(self, table: str) -> AcrossFinding | None:
+        """The pairs of all keys of a table together."""
+        found = [k.parent_pairs for k in self.keys if k.table == table and not k.copied and k.parent_pairs]
+        count = sum(f.possible for f in found)
+        if not count:
+            return None
+        means = {name: sum(getattr(f, name) * f.possible for f in found) / count for name in ("distance", "ceiling", "floor")}
+        return AcrossFinding(**means, count=count, possible=count)
 
     @classmethod
-    def of(cls, tables: tuple[TableFinding, ...], keys: tuple[KeyFinding, ...], rules: tuple[RuleFinding, ...] = ()) -> Findings:
+    def of(
+        cls, tables: tuple[TableFinding, ...], keys: tuple[KeyFinding, ...], rules: tuple[RuleFinding, ...] = (), paths: tuple[PathFinding, ...] = ()
+    ) -> Findings:
         """Findings with their headline scores."""
         columns = [c for t in tables for c in t.columns]
         paired = [t.pairs for t in tables if t.pairs]
@@ -173,13 +205,14 @@ class Findings(Spec):
             tables=tables,
             keys=keys,
             rules=rules,
-            shapes=_score([c.distance for c in columns]),
-            shapes_ceiling=_score([c.ceiling for c in columns]),
-            pairs=_score([_mean([p.distance for p in pairs]) for pairs in paired]),
-            pairs_ceiling=_score([_mean([p.ceiling for p in pairs]) for pairs in paired]),
-            pairs_floor=_score([_mean([p.floor for p in pairs]) for pairs in paired]),
-            cardinality=_score([k.distance for k in counted]),
-            cardinality_ceiling=_score([k.ceiling for k in counted]),
+            paths=paths,
+            shapes=score([c.distance for c in columns]),
+            shapes_ceiling=score([c.ceiling for c in columns]),
+            pairs=score([mean([p.distance for p in pairs]) for pairs in paired]),
+            pairs_ceiling=score([mean([p.ceiling for p in pairs]) for pairs in paired]),
+            pairs_floor=score([mean([p.floor for p in pairs]) for pairs in paired]),
+            cardinality=score([k.distance for k in counted]),
+            cardinality_ceiling=score([k.ceiling for k in counted]),
         )
 
     @property
@@ -193,11 +226,3 @@ class Findings(Spec):
         found = [f"{t.table}: {t.duplicate_keys} repeated primary keys" for t in self.tables if t.duplicate_keys]
         found += [f"{t.table}: {t.null_keys} null primary keys" for t in self.tables if t.null_keys]
         return tuple(found + [f"{k.key}: {k.orphans} orphans" for k in self.keys if k.orphans])
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
-
-
-def _score(distances: list[float]) -> float | None:
-    return 1.0 - _mean(distances) if distances else None

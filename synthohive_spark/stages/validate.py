@@ -5,7 +5,8 @@ Each step looks once at every table that it needs, and takes many tables in one 
 1. keys and rows (`validate_keys.py`), on both sides, the columns of keys alone;
 2. grids (`validate_plans.py`), on a bounded sample of the real rows;
 3. counts on the grids (`validate_counts.py`), on both sides;
-4. rules (`validate_rules.py`), table by table, on the synthetic side.
+4. relations (`validate_relations.py`): bounded samples of rows with their parents and families, on both sides;
+5. rules (`validate_rules.py`), table by table, on the synthetic side.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from ..errors import SchemaError
 from ..spec.findings import Findings, TableFinding
 from ..spec.fitted import FittedSchema
 from ..spec.metadata import Metadata
+from .validate_across import paths_of, with_classifiers, with_relations
 from .validate_columns import scored_table
 from .validate_counts import count_tables
 from .validate_keys import count_sides
 from .validate_plans import plan_tables
+from .validate_relations import judge_relations
 from .validate_rules import rules_held
 from .validate_tables import table_finding
 
@@ -43,10 +46,12 @@ def validate(
     """
     _check(metadata, real, synthetic)
     keys = count_sides(metadata, real, synthetic)
-    learnt = [(i, name, spec) for i, (name, spec) in enumerate(metadata.tables.items()) if spec.role == "learnt"]
-    scored, plans = plan_tables([scored_table(spec, i, real[name], synthetic[name], keys.rows(name)) for i, name, spec in learnt], seed)
-    counts = count_tables([t for t in scored if t.columns], plans)
-    by_name = {t.spec.name: t for t in scored}
+    looked_at = [(i, name, spec) for i, (name, spec) in enumerate(metadata.tables.items()) if spec.role == "learnt" or name in _above_learnt(metadata)]
+    scored, plans = plan_tables([scored_table(spec, i, real[name], synthetic[name], keys.rows(name)) for i, name, spec in looked_at], seed)
+    learnt = [t for t in scored if t.spec.role == "learnt"]
+    counts = count_tables([t for t in learnt if t.columns], plans)
+    relations = judge_relations(metadata, {t.spec.name: t for t in scored}, seed)
+    by_name = {t.spec.name: t for t in learnt}
     tables = []
     for name, spec in metadata.tables.items():
         rows, (duplicates, nulls) = keys.rows(name), keys.primary_key_faults(name)
@@ -65,9 +70,14 @@ def validate(
             base = base.model_copy(update={"left_out": table.left_out})
             if table.columns:
                 base = table_finding(base, table.columns, plans[table.index], counts[table.index], seed=seed)
-        tables.append(base)
+        tables.append(with_classifiers(base, relations))
     rules = rules_held(fitted, synthetic, {name: keys.rows(name).synthetic for name in metadata.tables}) if fitted else ()
-    return Findings.of(tuple(tables), keys.findings(seed=seed), rules)
+    return Findings.of(tuple(tables), with_relations(keys.findings(seed=seed), relations), rules, paths_of(relations))
+
+
+def _above_learnt(metadata: Metadata) -> set[str]:
+    """Tables that rows of learnt tables point at."""
+    return {key.parent_table for table in metadata.tables.values() if table.role == "learnt" for key in table.foreign_keys}
 
 
 def _check(metadata: Metadata, real: Mapping[str, DataFrame], synthetic: Mapping[str, DataFrame]) -> None:

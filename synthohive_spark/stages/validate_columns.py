@@ -40,7 +40,7 @@ class ScoredTable:
         """The compared columns of one side, `c0` ..., as float64 (times in seconds since 1970, whatever the session's time zone) or strings."""
         own, real = ({f.name: f.dataType for f in side.schema.fields} for side in (frame, self.real))
         cast = [column(c) if own[c] == real[c] else column(c).try_cast(real[c]) for c in self.columns]
-        return [_value(value, real[c]).alias(f"c{i}") for i, (c, value) in enumerate(zip(self.columns, cast, strict=True))]
+        return [plain_value_of(value, real[c]).alias(f"c{i}") for i, (c, value) in enumerate(zip(self.columns, cast, strict=True))]
 
 
 def scored_table(spec: Table, index: int, real: DataFrame, synthetic: DataFrame, sizes: TableSides) -> ScoredTable:
@@ -86,7 +86,8 @@ def column(name: str) -> Column:
     return F.col(quoted(name))
 
 
-def _value(value: Column, data_type: T.DataType) -> Column:
+def plain_value_of(value: Column, data_type: T.DataType) -> Column:
+    """A value as float64 (times in seconds since 1970) or string."""
     if isinstance(data_type, (T.StringType, T.BooleanType)):
         return value.cast("string")
     if isinstance(data_type, T.DateType):

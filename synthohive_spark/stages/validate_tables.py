@@ -9,7 +9,8 @@ import numpy as np
 
 from ..kernels import comparison
 from ..kernels.statistics import ColumnPlan, TablePlan
-from ..spec.findings import ABOVE, BELOW, NULL, OTHER, ColumnFinding, CorrelationFinding, Distribution, PairFinding, TableFinding
+from ..spec.findings import ABOVE, BELOW, NULL, OTHER, ColumnFinding, CorrelationFinding, Distribution, TableFinding
+from ..spec.relation_findings import PairFinding
 
 SHOWN_LABELS = 12  # bars of a plot; more do not fit on a phone
 MIN_LABEL_ROWS = 3  # a label that fewer real rows have is never shown

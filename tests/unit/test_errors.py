@@ -20,6 +20,7 @@ from synthohive_spark.errors import GenerationError, SchemaError, SchemaValidati
         ("SerializationError", ValueError),
         ("ConstraintViolationError", ValueError),
         ("PrivacyError", ValueError),
+        ("QualityError", ValueError),
         ("MissingDependencyError", ImportError),
     ],
 )

@@ -11,19 +11,9 @@ import pytest
 
 from synthohive_spark.report import Report
 from synthohive_spark.report_plots import distribution_plot, format_number, format_value
-from synthohive_spark.spec.findings import (
-    ABOVE,
-    BELOW,
-    NULL,
-    OTHER,
-    ColumnFinding,
-    CorrelationFinding,
-    Distribution,
-    Findings,
-    KeyFinding,
-    PairFinding,
-    TableFinding,
-)
+from synthohive_spark.spec.figures import FIGURES
+from synthohive_spark.spec.findings import ABOVE, BELOW, NULL, OTHER, ColumnFinding, CorrelationFinding, Distribution, Findings, KeyFinding, TableFinding
+from synthohive_spark.spec.relation_findings import PairFinding
 
 HOSTILE = "<script>alert('x')</script>&\""
 HOUR = 3600.0
@@ -90,6 +80,7 @@ def test_json_holds_everything(findings: Findings) -> None:
     raw = json.loads(Report(findings, "t").to_json())
     assert raw.pop("title") == "t"
     assert raw.pop("faults") == list(findings.faults)
+    assert raw.pop("figures")["pairs"] == {"name": "pairs", "value": findings.pairs, "ceiling": findings.pairs_ceiling, "floor": findings.pairs_floor}
     assert Findings.model_validate(raw) == findings
 
 
@@ -107,7 +98,7 @@ def test_page_shows_the_worst_first_and_every_fault(findings: Findings) -> None:
     page = Report(findings).to_html()
     ranks = page[page.index('<table class="ranks">') :]
     assert ranks.index("&lt;script") < ranks.index(">amount<") < ranks.index(">fine<")
-    assert "Look here first" in page and "reference, copied" in page and "Not compared (key): id." in page
+    assert "Look here first" in page and "is a reference table, copied as it is (5 rows)" in page and "Not compared (key): id." in page
     for fault in findings.faults:
         assert fault.replace(">", "&gt;") in page
     assert "2 of 3 pairs were compared" in page
@@ -123,14 +114,14 @@ def test_page_shows_the_floor_of_the_pairs_beside_their_ceiling(findings: Findin
 
 def test_page_of_nothing() -> None:
     page = Report(Findings.of((), ())).to_html()
-    assert "nothing to compare" in page and "every key is unique" in page
+    assert "nothing to compare" in page and "Nothing to compare." in page
 
 
 def test_summary_is_short_and_aligned(findings: Findings) -> None:
     lines = Report(findings).summary().splitlines()
     assert lines[0] == "shapes        0.827   ceiling  0.990"
-    assert lines[2] == "cardinality   0.750   ceiling  0.950"
-    assert lines[3].split() == ["faults", "3"]
+    assert lines[3] == "cardinality   0.750   ceiling  0.950"
+    assert [line.split()[0] for line in lines] == [*FIGURES, "faults", *("orders:", "orders:", "orders(k)")] and lines[10].split() == ["faults", "3"]
     assert len({line.index("ceiling") for line in lines[:3]}) == 1
     assert "\N{EN DASH}" in Report(Findings.of((), ())).summary()
 
