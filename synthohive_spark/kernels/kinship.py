@@ -76,7 +76,7 @@ def kinship(frame: pd.DataFrame, *, asked: Mapping[int, Asked]) -> pd.DataFrame:
             numbers = (np.stack(frame[MINE[1]].to_list()), np.stack(frame[THEIRS[1]].to_list()))
             lines += [(pairing, -1, *line[1:], line[0]) for line in _since(*numbers, weight, question.times)]
     if weight.sum() >= LEAST_TO_CARRY and question.telling and question.traits:
-        copied = {question.candidates[line[1]].mine[0] for line in lines if line[3] >= HOLDS * line[2]}  # they say nothing else
+        copied = {question.candidates[line[1]].mine[0] for line in lines if line[1] >= 0 and line[3] >= HOLDS * line[2]}  # they say nothing else
         telling = [place for place in question.telling if place not in copied]
         sides = (_side(frame, MINE[1], mine, telling, question.numeric[0]), _side(frame, THEIRS[1], theirs, question.traits, question.numeric[1]))
         for place, gain, edges in telling_columns(*sides, link, weight):

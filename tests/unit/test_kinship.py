@@ -102,6 +102,16 @@ def test_edges_cut_groups_of_the_same_weight() -> None:
     assert quantile_edges(np.array([np.nan]), np.ones(1), 4).tolist() == []
 
 
+def test_times_in_order_say_nothing_of_copies() -> None:
+    """What tells of the parent is looked for beside them, also where no column may be a copy."""
+    mine, theirs, link = suited(5000, 6)
+    times = ((1, 2, 1, 1),)
+    frame = pairing((mine + [0, 100]).tolist(), theirs.tolist(), link=link.tolist())
+    for candidates in ((), (Candidate((1,), (0,)),)):
+        found = kinship(frame, asked={3: Asked(candidates, (0, 1), (0, 1, 2), ((False, True), (True, False, True)), times)})
+        assert (found["since"] >= 0).sum() == 1 and set(found["trait"]) == {-1, 1, 2}
+
+
 def test_times_that_are_never_before_the_parents_are_found() -> None:
     rng = np.random.default_rng(5)
     begins, rows = rng.integers(0, 10**6, 200), rng.integers(0, 200, 2000)
