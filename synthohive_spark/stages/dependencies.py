@@ -188,7 +188,9 @@ def _size(encoding: TableEncoding, name: str) -> int:
 def _is_comparable(encoding: TableEncoding, name: str) -> bool:
     """Whether the column holds numbers, dates or times as such, all of them finite."""
     column = encoding.column(name)
-    return isinstance(column, NumberEncoding) and (column.spark_type != "string" or is_date_form(column.form)) and not set(column.tokens) & set(EVERY_MARK)
+    if not isinstance(column, NumberEncoding) or column.labels or set(column.tokens) & set(EVERY_MARK):
+        return False
+    return column.spark_type != "string" or is_date_form(column.form)
 
 
 def _forms(encoding: TableEncoding) -> dict[str, str]:

@@ -11,9 +11,11 @@ from test_columns_categories import fitted
 from synthohive_spark.kernels.asked import asked_code
 from synthohive_spark.kernels.columns import decode_codes, encode_frame
 from synthohive_spark.kernels.columns.date_forms import find_form
+from synthohive_spark.kernels.columns.fit import fit_encoding
 from synthohive_spark.kernels.columns.number_forms import find_number_form
 from synthohive_spark.kernels.columns.rows import Rows
-from synthohive_spark.spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding, TextEncoding
+from synthohive_spark.spec.config import EncodingConfig
+from synthohive_spark.spec.encoding import CategoryEncoding, ColumnHint, NumberEncoding, TableEncoding, TextEncoding
 
 RNG = np.random.default_rng(3)
 ROWS = 800
@@ -29,6 +31,16 @@ def round_trip(values: list[str], encoding: NumberEncoding | CategoryEncoding | 
 def beside(values: list[str], *labels: str) -> list[str]:
     """The values with one of the labels in three of ten rows."""
     return [labels[i % len(labels)] if i % 10 < 3 else value for i, value in enumerate(values)]
+
+
+def test_a_label_that_hardly_a_sampled_row_has_is_none_among_dates() -> None:
+    days = pd.date_range("2001-01-01", periods=400).strftime("%d/%m/%Y").tolist()
+    counted = {"text": [*days, "n/a"], "number": np.nan, "n": [1000] * 400 + [30], "sampled": [100] * 400 + [2], "distinct": 1, "kept": True, "is_null": False}
+    hint, config = ColumnHint(name="x", spark_type="string"), EncodingConfig()
+    encoding = fit_encoding(pd.DataFrame(counted), hint=hint, config=config, rows=400_030, seed=1)
+    assert isinstance(encoding, NumberEncoding) and encoding.form == "%d/%m/%Y" and encoding.labels == ()
+    told = fit_encoding(pd.DataFrame(counted | {"sampled": [100] * 400 + [3]}), hint=hint, config=config, rows=400_030, seed=1)
+    assert isinstance(told, NumberEncoding) and told.labels == ("n/a",) and round_trip(["n/a"], told) == ["n/a"]
 
 
 @pytest.mark.parametrize("label", ["\\N", "", "n/a", "?", "0000-00-00"])

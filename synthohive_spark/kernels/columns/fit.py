@@ -143,7 +143,7 @@ def _numbers_in_text(seen: pd.DataFrame, hint: ColumnHint, null_share: float, co
         if form is None and hint.likely is None:
             form, numbers = find_number_form(left), numbers_in
         if form is not None:
-            labels = told_labels(seen[beside])
+            labels = told_labels(seen[beside & (seen["sampled"] >= config.min_category_rows).to_numpy()])  # fewer give no code
             return _number(seen.assign(number=with_labels(numbers(texts, form), texts, labels)), hint, null_share, config, form, labels)
     return None
 
