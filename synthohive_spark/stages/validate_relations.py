@@ -1,7 +1,8 @@
 """What holds between rows of several tables, on both sides: bounded samples of rows, of their parents' rows and of whole families meet in one task per table.
 
-One query of one shuffle of sampled rows for every `TABLES_PER_JOB` tables. Parents of which a table's sample needs a few only are found by one join for all
-keys of the query, and of tables that do not fit into the sample whole families are chosen by the hash of their key. The tasks are `kernels/judge`.
+One query of one shuffle of sampled rows for every few tables, as many as `FRAMES_PER_JOB` allows. Parents of which a table's sample needs a few only are found
+by one join for all keys of the query, and of tables that do not fit into the sample whole families are chosen by the hash of their key. The tasks are
+`kernels/judge`.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ from ..kernels.judge.judge import RESULT_DDL, judge_tables
 from ..kernels.judge.rows import FAMILY, OWN, SAMPLE_FIELDS
 from ..spec.metadata import ForeignKey, Metadata, Table
 from .frames import bound
-from .jobs import batches, union_all
+from .jobs import union_all
 from .validate_columns import ScoredTable, column, kind_of, plain_value_of
 
-TABLES_PER_JOB = 16  # planning a union grows faster than its length
+FRAMES_PER_JOB = 64  # that a query reads: planning a union grows faster than its length
 MOST_ROWS = 100_000  # of a table on each side: a table of that size is judged whole
 CELLS = 8_000_000  # of them on each side, with the columns of their parents: 64 MB of numbers
 FEW_FAMILIES = 100  # in a sample of whole families, below which they say nothing
@@ -57,7 +58,7 @@ def judge_relations(metadata: Metadata, scored: Mapping[str, ScoredTable], seed:
     judged = [_judged(metadata, scored, t) for t in scored.values() if t.spec.role == "learnt" and t.sizes.real and t.sizes.synthetic]
     judged = [j for j in judged if j.scored.columns or j.keys]
     found: dict[str, tuple[Judged, dict[str, Any]]] = {}
-    for batch in batches(judged, TABLES_PER_JOB):
+    for batch in _batches(judged):
         by_number = {j.scored.index: j for j in batch}
         kernel = bound(judge_tables, tables={number: j.asked for number, j in by_number.items()}, seed=seed)
         # A number of its own for the shuffle: small tables would be put into one task, and their classifiers run one after the other.
@@ -66,6 +67,21 @@ def judge_relations(metadata: Metadata, scored: Mapping[str, ScoredTable], seed:
             one = by_number[row["table"]]
             found[one.scored.spec.name] = (one, json.loads(row["found"]))
     return found
+
+
+def _batches(judged: Sequence[Judged]) -> Iterator[list[Judged]]:
+    """Tables whose rows are read by one query; at least one each."""
+    batch: list[Judged] = []
+    frames = 0
+    for j in judged:
+        more = len(_SIDES) * (1 + 3 * len(j.keys))  # of a key the parents, those that are missing among them, and whole families
+        if batch and frames + more > FRAMES_PER_JOB:
+            yield batch
+            batch, frames = [], 0
+        batch.append(j)
+        frames += more
+    if batch:
+        yield batch
 
 
 def _judged(metadata: Metadata, scored: Mapping[str, ScoredTable], t: ScoredTable) -> Judged:

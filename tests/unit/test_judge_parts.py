@@ -10,7 +10,7 @@ from judge_samples import sample_rows
 
 from synthohive_spark.kernels.judge.classifier import LEAST_ROWS, shuffled, told_apart
 from synthohive_spark.kernels.judge.contingency import apart, binned, compared, joint, total_variation
-from synthohive_spark.kernels.judge.families import found, halves, ordering, sibling_pairs, with_children
+from synthohive_spark.kernels.judge.families import found, halves, orderings, sibling_pairs, with_children
 from synthohive_spark.kernels.judge.parents import coarse, first_of_each, places
 from synthohive_spark.kernels.judge.rows import OWN, Rows, Values, two_sides
 
@@ -113,7 +113,8 @@ def test_siblings_are_of_one_family_and_the_next_follows() -> None:
     left, right = sibling_pairs(rows, 0, None, 1, "k")
     assert (links[left] == links[right]).all() and (left != right).all() and len(left) == sum(n - 1 for k, n in enumerate(np.bincount(links)) if k and n)
     assert len(np.unique(left)) == len(left) and 0 not in links[left]
-    left, right = sibling_pairs(rows, 0, ordering(rows), 1, "k")
+    (rank,) = orderings([rows]) or ()
+    left, right = sibling_pairs(rows, 0, rank, 1, "k")
     frame = pd.DataFrame({"k": links, "o": order}).query("k > 0").sort_values(["k", "o"])
     expected = {(a, b) for k, g in frame.groupby("k") for a, b in zip(g.index[:-1], g.index[1:], strict=True) if k}
     assert set(zip(left.tolist(), right.tolist(), strict=True)) == expected
@@ -128,9 +129,17 @@ def test_halves_keep_families_whole_and_are_halves() -> None:
 
 def test_a_declared_order_wins_over_the_time_with_most_values() -> None:
     rows = rows_of({"t": np.array([1.0, 1, 2]), "u": np.array([3.0, 2, 1])}, np.ones(3, dtype=int), {"t": "time", "u": "time"})
-    assert ordering(rows) is rows.columns["u"].data
-    assert ordering(Rows(rows.columns, rows.ids, rows.links, np.array([9.0, 8, 7]))).tolist() == [9, 8, 7]  # type: ignore[union-attr]
-    assert ordering(rows_of({"t": np.zeros(3)}, np.ones(3, dtype=int))) is None
+    other = rows_of({"t": np.array([1.0, 2, 3]), "u": np.array([1.0, 1, 1])}, np.ones(3, dtype=int), {"t": "time", "u": "time"})
+    assert orderings([rows, other]) == [rows.columns["u"].data, other.columns["u"].data], "one column orders both sides"
+    declared = Rows(rows.columns, rows.ids, rows.links, np.array([9.0, 8, 7]))
+    assert [rank.tolist() for rank in orderings([declared, declared]) or ()] == [[9, 8, 7]] * 2
+    assert orderings([rows_of({"t": np.zeros(3)}, np.ones(3, dtype=int))]) is None
+
+
+def test_a_parents_own_column_keeps_its_name_beside_those_of_its_children() -> None:
+    parents = Rows({"rows": Values(np.arange(3.0))}, np.arange(1, 4), np.zeros((3, 0), dtype=int))
+    found = with_children(parents, Rows({"y": Values(np.ones(4))}, np.arange(4), np.array([[1], [1], [2], [0]])), 0)
+    assert found["rows"].data.tolist() == [0, 1, 2] and found["rows (children)"].data.tolist() == [2, 1, 0]
 
 
 def test_aggregates_agree_with_pandas() -> None:

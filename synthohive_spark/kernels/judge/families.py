@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -26,12 +26,14 @@ def sibling_pairs(rows: Rows, key: int, rank: np.ndarray | None, seed: int, name
     return left[keep], right[keep]
 
 
-def ordering(rows: Rows) -> np.ndarray | None:
-    """What orders the rows of one parent: what is declared, else the time with the most different values; None where there is neither."""
-    if rows.rank is not None:
-        return rows.rank
-    times = [v.data for v in rows.columns.values() if v.kind == "time"]
-    return max(times, key=lambda t: len(np.unique(t[~np.isnan(t)]))) if times else None
+def orderings(sides: Sequence[Rows]) -> list[np.ndarray] | None:
+    """What orders the rows of one parent on each side: what is declared, else the time that has the most different values on the first; None for neither."""
+    ranks = [rows.rank for rows in sides if rows.rank is not None]
+    if len(ranks) == len(sides):
+        return ranks
+    times = {name: v.data for name, v in sides[0].columns.items() if v.kind == "time"}
+    chosen = max(times, key=lambda name: len(np.unique(times[name][~np.isnan(times[name])])), default=None)
+    return None if chosen is None else [rows.columns[chosen].data for rows in sides]
 
 
 def halves(links: np.ndarray, splits: int) -> list[np.ndarray]:
@@ -55,11 +57,11 @@ def with_children(parents: Rows, children: Rows, key: int) -> dict[str, Values]:
     place = np.where(children.links[:, key] == 0, -1, place)
     there = place >= 0
     index = place[there]
-    columns = dict(parents.columns)
-    columns["rows"] = Values(np.bincount(index, minlength=n).astype("float64"))
+    below = {"rows": Values(np.bincount(index, minlength=n).astype("float64"))}
     for name, values in list(children.columns.items())[:DESCRIBED]:
-        columns |= _described(name, values.take(np.flatnonzero(there)), index, n)
-    return columns
+        below |= _described(name, values.take(np.flatnonzero(there)), index, n)
+    # A parent may have a column of such a name itself.
+    return {**parents.columns, **{f"{name} (children)" if name in parents.columns else name: values for name, values in below.items()}}
 
 
 def _described(name: str, values: Values, index: np.ndarray, n: int) -> Mapping[str, Values]:

@@ -15,7 +15,7 @@ from ..seeds import derive_seed
 from .asked import HASH_RANGE, JudgedKey, JudgedTable, Verdicts
 from .classifier import Columns, first, shuffled, told_apart
 from .contingency import Binned, Distance, binned, compared, joint
-from .families import LEAST_PAIRS, PAIRS, halves, ordering, sibling_pairs, with_children
+from .families import LEAST_PAIRS, PAIRS, halves, orderings, sibling_pairs, with_children
 from .parents import coarse, first_of_each, places
 from .rows import FAMILY, OWN, Rows, Values, two_sides
 
@@ -96,8 +96,8 @@ class Judge:
         family = self.own if self.table.whole else two_sides(self._group, FAMILY + index, self.table.names, self.table.kinds)
         shown = self.own if key.few else family
         found["siblings"] = self._siblings(index, key, shown, None)
-        ranks = [rank for rows in shown if (rank := ordering(rows)) is not None]
-        found["sequence"] = None if key.few or len(ranks) < len(shown) else self._siblings(index, key, shown, ranks)
+        ranks = None if key.few else orderings(shown)
+        found["sequence"] = None if ranks is None else self._siblings(index, key, shown, ranks)
         found["c2st_agg"] = None if key.few else self._aggregates(index, key, family)
         return found
 
