@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from ..errors import SchemaError
 from ..spec.identifiers import checked_path, checked_qualified_name, safe_name
 
-_DATABASE = re.compile(r"\$|(postgresql|mysql|mariadb|sqlite|snowflake|bigquery|oracle|mssql|redshift)(\+\w+)?:///?")
+# Those of SQLAlchemy and of its known dialects, and whatever names a driver: folders have schemes without one.
+_DIALECTS = (
+    "postgres(ql)?|mysql|mariadb|sqlite|snowflake|bigquery|oracle|mssql|redshift|databricks|trino|presto|hive|impala|cockroachdb|clickhouse(db)?|duckdb"
+    "|db2|ibm_db_sa|hana|teradatasql|vertica|exa|awsathena|firebird|access|crate|starrocks|doris"
+)
+_DATABASE = re.compile(rf"\$|({_DIALECTS}|\w+\+\w+):///?")
 _SAME_STORE = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfs": "abfss", "wasb": "wasbs"}
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 from sqlalchemy.dialects import postgresql as pg
 
+from synthohive_spark.errors import SchemaError
 from synthohive_spark.storage.databases.column_types import INSTANT, TIME, reading, writing
 from synthohive_spark.storage.databases.connection import Link
 from synthohive_spark.storage.databases.jdbc import bounds_of, driver_of, jdbc_options, jdbc_url, partition_key
@@ -106,6 +107,14 @@ def test_options_of_the_jdbc_reader() -> None:
     assert [options[o] for o in ("partitionColumn", "lowerBound", "upperBound", "numPartitions")] == ["id", "1", "9", "4"]
     assert (options["user"], options["password"]) == ("me", "secret") and "secret" not in options["url"]
     assert "partitionColumn" not in jdbc_options(link, "s", table, None)
+
+
+def test_a_secure_connection_stays_one() -> None:
+    link = Link.to("postgresql+psycopg2://me@host/shop?sslmode=verify-full&sslrootcert=/a%20b.pem&application_name=x")
+    assert jdbc_url(link, driver_of(link)) == "jdbc:postgresql://host/shop?sslmode=verify-full&sslrootcert=%2Fa+b.pem"
+    other = Link.to("mysql+pymysql://me@host/shop?ssl_ca=/ca.pem&charset=utf8mb4")
+    with pytest.raises(SchemaError, match="ssl_ca"):
+        jdbc_url(other, driver_of(other))
 
 
 def test_spark_quotes_as_mysql_does_for_mariadb_too() -> None:

@@ -20,7 +20,7 @@ def test_parts_and_wholes_come_from_the_environment(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("SHOP", "sqlite:///x.db")
     assert checked_url("postgresql+psycopg2://me:${SHOP_PASSWORD}@host/db").password == SECRET
     assert checked_url("$SHOP").database == "x.db"
-    with pytest.raises(SchemaError, match="variable GONE, which is not set"):
+    with pytest.raises(SchemaError, match="environment variable .*which is not set"):
         checked_url("postgresql+psycopg2://me:$GONE@host/db")
 
 
@@ -78,3 +78,31 @@ def test_without_sqlalchemy_the_package_works_and_says_what_is_missing() -> None
 )
 def test_arguments_of_jobs_that_name_databases(text: str, is_one: bool) -> None:
     assert names_database(text) is is_one
+
+
+def test_a_dollar_sign_can_be_part_of_a_password_and_no_part_of_one_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHOLE", "postgresql+psycopg2://me:$ecret123@host/db")
+    assert checked_url("$WHOLE").password == "$ecret123" == checked_url("postgresql+psycopg2://me:%24ecret123@host/db").password
+    with pytest.raises(SchemaError) as caught:
+        checked_url("postgresql+psycopg2://me:$ecret123@host/db")
+    assert "ecret123" not in str(caught.value) and "%24" in str(caught.value)
+    assert "ecret123" not in address("postgresql+psycopg2://me:%24ecret123@host/db")
+
+
+def test_what_hosts_call_postgres_is_postgresql() -> None:
+    assert checked_url("postgres://me:x@host/db").drivername == "postgresql"
+    assert checked_url("postgres+psycopg2://me:x@host/db").drivername == "postgresql+psycopg2"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("postgres://u:p@h/d", True), ("trino://h/d", True), ("some+driver://h/d", True), ("s3a://bucket/x", False), ("hdfs://h/x", False), ("/tmp/x", False)],
+)
+def test_urls_of_databases_are_told_from_folders(text: str, expected: bool) -> None:
+    assert names_database(text) is expected
+
+
+def test_schemas_of_one_mysql_server_are_one_place_by_whatever_url() -> None:
+    one, other = (Link.to(f"mysql+pymysql://u:p@127.0.0.1/{name}") for name in ("db1", "db2"))
+    assert one.place == other.place
+    assert Link.to("postgresql+psycopg2://u:p@127.0.0.1/db1").place != Link.to("postgresql+psycopg2://u:p@127.0.0.1/db2").place

@@ -197,7 +197,6 @@ def writing(dialect: str, kind: pa.DataType, *, in_key: bool, length: int | None
 
 
 _MYSQL = ("mysql", "mariadb")
-_LONG_BINARY = sa.LargeBinary().with_variant(mysql.LONGBLOB(), *_MYSQL)
 _WRITTEN: tuple[tuple[Callable[[pa.DataType], bool], TypeEngine[Any]], ...] = (
     (pa.types.is_boolean, sa.Boolean()),
     (lambda kind: kind in (pa.int8(), pa.int16(), pa.uint8()), sa.SmallInteger()),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, NoSuchModuleError, SQLAlchemyError
@@ -24,37 +25,57 @@ _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _EXTRAS = {"psycopg2": "psycopg2", "psycopg": "psycopg", "pymysql": "pymysql"}  # of this package, by the module that is missing
 _WORDS = {IntegrityError: "rows break a key or a column that must not be null", DataError: "a value does not fit the type of its column"}
 _LONGEST = 300
+_DOLLAR = "\ue000"  # of no use in a name
 _PORTS: dict[str, int] = {"postgresql": 5432, "mysql": 3306}
 
 
 def checked_url(text: object) -> sa.URL:
     """The URL of a database; `$NAME` or `${NAME}` as one of its parts, or as the whole, is taken from the environment, and needs no escapes there.
 
+    A part that begins with a dollar sign itself is written with `%24`. `postgres://`, as some hosts write it, is `postgresql://`.
+
     Raises:
         SchemaError: it is no URL, or names a variable that is not set. The message shows neither.
     """
     if not isinstance(text, str | sa.URL):
         raise SchemaError(f"the URL of a database must be text such as postgresql+psycopg2://$USER:$PASSWORD@host/name, not {type(text).__name__}")
+    whole = isinstance(text, str) and bool(_VARIABLE.fullmatch(text))
     try:
-        url = sa.make_url(_expanded(text) if isinstance(text, str) else text)
+        url = sa.make_url(_readable(_expanded(text, "") if whole else text) if isinstance(text, str) else text)
     except (ArgumentError, ValueError):  # its message is the URL
         url = None
     if url is None:
         raise SchemaError(
             "the URL of the database cannot be read (it is not shown, as it can hold a password); expected dialect+driver://user:password@host/name"
         )
-    query = {key: tuple(map(_expanded, value)) if isinstance(value, tuple) else _expanded(value) for key, value in url.query.items()}
-    parts: dict[str, Any] = {part: _expanded(value) for part in ("username", "password", "host", "database") if isinstance(value := getattr(url, part), str)}
+    part_of = _literal if whole else _expanded  # what came from the environment is meant as it is
+    query = {key: tuple(part_of(v, "option") for v in value) if isinstance(value, tuple) else part_of(value, "option") for key, value in url.query.items()}
+    named = {part: getattr(url, part) for part in ("username", "password", "host", "database")}
+    parts: dict[str, Any] = {part: part_of(value, part) for part, value in named.items() if isinstance(value, str)}
     return url.set(query=query, **parts)
 
 
-def _expanded(text: str) -> str:
+def _readable(text: str) -> str:
+    """The URL as SQLAlchemy takes it, in which an escaped dollar sign can still be told from one that begins the name of a variable."""
+    scheme, separator, rest = text.partition(":")
+    dialect, plus, driver = scheme.partition("+")
+    named = f"postgresql{plus}{driver}" if dialect == "postgres" else scheme
+    return f"{named}{separator}{rest.replace(quote('$'), quote(_DOLLAR))}"
+
+
+def _literal(text: str, part: str) -> str:
+    return text.replace(_DOLLAR, "$")
+
+
+def _expanded(text: str, part: str) -> str:
     match = _VARIABLE.fullmatch(text)
     if match is None:
-        return text
+        return _literal(text, part)
     name = match[1] or match[2]
     if name not in os.environ:
-        raise SchemaError(f"the URL of the database names the environment variable {name}, which is not set")
+        # A password may begin with a dollar sign.
+        which = "of its password" if part == "password" else name
+        raise SchemaError(f"the URL of the database names the environment variable {which}, which is not set; a dollar sign itself is written as %24")
     return os.environ[name]
 
 
@@ -62,7 +83,7 @@ def address(text: str) -> str:
     """A URL without secrets that are written in it: in their place stand variables of the environment."""
     if _VARIABLE.fullmatch(text):
         return text
-    url = sa.make_url(text)
+    url = sa.make_url(_readable(text))
     kept = {part: None if value is None else value if _VARIABLE.fullmatch(value) else f"$DATABASE_{part.upper()}" for part, value in _secrets(url).items()}
     bare = sa.URL.create(url.drivername, host=url.host, port=url.port, database=url.database).render_as_string()
     scheme, _, rest = bare.partition("://")
@@ -151,8 +172,8 @@ class Link:
 
     @property
     def place(self) -> tuple[str, ...]:
-        """Server and database, whatever they are called."""
-        host, name = self.url.host or "localhost", self.url.database or ""
+        """Server and database, whatever they are called; of MySQL, where a schema is a database, only the server."""
+        host, name = self.url.host or "localhost", "" if self.dialect == "mysql" else self.url.database or ""
         with suppress(OSError):
             host = socket.gethostbyname(host)
         name = os.path.realpath(name) if self.dialect == "sqlite" and name not in ("", ":memory:") else name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -44,9 +45,10 @@ class Driver:
 
 # Spark quotes names as MySQL does only where the URL begins like MySQL's: with MariaDB's own, each value of a column would be its name.
 _MYSQL = "tinyInt1isBit=false&connectionTimeZone=UTC&forceConnectionTimeZoneToSession=true"
+_CURSOR = "useCursorFetch=true&zeroDateTimeBehavior=CONVERT_TO_NULL"  # of MySQL's own driver
 _DRIVERS = {
     "postgresql": Driver("org.postgresql:postgresql:42.7.7", "org.postgresql.Driver", "postgresql"),
-    "mysql": Driver("com.mysql:mysql-connector-j:9.3.0", "com.mysql.cj.jdbc.Driver", "mysql", f"?{_MYSQL}&useCursorFetch=true"),
+    "mysql": Driver("com.mysql:mysql-connector-j:9.3.0", "com.mysql.cj.jdbc.Driver", "mysql", f"?{_MYSQL}&{_CURSOR}"),
     "mariadb": Driver("org.mariadb.jdbc:mariadb-java-client:3.5.3", "org.mariadb.jdbc.Driver", "mysql", f"?{_MYSQL}&permitMysqlScheme&yearIsDateType=false"),
 }
 
@@ -65,10 +67,20 @@ def driver_of(link: Link) -> Driver:
 
 
 def jdbc_url(link: Link, driver: Driver) -> str:
-    """The URL, without user and password."""
+    """The URL, without user and password.
+
+    Raises:
+        SchemaError: it asks for a secure connection in a way that the JDBC driver does not know.
+    """
     url = link.url
     port = f":{url.port}" if url.port else ""
-    return f"jdbc:{driver.scheme}://{url.host or 'localhost'}{port}/{url.database or ''}{driver.options}"
+    options = driver.options
+    secure = {name: value if isinstance(value, str) else value[0] for name, value in url.query.items() if name.lower().startswith("ssl")}
+    if secure and driver.scheme != "postgresql":  # whose two drivers name them alike
+        raise SchemaError(f"{link.where}: Spark's reader does not know the options {', '.join(sorted(secure))} of the URL; read it with tables()")
+    if secure:
+        options += f"{'&' if options else '?'}{urlencode(sorted(secure.items()))}"
+    return f"jdbc:{driver.scheme}://{url.host or 'localhost'}{port}/{url.database or ''}{options}"
 
 
 def jdbc_options(link: Link, schema: str | None, table: FoundTable, bounds: tuple[Any, Any, int] | None) -> dict[str, str]:
