@@ -14,6 +14,7 @@ from .errors import GenerationError
 from .report import Report
 from .spec.config import FitConfig
 from .spec.metadata import ForeignKey, Metadata
+from .spec.spelling import spelt
 from .stages.intake import Data
 from .stages.models import ModelChoice
 from .stages.session import spark_session
@@ -81,9 +82,11 @@ def copy(
     session = spark or SparkSession.getActiveSession() or spark_session()
     if isinstance(target, TableStore) and isinstance(source, TableStore):
         _check_target(source, target, overwrite)
-    data = source.sources() if isinstance(source, TableStore) else source  # read once
+    data = source.sources(_asked(source, metadata)) if isinstance(source, TableStore) else source  # read once
     detected = detect(data, spark=session, references=references) if metadata is None else None
     described = (detected.metadata if detected is not None else metadata) or Metadata()
+    if isinstance(target, TableStore) and not isinstance(source, TableStore):
+        target.check_free(tuple(described.tables), overwrite=overwrite)
     synthesizer = Synthesizer(described, spark=session, model=model, config=config, work_dir=work_dir)
     synthesizer.fit(data, seed=seed)
     tables = synthesizer.sample(scale=scale, seed=seed, output=None if isinstance(target, TableStore) else target)
@@ -95,6 +98,11 @@ def copy(
         if told:
             warnings.warn(f"{target!r}: not carried to the copy: " + "; ".join(told[:SHOWN]), stacklevel=2)
     return made
+
+
+def _asked(source: TableStore, metadata: Metadata | None) -> list[str] | None:
+    """Which tables to read; those that are not there are refused with all other faults."""
+    return None if metadata is None else [name for name in source.names if spelt(name, metadata.tables) in metadata.tables]
 
 
 def _check_target(source: TableStore, target: TableStore, overwrite: bool) -> None:
@@ -116,8 +124,9 @@ def write_copy(tables: Mapping[str, DataFrame], described: Metadata, source: Dat
     if not isinstance(source, TableStore):
         target.write(tables, metadata=described, overwrite=overwrite)
         return []
+    tables = {spelt(name, source.names): frame for name, frame in tables.items()}  # by the names that they have there
     metadata, told = _declared(source.metadata(), described)
-    asked = [(name, columns) for name, some in source.unique.items() for columns in some if set(columns) <= set(tables[name].columns)]
+    asked = [(name, c) for name, some in source.unique.items() if name in tables for c in some if set(c) <= set(tables[name].columns)]
     tallies = count_keys([KeyCount(name, columns) for name, columns in asked], tables)
     broken = [key for key, tally in zip(asked, tallies, strict=True) if total(tally, "repeats")]
     target.write(tables, metadata=metadata, like=source, not_unique=broken, overwrite=overwrite)
@@ -128,15 +137,15 @@ def _declared(declared: Metadata, copied: Metadata) -> tuple[Metadata, list[str]
     """The keys that a database declares, as far as its copy was made to keep them; and the others, in words."""
     kept, told = Metadata(), []
     for name, table in declared.tables.items():
-        if name in copied.tables:
-            keys = tuple(key for key in table.foreign_keys if any(_same(key, other) for other in copied.tables[name].foreign_keys))
+        if (copy := copied.tables.get(spelt(name, copied.tables))) is not None:
+            keys = tuple(key for key in table.foreign_keys if any(_same(key, other) for other in copy.foreign_keys))
             told += [f"table {name!r}: the foreign key {key}, which is not in the metadata" for key in table.foreign_keys if key not in keys]
-            primary = table.primary_key if set(table.primary_key) == set(copied.tables[name].primary_key) else ()
+            primary = table.primary_key if set(map(str.casefold, table.primary_key)) == set(map(str.casefold, copy.primary_key)) else ()
             told += [f"table {name!r}: its primary key, which the metadata has otherwise"] if primary != table.primary_key else []
             kept.tables[name] = table.model_copy(update={"foreign_keys": keys, "primary_key": primary})
     return kept, told
 
 
 def _same(one: ForeignKey, other: ForeignKey) -> bool:
-    pairs = [set(zip(key.columns, key.parent_columns, strict=True)) for key in (one, other)]
-    return one.parent_table == other.parent_table and pairs[0] == pairs[1]
+    pairs = [{(own.casefold(), above.casefold()) for own, above in zip(key.columns, key.parent_columns, strict=True)} for key in (one, other)]
+    return one.parent_table.casefold() == other.parent_table.casefold() and pairs[0] == pairs[1]
