@@ -57,7 +57,7 @@ class MatchRule:
         agree: the column in which they agree if there is any such partner; rows of the table itself have no parent then where there is none.
         within: the column in which they agree if there is any such partner, with a free place or without.
         forest: the parent is the table itself, and both sides have `DEPTH`: a row's parent is nearer to the top, or as near and before it.
-        in_time: both sides have `SINCE`: the earliest seekers of a group get its earliest places, so that hardly one is before its parent.
+        in_time: both sides have `SINCE`: seekers of a group get its places in order, so that hardly one is before its parent.
         required: every row needs a partner, if only itself.
         partners: rows of the parent; any of them can be taken by its number, unless a column is fixed or the bucket is closed.
         closed: only the parents that come in can be taken.
@@ -129,6 +129,9 @@ def _paired(seekers: pd.DataFrame, parents: pd.DataFrame, copies: np.ndarray, co
     parent = parent[np.lexsort((*_place_order(parents, parent, copies, rule), other[parent]))]
     found = np.full(len(seekers), NOBODY, dtype=np.int64)
     first, size = _spans(other[parent], own[line])
+    if rule.in_time:
+        many = _spans(own[line], own[line])[1]
+        rank = np.where(size > many, rank * size // many, rank)  # of too many places the last ones would stay free
     if not wrap:
         hit = rank < size
         place = parent[(first + rank)[hit]]

@@ -128,6 +128,15 @@ def test_nobody_is_before_its_parent_where_all_can_be_after_theirs(bucket: Bucke
     assert Counter(pairs[TAKEN]) == Counter(partner[TAKEN]), "as many children as before"
 
 
+def test_rows_in_time_leave_no_late_parents_without_children() -> None:
+    rng = np.random.default_rng(0)
+    seekers = pd.DataFrame({ROW: np.arange(1000) + 5000, PARENT_ROW: 0, POSITION: 0, SIBLINGS: 1, SINCE: rng.integers(500, 1000, 1000)})
+    parents = pd.DataFrame({TAKEN: np.arange(500), COPIES: 4, SINCE: np.arange(500) * 2})  # two places for each row
+    pairs = match_bucket(seekers, parents, rule=rule(in_time=True))
+    told = pairs.merge(seekers[[ROW, SINCE]], on=ROW).merge(parents.rename(columns={SINCE: "theirs"}), on=TAKEN)
+    assert told[TAKEN].nunique() > 480 and (told[SINCE] >= told["theirs"]).mean() > 0.99
+
+
 @settings(max_examples=150, deadline=None)
 @given(buckets(), st.booleans())
 def test_rows_that_are_kept_apart_agree_while_there_is_room(bucket: Bucket, fixed: bool) -> None:

@@ -42,7 +42,9 @@ def _since(view: TableView, match: Match) -> tuple[str, str] | None:
     """The nearest times of which the row's is never before its partner's: of rows that are there when a later parent is."""
     if not view.is_deferred(match.key):
         return None
-    nearest = min(view.seen(match.key).since, key=lambda f: (f.distance, f.column, f.parent_column), default=None)
+    made_up = {*view.table.pii_cols, *view.metadata.tables[view.key(match.key).parent_table].pii_cols}
+    found = [f for f in view.seen(match.key).since if not {f.column, f.parent_column} & made_up]
+    nearest = min(found, key=lambda f: (f.distance, f.column, f.parent_column), default=None)
     return None if nearest is None else (nearest.column, nearest.parent_column)
 
 
