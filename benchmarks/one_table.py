@@ -48,7 +48,7 @@ def fit(real: pd.DataFrame, model: str, epochs: int | None = None, seed: int = 1
     torch.set_num_threads(1)
     start = time.process_time()
     encoding = encode(real)
-    spec = ModelSpec(name=model, row=encoding.cardinalities, context=())
+    spec = ModelSpec(name=model, row=encoding.cardinalities, context=(), turns=tuple(range(len(encoding.columns))))
     weights = tuple(c.weights for c in encoding.columns)
     with tempfile.TemporaryDirectory() as folder:
         rows = pd.DataFrame(encode_frame(real, encoding), columns=[f"r{i}" for i in range(len(encoding.columns))]).astype("int32")

@@ -40,7 +40,7 @@ LEAST_RATE = 0.25  # of the learning rate, for the smallest
 MAX_DECAY = 0.004  # of the weights in one step
 WARM_UP = 0.1  # share of the steps in which the learning rate rises
 RATE_RANGE = 100  # the peak learning rate over the first and the last
-BLOCK = 500  # rows that are drawn at a time, in an order of their own: what a single order gets wrong is told at once
+BLOCK = 500  # rows that are drawn at a time; where the layout leaves the order open, each block has one of its own
 ANY_ORDER = 0.25  # share of the rows that are trained in any order, where columns have their turns: users may ask for values of any of them
 FORGET = 0.1  # share of the rows that are trained without the row before, and without the earlier ones
 HELD_OUT_SEED = 0  # orders in which held-out rows are read: the same at every evaluation
@@ -239,7 +239,7 @@ class Autoregressive(ConditionalGenerativeModel):
         rng: np.random.Generator,
         history: History | None,
     ) -> np.ndarray:
-        """Fill the columns `wanted` of `rows`, int64 (B, D), given those that are `known`, bool (D,), in an order chosen for the block."""
+        """Fill the columns `wanted` of `rows`, int64 (B, D), given those that are `known`, bool (D,), in their turns, or in an order chosen for the block."""
         network = self._kept()
         vectors: torch.Tensor = network.vectors
         pasts: list[Past | None] = [None] * rows.shape[1]
