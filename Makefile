@@ -44,7 +44,7 @@ check-java: $(STAMP)
 demo: check-java  ## real flights data in, synthetic Delta tables and a report out, below demo/
 	@DEMO=$(DEMO) DRIVER_MEMORY=$(DRIVER_MEMORY) scripts/demo.sh
 
-test: lint types imports unit spark traps connect databases distributed  ## all checks of the gate
+test: lint types imports unit spark traps connect distributed  ## all checks of the gate
 	@echo "all checks passed"
 
 lint: $(STAMP)  ## style: ruff
