@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from .spec.figures import Figure
-from .spec.findings import ColumnFinding, Findings, KeyFinding, TableFinding
-from .spec.relation_findings import AcrossFinding, PairFinding, classifier_figure
+from .spec.findings import Findings, KeyFinding, TableFinding
+from .spec.relation_findings import across_figure, classifier_figure, score
 
 
 def trend_figures(findings: Findings) -> Iterator[tuple[str, str, Figure]]:
@@ -19,28 +19,14 @@ def trend_figures(findings: Findings) -> Iterator[tuple[str, str, Figure]]:
 
 def table_figures(t: TableFinding) -> list[Figure]:
     """Of a table's rows by themselves and with their parents."""
-    found = [_columns(t.columns)] if t.columns else []
-    found += [_pairs(t.pairs)] if t.pairs else []
+    ends = ([c.distance for c in t.columns], [c.ceiling for c in t.columns])
+    found = [Figure(name="shapes", value=score(ends[0]), ceiling=score(ends[1]))] if t.columns else []
+    found += [across_figure("pairs", t.pairs)] if t.pairs else []
     return found + [classifier_figure(name, [told]) for name, told in (("c2st", t.c2st), ("c2st_parent", t.c2st_parent)) if told]
 
 
 def key_figures(k: KeyFinding) -> list[Figure]:
     """Of what holds along a key."""
     across = (("parent_pairs", k.parent_pairs), ("siblings", k.siblings), ("sequence", k.sequence))
-    found = [Figure(name="cardinality", value=1 - k.distance, ceiling=1 - k.ceiling), *(mean_figure(name, part) for name, part in across if part)]
+    found = [Figure(name="cardinality", value=1 - k.distance, ceiling=1 - k.ceiling), *(across_figure(name, [part]) for name, part in across if part)]
     return [*found, classifier_figure("c2st_agg", [k.c2st_agg])] if k.c2st_agg else found
-
-
-def mean_figure(name: str, found: AcrossFinding) -> Figure:
-    """The mean over the pairs of a key."""
-    return Figure(name=name, value=1 - found.distance, ceiling=1 - found.ceiling, floor=1 - found.floor)
-
-
-def _columns(columns: Sequence[ColumnFinding]) -> Figure:
-    value, ceiling = (1 - sum(values) / len(columns) for values in ([c.distance for c in columns], [c.ceiling for c in columns]))
-    return Figure(name="shapes", value=value, ceiling=ceiling)
-
-
-def _pairs(pairs: Sequence[PairFinding]) -> Figure:
-    value, ceiling, floor = (1 - sum(values) / len(pairs) for values in ([p.distance for p in pairs], [p.ceiling for p in pairs], [p.floor for p in pairs]))
-    return Figure(name="pairs", value=value, ceiling=ceiling, floor=floor)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .report_figures import key_figures, mean_figure
+from .report_figures import key_figures
 from .report_plots import distribution_plot
 from .spec.cases import cases_of_key
 from .spec.figures import Case, Figure, Grade
 from .spec.findings import KeyFinding
-from .spec.relation_findings import AcrossFinding, ClassifierFinding, PairFinding, classifier_figure
+from .spec.relation_findings import AcrossFinding, ClassifierFinding, PairFinding, across_figure, classifier_figure
 
 WORST = 6  # pairs of columns of each kind
 _NULLS_SHOWN = 0.0005  # less would print as 0.0 %
@@ -86,7 +86,7 @@ def number(value: float | None) -> str:
 def _across(name: str, found: AcrossFinding) -> dict[str, Any]:
     cases = sorted(found.pairs, key=lambda p: (p.ceiling - p.distance, p.first, p.second))[:WORST]
     left_out = f"{found.count} of {found.possible} pairs were compared" if found.count < found.possible else ""
-    return {**figure_view(mean_figure(name, found)), "pairs": [_pair(name, p) for p in cases], "count": found.count, "note": left_out}
+    return {**figure_view(across_figure(name, [found])), "pairs": [_pair(name, p) for p in cases], "count": found.count, "note": left_out}
 
 
 def _pair(name: str, p: PairFinding) -> dict[str, Any]:

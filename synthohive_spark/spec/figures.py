@@ -9,10 +9,7 @@ from .base import Spec
 
 Grade = Literal["close", "visible", "off", "none"]
 CLOSE, VISIBLE = 0.03, 0.10  # of a score below its ceiling: a reader does not see a difference of 0.03 in a plot, and cannot miss one of 0.10
-CLOSE_AUC, VISIBLE_AUC = (
-    0.05,
-    0.15,
-)  # of an AUC above its ceiling: 0.55 comes of a few percent of the rows, and at 0.65 many give themselves away
+CLOSE_AUC, VISIBLE_AUC = 0.05, 0.15  # of an AUC above its ceiling: 0.55 comes of a few percent of the rows; at 0.65 many give themselves away
 NO_AUC = 0.5  # of a classifier that has to guess
 
 

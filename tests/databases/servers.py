@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from synthohive_spark import Metadata
+
 SECONDS = 60  # a busy machine makes a new cluster of PostgreSQL in some five
 PASSWORD = "s3cret-Word"
 
@@ -114,3 +116,16 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+KEYS = {
+    "emp": ["(boss) -> emp(id)"],
+    "first": ["(other) -> second(id)"],
+    "second": ["(other) -> first(id)"],
+    "of_pair": ["(a, b) -> pair(a, b)"],
+}
+UNIQUE = {"Order Items": (("Group%By(x):y",),)}
+
+
+def foreign_keys(metadata: Metadata) -> dict[str, list[str]]:
+    return {name: [str(key) for key in table.foreign_keys] for name, table in metadata.tables.items() if table.foreign_keys}

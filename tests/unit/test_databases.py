@@ -196,3 +196,12 @@ def test_where_tables_cannot_be_made_in_a_transaction_only_ours_are_dropped(shop
         empty.write(tables, like=shop)
     with pytest.raises(GenerationError, match="cannot be replaced all at once; drop them first"):
         empty.write(tables, like=shop, overwrite=True)
+
+
+@pytest.mark.parametrize("kind", ["TEXT", "DATETIME"])
+def test_tables_of_many_columns_are_looked_at_in_parts(tmp_path: Path, kind: str) -> None:
+    with sqlite3.connect(tmp_path / "wide.db") as connection:
+        connection.execute(f"CREATE TABLE wide ({', '.join(f'c{i} {kind}' for i in range(700))})")
+        connection.execute("INSERT INTO wide (c0, c699) VALUES ('2020-01-01', '2020-01-02')")
+    rows = Database(f"sqlite:///{tmp_path / 'wide.db'}").tables()["wide"]
+    assert rows.shape == (1, 700) and [str(rows[c].iloc[0])[:10] for c in ("c0", "c699")] == ["2020-01-01", "2020-01-02"] and rows["c5"].isna().all()

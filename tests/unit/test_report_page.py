@@ -7,6 +7,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+from report_keys import key_finding
 
 from synthohive_spark.report import Report
 from synthohive_spark.report_graph import Link, Node, graph
@@ -45,23 +46,9 @@ def table(name: str, columns: int, distance: float = 0.02) -> TableFinding:
 def key(child: str, parent: str, distance: float = 0.02) -> KeyFinding:
     pairs = tuple(PairFinding(first=f"a{i}", second=f"b{i}", distance=distance, ceiling=0.01, floor=0.4) for i in range(12))
     across = AcrossFinding(distance=distance, ceiling=0.01, floor=0.4, count=12, possible=99, pairs=pairs)
-    return KeyFinding(
-        key=f"{child}(k) -> {parent}(id)",
-        table=child,
-        parent_table=parent,
-        orphans=0,
-        distance=distance,
-        ceiling=0.01,
-        null_rate_real=0,
-        null_rate_synthetic=0,
-        mean_real=1,
-        mean_synthetic=1,
-        distribution=NUMBERS.model_copy(update={"kind": "count"}),
-        parent_pairs=across,
-        siblings=across,
-        sequence=across,
-        c2st_agg=ClassifierFinding(auc=0.93, rows=400, features=(("mean of <b>", 0.2),)),
-    )
+    telling = ClassifierFinding(auc=0.93, rows=400, features=(("mean of <b>", 0.2),))
+    told = {"parent_pairs": across, "siblings": across, "sequence": across, "c2st_agg": telling}
+    return key_finding(child, parent, "id", distance, 0.01, distribution=NUMBERS.model_copy(update={"kind": "count"}), **told)
 
 
 @pytest.fixture(scope="module")

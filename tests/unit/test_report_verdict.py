@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 
 import pytest
+from report_keys import key_finding
 
 from synthohive_spark.errors import QualityError
 from synthohive_spark.report import Report
@@ -36,19 +37,7 @@ def table(name: str, columns: tuple[ColumnFinding, ...], pairs: tuple[PairFindin
 
 
 def key(child: str, parent: str, distance: float) -> KeyFinding:
-    return KeyFinding(
-        key=f"{child}(k) -> {parent}(k)",
-        table=child,
-        parent_table=parent,
-        orphans=0,
-        distance=distance,
-        ceiling=0.02,
-        null_rate_real=0,
-        null_rate_synthetic=0,
-        mean_real=1,
-        mean_synthetic=1,
-        distribution=Distribution(kind="count"),
-    )
+    return key_finding(child, parent, "k", distance, 0.02)
 
 
 def mixed(repeats: int = 0) -> Findings:

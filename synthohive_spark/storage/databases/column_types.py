@@ -13,6 +13,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.types import TypeEngine
 
+MYSQL = ("mysql", "mariadb")
 DIGITS = 38  # of a decimal in Arrow and Spark
 DOUBLE_DIGITS = 15  # that a double keeps
 DEFAULT_DIGITS = 18  # Spark's own scale for a decimal that says none
@@ -183,7 +184,7 @@ def writing(dialect: str, kind: pa.DataType, *, in_key: bool, length: int | None
         return _decimal_column(dialect, kind)
     if pa.types.is_timestamp(kind):
         zoned = kind.tz is not None and dialect != "mysql"  # MySQL's own kind ends in 2038
-        return sa.DateTime(timezone=zoned).with_variant(mysql.DATETIME(fsp=6), *_MYSQL)
+        return sa.DateTime(timezone=zoned).with_variant(mysql.DATETIME(fsp=6), *MYSQL)
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         inner = kind.value_type
         flat = not (pa.types.is_nested(inner) or pa.types.is_null(inner))
@@ -196,7 +197,6 @@ def writing(dialect: str, kind: pa.DataType, *, in_key: bool, length: int | None
     return sa.String(_KEY_LETTERS) if in_key and dialect == "mysql" else _long_text()
 
 
-_MYSQL = ("mysql", "mariadb")
 _WRITTEN: tuple[tuple[Callable[[pa.DataType], bool], TypeEngine[Any]], ...] = (
     (pa.types.is_boolean, sa.Boolean()),
     (lambda kind: kind in (pa.int8(), pa.int16(), pa.uint8()), sa.SmallInteger()),
@@ -208,13 +208,13 @@ _WRITTEN: tuple[tuple[Callable[[pa.DataType], bool], TypeEngine[Any]], ...] = (
     (pa.types.is_date, sa.Date()),
     (
         lambda kind: pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind),
-        sa.LargeBinary().with_variant(mysql.LONGBLOB(), *_MYSQL),
+        sa.LargeBinary().with_variant(mysql.LONGBLOB(), *MYSQL),
     ),
 )
 
 
 def _long_text() -> TypeEngine[Any]:
-    return sa.Text().with_variant(mysql.LONGTEXT(), *_MYSQL)
+    return sa.Text().with_variant(mysql.LONGTEXT(), *MYSQL)
 
 
 def _decimal_column(dialect: str, kind: pa.DataType) -> TypeEngine[Any]:

@@ -18,9 +18,8 @@ from sqlalchemy.pool import NullPool
 from ...causes import describe
 from ...errors import MissingDependencyError, SchemaError, SynthoHiveError
 from ...spec.identifiers import MYSQL_SESSION_SQL, SQLITE_BEGIN_SQL, SQLITE_KEYS_SQL
-from .column_types import TextDecimal
+from .column_types import MYSQL, TextDecimal
 
-MYSQL = ("mysql", "mariadb")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _EXTRAS = {"psycopg2": "psycopg2", "psycopg": "psycopg", "pymysql": "pymysql"}  # of this package, by the module that is missing
 _WORDS = {IntegrityError: "rows break a key or a column that must not be null", DataError: "a value does not fit the type of its column"}

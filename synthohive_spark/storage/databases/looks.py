@@ -1,4 +1,4 @@
-"""Where a declared type leaves open what the values are, one aggregate per table decides.
+"""Where a declared type leaves open what the values are, an aggregate over the table decides.
 
 That is so for decimals of no size, for `tinyint(1)`, and for all of SQLite, whose types bind nobody.
 """
@@ -20,23 +20,31 @@ from .reflection import FoundTable
 
 Facts = dict[str, Any]
 Asked = dict[str, sa.ColumnElement[Any]]
+TOGETHER = 100  # columns: a query of SQLite has room for 2,000 values, one of PostgreSQL for 1,664, and a column is asked for up to seven
 _NO_TYPE = sa.types.NullType()
 
 
 def looked_at(link: Link, connection: sa.Connection, schema: str | None, table: FoundTable) -> FoundTable:
-    """The table with the types that its values need. One query, which reads the table once, where some column leaves it open; else none."""
+    """The table with the types that its values need: one query for every `TOGETHER` columns that leave them open."""
     open_ones = [place for place, column in enumerate(table.columns) if column.read.look]
-    if not open_ones:
-        return table
+    columns = list(table.columns)
+    for first in range(0, len(open_ones), TOGETHER):
+        for place, read in _looked(link, connection, schema, table, open_ones[first : first + TOGETHER]).items():
+            columns[place] = replace(columns[place], read=read)
+    return replace(table, columns=tuple(columns))
+
+
+def _looked(link: Link, connection: sa.Connection, schema: str | None, table: FoundTable, open_ones: Sequence[int]) -> dict[int, ReadAs]:
+    """How to read some columns, by their places."""
     ask, decide = (_ask_sqlite, _of_sqlite) if link.dialect == "sqlite" else (_ask, _of_server)
     asked = {f"{what}{place}": told for place in open_ones for what, told in ask(link.dialect, table.columns[place].name, table.columns[place].read).items()}
     select = sa.select(*(sa.type_coerce(told, _NO_TYPE).label(name) for name, told in asked.items())).select_from(sa.table(table.name, schema=schema))
     found = connection.execute(select).mappings().one()
-    columns = list(table.columns)
+    decided = {}
     for place in open_ones:
         facts = {name.removesuffix(str(place)): value for name, value in found.items() if name.rstrip("0123456789") + str(place) == name}
-        columns[place] = replace(columns[place], read=replace(decide(columns[place].read, facts), look=False))
-    return replace(table, columns=tuple(columns))
+        decided[place] = replace(decide(table.columns[place].read, facts), look=False)
+    return decided
 
 
 def _ask(dialect: str, name: str, read: ReadAs) -> Asked:
