@@ -9,76 +9,17 @@ Legend: `n` seekers, `p` parents, `m` places.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from ..spec.hidden import PARENT_ROW, POSITION, ROW, SIBLINGS, hidden
-from .seeds import derive_seed
+from ..spec.hidden import PARENT_ROW, POSITION, ROW, SIBLINGS
+from .match_rule import COPIES, DEPTH, NOBODY, SINCE, TAKEN, MatchRule, numbers
+from .separation import Separation
 from .spread import hashed
-
-TAKEN, COPIES, BUCKET = hidden("taken"), hidden("copies"), hidden("bucket")  # the parent's row number, its free places in the bucket
-SINCE = hidden("since")  # a time of the seekers, and one of the parents that it should not be before
-DEPTH = hidden("depth")  # rows above a row of the table itself
-NOBODY = -1
-SWAPS = 16  # random rows that are asked to swap
-TRIES = 32  # random partners that are tried before all are listed
-
-
-@dataclass(frozen=True)
-class ApartRule:
-    """Rows that agree in `before` must not share a cell of partners more than `times` times.
-
-    Attributes:
-        before: column of the seekers; None for all rows.
-        cell: column of the parents that numbers the cells; None where each parent is one.
-        times: how often.
-    """
-
-    before: str | None
-    cell: str | None
-    times: int
-
-
-@dataclass(frozen=True)
-class MatchRule:
-    """How the seekers of one key find partners.
-
-    Attributes:
-        identity: table and key, for what is random.
-        seed: of the run.
-        fixed: the column, of the same name on both sides, in which both must agree; None where any partner will do.
-        wished: columns in which they should agree if a partner does, the closest first.
-        apart: unique keys.
-        never: columns of the seekers with the number of a partner that they must not have.
-        agree: the column in which they agree if there is any such partner; rows of the table itself have no parent then where there is none.
-        within: the column in which they agree if there is any such partner, with a free place or without.
-        forest: the parent is the table itself, and both sides have `DEPTH`: a row's parent is nearer to the top, or as near and before it.
-        in_time: both sides have `SINCE`: seekers of a group get its places in order, so that hardly one is before its parent.
-        required: every row needs a partner, if only itself.
-        partners: rows of the parent; any of them can be taken by its number, unless a column is fixed or the bucket is closed.
-        closed: only the parents that come in can be taken.
-    """
-
-    identity: tuple[str, int]
-    seed: int
-    fixed: str | None = None
-    wished: tuple[str, ...] = ()
-    apart: tuple[ApartRule, ...] = ()
-    never: tuple[str, ...] = ()
-    agree: str | None = None
-    within: str | None = None
-    forest: bool = False
-    in_time: bool = False
-    required: bool = False
-    partners: int = 0
-    closed: bool = False
-
-    def salt(self, name: str) -> int:
-        return derive_seed(self.seed, *self.identity, name)
 
 
 def match_bucket(seekers: pd.DataFrame, parents: pd.DataFrame, *, rule: MatchRule) -> pd.DataFrame:
@@ -105,7 +46,7 @@ def match_bucket(seekers: pd.DataFrame, parents: pd.DataFrame, *, rule: MatchRul
             break  # who finds nobody that agrees is at the top
         _fill(taken, seekers, partial(paired, column=group, rule=rule, wrap=True))
     if (rule.apart or rule.never) and len(seekers):
-        taken = _Separation(seekers, parents, taken, rule).separated()
+        taken = Separation(seekers, parents, taken, rule).separated()
     return pd.DataFrame({ROW: seekers[ROW].to_numpy(dtype="int64"), TAKEN: taken})
 
 
@@ -122,7 +63,7 @@ def _paired(seekers: pd.DataFrame, parents: pd.DataFrame, copies: np.ndarray, co
     Args:
         wrap: seekers that find no free place share those of their group, or take any parent of it.
     """
-    own, other = _numbers(seekers, parents, column)
+    own, other = numbers(seekers, parents, column)
     line = np.lexsort((*_seeker_order(seekers, rule), own))
     rank = np.arange(len(line)) - np.searchsorted(own[line], own[line], side="left")  # (n,) within the group
     parent = np.repeat(np.arange(len(parents)), np.maximum(copies, 0))  # (m,)
@@ -167,7 +108,7 @@ def _elders(seekers: pd.DataFrame, parents: pd.DataFrame, copies: np.ndarray, co
     Rows take the places of their group in order. One that finds none before itself takes any row before it, and leaves the next place to the row that follows:
     as the k-th row would have the k-th place, half of them would be too early for theirs.
     """
-    own, other = _numbers(seekers, parents, column)
+    own, other = numbers(seekers, parents, column)
     rows, known = seekers[ROW].to_numpy(dtype="int64"), parents[TAKEN].to_numpy(dtype="int64")
     depths = np.concatenate([seekers[DEPTH].to_numpy(dtype="int64"), parents[DEPTH].to_numpy(dtype="int64")])
     # One number for group, depth and row, by rank: a row is the same on both sides.
@@ -196,13 +137,6 @@ def _elders(seekers: pd.DataFrame, parents: pd.DataFrame, copies: np.ndarray, co
     there = size > 0
     found[late[there]] = known[order[(start + (luck * size).astype(np.int64))[there]]]
     return np.where((found == NOBODY) & rule.required, rows, found)
-
-
-def _numbers(seekers: pd.DataFrame, parents: pd.DataFrame, column: str | None) -> tuple[np.ndarray, np.ndarray]:
-    """The group of each row, int64 (n,) and (p,); one group where there is no column."""
-    if column is None:
-        return np.zeros(len(seekers), dtype=np.int64), np.zeros(len(parents), dtype=np.int64)
-    return seekers[column].to_numpy(dtype="int64"), parents[column].to_numpy(dtype="int64")
 
 
 def _spans(sorted_ids: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -235,128 +169,3 @@ def _place_order(parents: pd.DataFrame, parent: np.ndarray, copies: np.ndarray, 
         return taken, parents[SINCE].to_numpy(dtype="int64")[parent]
     number = np.arange(len(parent)) - np.searchsorted(parent, parent, side="left")
     return taken, hashed(taken * np.int64(1_000_003) + number, rule.salt("places"))
-
-
-class _Separation:
-    """Swaps and moves partners until no unique key repeats, and nobody has a partner that it must not have."""
-
-    def __init__(self, seekers: pd.DataFrame, parents: pd.DataFrame, taken: np.ndarray, rule: MatchRule) -> None:
-        self.rule, self.taken, self.parents = rule, taken, parents
-        self.rng = np.random.Generator(np.random.Philox(key=rule.salt("swaps") + int(seekers[ROW].min())))
-        # Rows that found nobody who agrees with them stay among those whose columns are fixed.
-        self.groups = [_numbers(seekers, parents, column) for column in (dict.fromkeys((rule.agree, rule.fixed)) if rule.agree else (rule.fixed,))]
-        self.before = [_numbers(seekers, seekers, apart.before)[0] for apart in rule.apart]
-        self.known = parents[TAKEN].to_numpy(dtype="int64")
-        self._domains: dict[tuple[int, int], np.ndarray] = {}
-        self.cell_of = [None if a.cell is None else dict(zip(self.known.tolist(), parents[a.cell].tolist(), strict=True)) for a in rule.apart]
-        self.used: list[dict[tuple[int, int], int]] = []
-        self.rows = seekers[ROW].to_numpy(dtype="int64")
-        self.never = seekers[list(rule.never)].to_numpy(dtype="int64")  # (n, keys)
-        self.depth = seekers[DEPTH].to_numpy(dtype="int64") if rule.forest else None
-        self.depth_of = dict(zip(self.known.tolist(), parents[DEPTH].tolist(), strict=True)) if rule.forest else {}
-
-    def separated(self) -> np.ndarray:
-        """The partners, int64 (n,); -1 for a row that may have none."""
-        again = self._repeats()
-        if not len(again):
-            return self.taken
-        for i in range(len(self.rule.apart)):
-            pairs = zip(self.before[i].tolist(), self._cells(i, self.taken).tolist(), strict=True)
-            counted: dict[tuple[int, int], int] = {}
-            for pair in pairs:
-                counted[pair] = counted.get(pair, 0) + 1
-            self.used.append(counted)
-        for row in again.tolist():
-            if self._crowded(row) and not self._swap(row):  # a swap of another row may have mended it
-                self._move(row)
-        for row in again[self.taken[again] == NOBODY].tolist():  # rows that moved later may have left them a place
-            self._move(row)
-        return self.taken
-
-    def _repeats(self) -> np.ndarray:
-        """All but the first of each combination that is there too often, and those with a partner that they must not have."""
-        again = (self.never == self.taken[:, None]).any(1)
-        for i, apart in enumerate(self.rule.apart):
-            pairs = pd.DataFrame({"b": self.before[i], "c": self._cells(i, self.taken)})
-            again |= (pairs.groupby(["b", "c"], sort=False).cumcount() >= apart.times).to_numpy()
-        return np.flatnonzero(again & (self.taken != NOBODY))
-
-    def _cells(self, i: int, taken: np.ndarray) -> np.ndarray:
-        """The cell of each partner, int64; -1 for nobody."""
-        known = self.cell_of[i]
-        return taken if known is None else np.array([known.get(t, NOBODY) for t in taken.tolist()], dtype=np.int64)
-
-    def _cell(self, i: int, partner: int) -> int:
-        known = self.cell_of[i]
-        return partner if known is None else known.get(partner, NOBODY)
-
-    def _number(self, i: int, row: int, partner: int) -> int:
-        return self.used[i].get((int(self.before[i][row]), self._cell(i, partner)), 0)
-
-    def _crowded(self, row: int) -> bool:
-        """Whether the row's partner is there more often than allowed, or not allowed at all."""
-        return int(self.taken[row]) in self.never[row] or any(
-            self._number(i, row, int(self.taken[row])) > apart.times for i, apart in enumerate(self.rule.apart)
-        )
-
-    def _fits(self, row: int, partner: int, *, strict: bool = True) -> bool:
-        """Whether the row may have this partner beside those that are there; `strict`: it is none that it must not have."""
-        if strict and partner in self.never[row]:
-            return False
-        if self.depth is not None and (self.depth_of[partner], partner) >= (self.depth[row], self.rows[row]):
-            return False
-        return all(self._number(i, row, partner) < apart.times for i, apart in enumerate(self.rule.apart))
-
-    def _count(self, row: int, partner: int, by: int) -> None:
-        for i in range(len(self.rule.apart)):
-            pair = (int(self.before[i][row]), self._cell(i, partner))
-            self.used[i][pair] = self.used[i].get(pair, 0) + by
-
-    def _give(self, row: int, partner: int) -> None:
-        self._count(row, int(self.taken[row]), -1)
-        self.taken[row] = partner
-        self._count(row, partner, 1)
-
-    def _swap(self, row: int) -> bool:
-        for other in self.rng.integers(len(self.taken), size=SWAPS).tolist():
-            mine, theirs = int(self.taken[row]), int(self.taken[other])
-            group = self.groups[0][0]
-            if theirs in (NOBODY, mine) or group[other] != group[row]:
-                continue
-            if self._fits(row, theirs) and self._fits(other, mine):
-                self._give(row, theirs)
-                self._give(other, mine)
-                return True
-        return False
-
-    def _domain(self, row: int, among: int) -> np.ndarray:
-        """The partners of a row's group, int64 (k,); found once, since thousands of rows can ask."""
-        own, other = self.groups[among]
-        group = (among, int(own[row]))
-        if group not in self._domains:
-            self._domains[group] = self.known[other == group[1]]
-        return self._domains[group]
-
-    def _possible(self, row: int) -> list[np.ndarray | range]:
-        """The partners that a row may have, where it has some: those that agree with it first."""
-        if self.rule.fixed is None and not self.rule.closed:
-            return [range(self.rule.partners)]
-        return [self._domain(row, among) for among in range(len(self.groups))]
-
-    def _move(self, row: int) -> None:
-        domains = [domain for domain in self._possible(row) if len(domain)]
-        if not domains:
-            return
-        for strict in (True, False) if self.rule.never else (True,):  # a partner that it should not have is better than none
-            for domain in domains:
-                for place in self._places(len(domain)):
-                    if self._fits(row, int(domain[place]), strict=strict):
-                        self._give(row, int(domain[place]))
-                        return
-        self._give(row, NOBODY)
-
-    def _places(self, size: int) -> Iterator[int]:
-        """Some random places, then all of them."""
-        yield from self.rng.integers(size, size=TRIES).tolist()
-        start = int(self.rng.integers(size))
-        yield from ((start + step) % size for step in range(size))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..spec.hidden import ROW
 from .cardinality import CountRule
-from .match import BUCKET, COPIES
+from .match_rule import BUCKET, COPIES
 from .spread import hashed
 
 

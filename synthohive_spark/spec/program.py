@@ -10,7 +10,7 @@ A column is **known** (given before the row starts: the driving parent's key, th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import Field
@@ -18,7 +18,7 @@ from pydantic import Field
 from .across_rows import AcrossRule
 from .base import Spec
 from .dependencies import AnyDependency
-from .hidden import GAP, depth_column
+from .hidden import depth_column
 from .identifiers import HIDDEN_PREFIX
 from .metadata import ForeignKey, LinkageMethod
 from .steps import AcrossRows, Derive, Distinct, Draw, Inherit, NumberKey, ParentKey, Place, Position, Series, Step
@@ -235,25 +235,6 @@ class TableProgram(Spec):
     def conditions(self) -> tuple[str, ...]:
         """Own columns that the row model is told."""
         return self.draw.conditions
-
-    def turns(self, columns: Sequence[str]) -> tuple[int, ...]:
-        """When the row model draws each of `columns`, each after those of lower numbers.
-
-        First what an earlier phase needs, then what orders siblings, what they tell each other, the others as in the table, and last what rules mostly replace.
-        """
-        early = [c for phase in self.phases[:-1] for step in phase.steps if isinstance(step, Draw) for c in step.columns]
-        ordering = [GAP, *([self.draw.ordered_by] if self.draw.ordered_by else [])] if self.draw.stepwise else []
-        shared = sorted(self.across, key=lambda rule: bool(rule.inputs))  # what follows from no other column is there first
-        followed = [c for rule in shared for c in (*rule.inputs, rule.column)]
-        order = dict.fromkeys(c for c in (*early, *ordering, *followed, *columns) if c not in self.draw.last)
-        places = {c: i for i, c in enumerate([*(c for c in order if c in columns), *(c for c in columns if c in self.draw.last)])}
-        return tuple(places[c] for c in columns)
-
-    def often_known(self, columns: Sequence[str]) -> tuple[int, ...]:
-        """Places of those of `columns` that follow from known ones in most rows, and that the row model draws in the others."""
-        before = self.steps[: next((i for i, step in enumerate(self.steps) if isinstance(step, Draw)), 0)]
-        loose = {d.target for step in before if isinstance(step, Derive) for d in step.dependencies if d.loose}
-        return tuple(i for i, c in enumerate(columns) if c in loose)
 
     @property
     def has_siblings(self) -> bool:

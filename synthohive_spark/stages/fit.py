@@ -33,6 +33,7 @@ from ..spec.planning.own_rules import keepable
 from ..spec.planning.programs import SchemaPlan
 from ..spec.planning.rewritten import with_form_of_order, with_key_lengths, with_levels, without_drawn, without_inherited
 from ..spec.planning.structs import settled_columns, with_structs
+from ..spec.planning.turns import often_known, turns
 from ..spec.program import TableProgram
 from ..spec.sources import Sources
 from ..spec.totals import Total, described_total
@@ -383,6 +384,6 @@ def _model_spec(fitted: FittedTable, drawn: TableEncoding, name: str, config: Fi
         row=drawn.cardinalities,
         context=context_cardinalities(conditions, fitted.context_encoding),
         siblings=sees and fitted.program.has_siblings,
-        turns=fitted.program.turns(drawn.names),
-        known=fitted.program.often_known(drawn.names),
+        turns=turns(fitted.program, drawn.names),
+        known=often_known(fitted.program, drawn.names),
     )

@@ -10,7 +10,7 @@ import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from ..kernels.match import DEPTH
+from ..kernels.match_rule import DEPTH
 from ..kernels.shares import dealt
 from ..spec.hidden import ROW, depth_column, hidden, status_column
 from ..spec.metadata import ForeignKey

@@ -16,7 +16,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from ..kernels.cardinality import CountRule
-from ..kernels.match import BUCKET, COPIES, DEPTH, SINCE, TAKEN, ApartRule, MatchRule, match_bucket
+from ..kernels.match import match_bucket
+from ..kernels.match_rule import BUCKET, COPIES, DEPTH, SINCE, TAKEN, ApartRule, MatchRule
 from ..kernels.places import PlaceRule, place_frames
 from ..kernels.seeds import derive_seed
 from ..spec.date_forms import step_micros

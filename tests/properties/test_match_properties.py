@@ -10,7 +10,8 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthohive_spark.kernels.match import COPIES, DEPTH, NOBODY, SINCE, TAKEN, ApartRule, MatchRule, match_bucket
+from synthohive_spark.kernels.match import match_bucket
+from synthohive_spark.kernels.match_rule import COPIES, DEPTH, NOBODY, SINCE, TAKEN, ApartRule, MatchRule
 from synthohive_spark.spec.hidden import PARENT_ROW, POSITION, ROW, SIBLINGS
 
 

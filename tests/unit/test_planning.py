@@ -17,6 +17,7 @@ from synthohive_spark.spec.metadata import ForeignKey, Metadata
 from synthohive_spark.spec.planning.programs import SchemaPlan, plan_schema
 from synthohive_spark.spec.planning.rewritten import with_form_of_order, with_key_lengths
 from synthohive_spark.spec.planning.room import Room, largest_number
+from synthohive_spark.spec.planning.turns import often_known, turns
 from synthohive_spark.spec.program import Match, Phase, TableProgram
 from synthohive_spark.spec.steps import AcrossRows, Carry, Combine, Derive, Distinct, Draw, KeyPattern, NumberKey, ParentKey, Series
 from synthohive_spark.spec.survey import SinceFacts
@@ -231,27 +232,27 @@ def test_rows_of_one_parent_are_ordered_by_a_time_or_by_what_is_declared() -> No
 def test_rows_draw_the_gap_first_then_what_orders_them_then_the_rest_and_what_rules_replace_last() -> None:
     program = seasons()
     names = ("year", "runs", "told", GAP)
-    assert program.turns(names) == (2, 3, 1, 0)
+    assert turns(program, names) == (2, 3, 1, 0)
     draw = program.draw
     last = program.model_copy(update={"phases": (Phase(steps=(draw.model_copy(update={"last": ("year",)}),)),)})
-    assert last.turns(names) == (3, 2, 1, 0)
+    assert turns(last, names) == (3, 2, 1, 0)
     early = Phase(steps=(Draw(columns=("runs",)),))
-    assert last.model_copy(update={"phases": (early, *last.phases)}).turns(names) == (3, 0, 2, 1)
-    assert last.often_known(names) == ()
+    assert turns(last.model_copy(update={"phases": (early, *last.phases)}), names) == (3, 0, 2, 1)
+    assert often_known(last, names) == ()
 
 
 def test_what_siblings_tell_each_other_is_drawn_before_the_rest() -> None:
     rules = AcrossRows(rules=(Running(column="runs", terms=("more",)), Shared(column="club")))
     phases = (Phase(steps=(Draw(columns=("a", "runs", "club", "more")), rules)),)
     program = TableProgram(table="t", rows=9, columns=(), phases=phases)
-    assert program.turns(("a", "runs", "club", "more")) == (3, 2, 0, 1)
+    assert turns(program, ("a", "runs", "club", "more")) == (3, 2, 0, 1)
 
 
 def test_what_follows_in_most_rows_is_known_there_and_drawn_last_in_the_others() -> None:
     rule = DatePart(target="hour", determinants=("at",), part="hour", loose=True)
     steps = (Derive(dependencies=(rule, rule.model_copy(update={"target": "day", "part": "day", "loose": False}))), Draw(columns=("hour", "a"), last=("hour",)))
     program = TableProgram(table="t", rows=9, columns=(), phases=(Phase(steps=(*steps, Derive(dependencies=(rule,)))),))
-    assert program.often_known(("hour", "a")) == (0,) and program.turns(("hour", "a")) == (1, 0)
+    assert often_known(program, ("hour", "a")) == (0,) and turns(program, ("hour", "a")) == (1, 0)
 
 
 @pytest.mark.parametrize(("form", "has_gap"), [("", True), ("%Y%m%d", False)])
