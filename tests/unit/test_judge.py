@@ -111,6 +111,15 @@ def test_of_a_sample_siblings_are_those_of_whole_families() -> None:
     assert along["sequence"] is None and along["c2st_agg"] is None and along["siblings"] is not None
 
 
+@pytest.mark.parametrize("kept", [(), (False,), (True,)])
+def test_where_all_families_are_too_large_to_be_there_the_sample_tells_of_siblings(kept: tuple[bool, ...]) -> None:
+    """On one side or both."""
+    families = [side(synthetic, True, 5, role=FAMILY)[:1] for synthetic in kept]
+    found = verdicts(table(whole=False), side(False, True, 1), side(True, True, 2), *families)
+    (along,) = found["keys"]
+    assert along["siblings"] and along["sequence"] is None and along["c2st_agg"] is None and along["parent_pairs"]
+
+
 def test_two_ways_lead_to_one_row_as_often_as_they_do() -> None:
     rng = np.random.default_rng(0)
     asked = JudgedTable(

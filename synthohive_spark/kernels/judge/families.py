@@ -16,7 +16,7 @@ DESCRIBED = 12  # of the rows' columns, as aggregates of their parent
 
 def sibling_pairs(rows: Rows, key: int, rank: np.ndarray | None, seed: int, name: str, at_most: int = PAIRS) -> tuple[np.ndarray, np.ndarray]:
     """Places of some rows, and each one's sibling: the next in `rank` (nulls last), or any other where that is None; each row once on either side at most."""
-    family, random = rows.links[:, key], generator(seed, "siblings", name)
+    family, random = rows.link(key), generator(seed, "siblings", name)
     order = random.permutation(len(rows)) if rank is None else np.argsort(np.argsort(rank, kind="stable"), kind="stable")
     line = np.lexsort((order, family))
     line = line[family[line] != 0]
@@ -53,8 +53,8 @@ def found(ids: np.ndarray, links: np.ndarray) -> np.ndarray:
 def with_children(parents: Rows, children: Rows, key: int) -> dict[str, Values]:
     """The columns of parents, and beside them the number, means, spreads and different labels of their children."""
     n = len(parents)
-    place = found(parents.ids, children.links[:, key])
-    place = np.where(children.links[:, key] == 0, -1, place)
+    place = found(parents.ids, children.link(key))
+    place = np.where(children.link(key) == 0, -1, place)
     there = place >= 0
     index = place[there]
     below = {"rows": Values(np.bincount(index, minlength=n).astype("float64"))}

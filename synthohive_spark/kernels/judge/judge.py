@@ -62,7 +62,7 @@ class Judge:
     def _halves(self) -> list[np.ndarray]:
         """Random halves of the real rows, whole families of the finest key: rows of one parent are no news to each other."""
         rows, key = self.own[0], self.table.finest
-        family = rows.ids if key is None else np.where(rows.links[:, key] == 0, rows.ids, rows.links[:, key])
+        family = rows.ids if key is None else np.where(rows.link(key) == 0, rows.ids, rows.link(key))
         return halves(family, SPLITS)
 
     def _joined(self, side: int) -> dict[str, Values]:
@@ -94,11 +94,12 @@ class Judge:
     def _key(self, index: int, key: JudgedKey) -> dict[str, Any]:
         found: dict[str, Any] = {"parent_pairs": None if key.itself else self._parent_pairs(index, key)}
         family = self.own if self.table.whole else two_sides(self._group, FAMILY + index, self.table.names, self.table.kinds)
-        shown = self.own if key.few else family
+        few = key.few or not min(map(len, family))  # all families of the sample can be too large to be there
+        shown = self.own if few else family
         found["siblings"] = self._siblings(index, key, shown, None)
-        ranks = None if key.few else orderings(shown)
+        ranks = None if few else orderings(shown)
         found["sequence"] = None if ranks is None else self._siblings(index, key, shown, ranks)
-        found["c2st_agg"] = None if key.few else self._aggregates(index, key, family)
+        found["c2st_agg"] = None if few else self._aggregates(index, key, family)
         return found
 
     def _parent_pairs(self, index: int, key: JudgedKey) -> dict[str, Any] | None:
@@ -111,7 +112,7 @@ class Judge:
         chosen = sorted(pairs, key=lambda p: derive_seed(self.seed, *p))[:MOST_PAIRS] if len(pairs) > MOST_PAIRS else pairs
         if not chosen or not len(self.own[0]):
             return None
-        split = self._split(self.own[0].links[:, index], self.own[0].ids, copied=key.copied)
+        split = self._split(self.own[0].link(index), self.own[0].ids, copied=key.copied)
         found = {pair: _pair(below[pair[0]], above[pair[1]], split) for pair in chosen}
         worst = sorted(found, key=lambda p: (found[p].ceiling - found[p].distance, p))[:WORST]
         return {"mean": _mean(found.values()), "count": len(found), "possible": len(pairs), "worst": [(*pair, *found[pair]) for pair in worst]}
@@ -123,7 +124,7 @@ class Judge:
         if min(len(left) for left, _ in pairs) < LEAST_PAIRS:
             return []
         one = pairs[0][0]
-        split = self._split(rows[0].links[one, index], rows[0].ids[one], copied=key.copied)
+        split = self._split(rows[0].link(index)[one], rows[0].ids[one], copied=key.copied)
         found, bins = [], self._bins if rows is self.own else _binned(rows)
         for name, codes in bins.items():
             real, synthetic = (joint(side[left], side[right], codes.k) for side, (left, right) in zip(codes[:2], pairs, strict=True))
@@ -158,7 +159,7 @@ class Judge:
         at = places(rows, through, middle)
         both = (places(rows, direct, self.parents[direct][side]) >= 0) & (at >= 0)
         n = int(both.sum())
-        return (float((rows.links[both, direct] == middle.links[at[both], second]).mean()) if n else 0.0), n
+        return (float((rows.link(direct)[both] == middle.link(second)[at[both]]).mean()) if n else 0.0), n
 
 
 def _binned(rows: tuple[Rows, Rows]) -> dict[str, Binned]:

@@ -13,7 +13,7 @@ LEAST_PARENTS = 3  # that share a label
 
 def places(rows: Rows, key: int, parents: Rows) -> np.ndarray:
     """The place of each row's parent; -1 where it has none."""
-    return np.where(rows.links[:, key] == 0, -1, found(parents.ids, rows.links[:, key]))
+    return np.where(rows.link(key) == 0, -1, found(parents.ids, rows.link(key)))
 
 
 def first_of_each(parents: Rows) -> Rows:

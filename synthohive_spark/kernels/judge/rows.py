@@ -61,6 +61,10 @@ class Rows:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def link(self, key: int) -> np.ndarray:
+        """(N,) hashes of one key. No rows do not tell how many keys they have."""
+        return self.links[:, key] if len(self) else np.zeros(0, dtype=np.int64)
+
     def take(self, places: np.ndarray) -> Rows:
         """Some of the rows."""
         columns = {name: values.take(places) for name, values in self.columns.items()}
