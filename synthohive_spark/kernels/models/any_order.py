@@ -77,12 +77,20 @@ class Head(NamedTuple):
 
     def logits(self, state: torch.Tensor, past: Past | None) -> torch.Tensor:
         """(B, H) to (B, codes)."""
-        inner = torch.addmm(self.hidden_bias, state, self.hidden).relu_()
+        return self.odds_of(torch.addmm(self.hidden_bias, state, self.hidden).relu_(), past)
+
+    def odds_of(self, inner: torch.Tensor, past: Past | None) -> torch.Tensor:
+        """The hidden layer (B, K) to (B, codes)."""
         odds = torch.addmm(self.odds_bias, inner, self.odds.T)
         if past is None or self.same is None or self.seen is None or self.lifts is None:
             return odds
         seen = inner @ self.seen.T  # (B, 2)
         return past.lifted(odds, (inner @ self.same + self.lifts[0]).unsqueeze(1), seen[:, :1] + self.lifts[1], seen[:, 1:])
+
+
+    def centred(self) -> Head:
+        """The same shares by odds around their mean: what all codes have in common is free to grow in training, far past what exp can take."""
+        return self._replace(odds=self.odds - self.odds.mean(0), odds_bias=self.odds_bias - self.odds_bias.mean())
 
 
 class Network(nn.Module):

@@ -25,10 +25,11 @@ import numpy as np
 import torch
 from torch.optim.swa_utils import AveragedModel
 
-from .any_order import OF_SIBLINGS, PARTS, Network, VectorMemory
+from .any_order import OF_SIBLINGS, PARTS, Head, Network, VectorMemory
 from .averages import averaged
 from .base import CodeLayout, ConditionalGenerativeModel, Reduce, read_settings
 from .history import History, Past
+from .known import Known, States, Sums
 from .smooth import LEAST_CODES, smooth
 
 BATCH = 256  # rows of a step of a large table: its states stay in the processor's cache
@@ -43,6 +44,7 @@ RATE_RANGE = 100  # the peak learning rate over the first and the last
 BLOCK = 500  # rows that are drawn at a time; where the layout leaves the order open, each block has one of its own
 ANY_ORDER = 0.25  # share of the rows that are trained in any order, where columns have their turns: users may ask for values of any of them
 FORGET = 0.1  # share of the rows that are trained without the row before, and without the earlier ones
+MOST_ODDS = 80.0  # in nats over the mean of a column's codes: exp of more, added up, is past what a float holds
 HELD_OUT_SEED = 0  # orders in which held-out rows are read: the same at every evaluation
 
 
@@ -90,6 +92,25 @@ def _patterns(known: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     return [(pattern, np.flatnonzero(which.reshape(-1) == i)) for i, pattern in enumerate(patterns)]
 
 
+@dataclass(frozen=True)
+class _Ready:
+    """What drawing needs of the weights: heads, the vectors of codes (V, H), and layers as sums; None where the tables for those are too large."""
+
+    heads: list[Head]
+    vectors: torch.Tensor
+    sums: Sums | None
+
+
+def _drawn(odds: torch.Tensor, past: Past | None, rng: np.random.Generator) -> torch.Tensor:
+    """A code for each row, int64 (B,), by centred log odds (B, codes), which are overwritten."""
+    # Around their mean, the greatest of the odds is at least 0, and only the upper end of exp can be passed; what siblings lift is not around it.
+    odds = odds.clamp_(max=MOST_ODDS) if past is None else odds.sub_(odds.amax(1, keepdim=True))
+    cumulated = odds.exp_().cumsum(1)  # (B, codes)
+    # Inverse distribution function: the code is the number of cumulated odds at or below the draw.
+    draws = torch.from_numpy(_stratified(len(odds), rng)) * cumulated[:, -1]
+    return torch.searchsorted(cumulated, draws.unsqueeze(1), right=True).squeeze(1).clamp_(max=odds.shape[1] - 1)
+
+
 class Autoregressive(ConditionalGenerativeModel):
     """Draws column by column, each given those before it."""
 
@@ -105,6 +126,7 @@ class Autoregressive(ConditionalGenerativeModel):
         self._own_offsets = self._row_offsets - sum(layout.context)
         self.network = Network(layout, self.options.state, self.options.head)
         self._averaged: AveragedModel | None = None  # only while training
+        self._ready: _Ready | None = None  # only after it
 
     @classmethod
     def default_epochs(cls, rows: int) -> int:
@@ -196,7 +218,7 @@ class Autoregressive(ConditionalGenerativeModel):
     def sample(self, context: np.ndarray, rng: np.random.Generator, given: np.ndarray | None = None) -> np.ndarray:
         return self.sample_columns(context, rng, given, range(len(self.layout.row)))
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def sample_columns(
         self, context: np.ndarray, rng: np.random.Generator, given: np.ndarray | None, columns: Sequence[int], history: History | None = None
     ) -> np.ndarray:
@@ -240,44 +262,63 @@ class Autoregressive(ConditionalGenerativeModel):
         history: History | None,
     ) -> np.ndarray:
         """Fill the columns `wanted` of `rows`, int64 (B, D), given those that are `known`, bool (D,), in their turns, or in an order chosen for the block."""
-        network = self._kept()
-        vectors: torch.Tensor = network.vectors
-        pasts: list[Past | None] = [None] * rows.shape[1]
-        if history is not None:
-            vectors, pasts = network.table(), list(history.pasts())
-        heads, state = network.heads(), self._told(context, rows, known)
-        if history is not None:
-            state += history.vectors
-            for d in np.flatnonzero(known).tolist():
-                self._add_alike(state, vectors, d, torch.from_numpy(rows[:, d]), pasts[d])
+        ready = self._drawing()
+        pasts: list[Past | None] = [None] * rows.shape[1] if history is None else list(history.pasts())
+        state = self._known(ready, context, rows, known, len(wanted), history, pasts)
         for d in self._in_turns(rng.permutation(wanted)).tolist():
-            logits = heads[d].logits(state, pasts[d])
-            # What all codes of a column have in common is free to grow in training, far past what exp can take.
-            cumulated = logits.sub_(logits.amax(1, keepdim=True)).exp_().cumsum(1)  # (B, codes)
-            # Inverse distribution function: the code is the number of cumulated odds at or below the draw.
-            draws = torch.from_numpy(_stratified(len(rows), rng)) * cumulated[:, -1]
-            codes = torch.searchsorted(cumulated, draws.unsqueeze(1), right=True).squeeze(1).clamp_(max=logits.shape[1] - 1)
+            codes = _drawn(ready.heads[d].odds_of(state.layer(d).relu_(), pasts[d]), pasts[d], rng)
             rows[:, d] = codes.numpy()
-            state += vectors.index_select(0, codes + self._row_offsets[d])
-            self._add_alike(state, vectors, d, codes, pasts[d])
+            self._add(state, d, codes, pasts[d])
         return rows
+
+    def _known(
+        self, ready: _Ready, context: np.ndarray, rows: np.ndarray, known: np.ndarray, coming: int, history: History | None, pasts: Sequence[Past | None]
+    ) -> Known:
+        """What rows know before any column is drawn, as in `_sample_block`."""
+        there = np.flatnonzero(known).tolist()
+        places = torch.from_numpy(context) + self._context_offsets
+        found: Known | None = None
+        if history is None and ready.sums is not None:
+            found = ready.sums.of(places, len(there) + coming)
+        if found is None:
+            network = self._kept()
+            state = network.first(places, ready.vectors).clone()
+            found = States(state if history is None else state.add_(history.vectors), ready.vectors, network.hidden, network.hidden_bias)
+        for d in there:
+            self._add(found, d, torch.from_numpy(rows[:, d]), pasts[d])
+        return found
+
+    def _add(self, state: Known, column: int, codes: torch.Tensor, past: Past | None) -> None:
+        """From now on rows know the codes of a column, int64 (B,), and which of them siblings before have too."""
+        state.add(codes + self._row_offsets[column])
+        if past is not None:
+            state.add(self._kept().alike_places(codes, past, column))
+
+    def _drawing(self) -> _Ready:
+        """What drawing needs of the weights: computed once, unless they still change."""
+        if self._ready is not None:
+            return self._ready
+        network = self._kept()
+        vectors = network.table() if self.layout.siblings else network.vectors
+        if self._averaged is not None:
+            return _Ready([head.centred() for head in network.heads()], vectors, None)
+        small = Sums.fit(len(network.vectors), len(self.layout.row), self.options.head)
+        sums = Sums(network.vectors, network.start, network.hidden, network.hidden_bias) if small else None
+        self._ready = _Ready([head.centred() for head in network.heads()], vectors, sums)
+        return self._ready
 
     def _in_turns(self, columns: np.ndarray) -> np.ndarray:
         return columns[np.argsort(np.array(self.layout.turns)[columns], kind="stable")] if self.layout.turns else columns
 
-    def _add_alike(self, state: torch.Tensor, vectors: torch.Tensor, column: int, codes: torch.Tensor, past: Past | None) -> None:
-        """From now on the states (B, H) know which of the codes of a column, int64 (B,), siblings before have too."""
-        if past is not None:
-            state += vectors.index_select(0, self._kept().alike_places(codes, past, column))
-
     @torch.no_grad()
     def lift_repeats(self, last: np.ndarray, seen: np.ndarray) -> bool:
+        self._ready = None
         self._kept().lifts.data += torch.from_numpy(np.stack([last, seen], 1)).float()
         return True
 
     def forget_siblings(self) -> None:
         """From now on rows are learnt and drawn one by one."""
-        self.layout = replace(self.layout, siblings=False)
+        self.layout, self._ready = replace(self.layout, siblings=False), None
 
     def state(self) -> dict[str, torch.Tensor]:
         kept = {name: getattr(self._kept(), name).detach().clone() for name in PARTS}
@@ -287,6 +328,7 @@ class Autoregressive(ConditionalGenerativeModel):
         return kept | {name: kept[name][:0, :0].clone() if name in square else kept[name][:0].clone() for name in OF_SIBLINGS}
 
     def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
+        self._ready = None
         if self._averaged is not None:
             self._averaged = None
             self.network = Network(self.layout, self.options.state, self.options.head)  # it may have forgotten siblings
