@@ -147,7 +147,7 @@ class Block:
 
     def frame(self, names: tuple[str, ...]) -> pd.DataFrame:
         """Some of the columns as pandas, as they are encoded: NaN by its mark."""
-        return pd.DataFrame({name: as_series(marked(self.columns[name])) for name in names})
+        return pd.DataFrame({name: as_series(marked(self.columns[name])) for name in names}, copy=False)
 
     def parent_rows(self) -> np.ndarray:
         """Row numbers of the driving parents, int64 (p,)."""

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import stats
 
 from ..spec.program import Linkage
 from .shares import proportional, rounded
@@ -35,6 +34,8 @@ def quantiles(linkage: Linkage, u: np.ndarray) -> np.ndarray:
         return np.asarray(linkage.values, dtype=np.int64)[np.minimum(place, len(edges) - 1)]
     if linkage.mean <= 0:
         return np.zeros(len(u), dtype=np.int64)
+    from scipy import stats  # here, as importing it takes every worker half a second
+
     if linkage.mean - linkage.variance > ALIKE * linkage.mean:
         trials = max(math.ceil(linkage.mean), round(linkage.mean**2 / (linkage.mean - linkage.variance)))
         return stats.binom.ppf(u, trials, linkage.mean / trials).astype(np.int64)

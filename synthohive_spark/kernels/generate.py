@@ -157,7 +157,7 @@ def _made(block: Block, names: tuple[str, ...]) -> pd.DataFrame:
             raise _told(error, block, step.kind) from error
     number = -1 - block.number if block.purpose == ALONE else block.number
     columns = block.columns | block.hidden() | {BLOCK: pa.array(np.full(len(block), number, dtype="int64"))}
-    return pd.DataFrame({name: as_series(columns[name]) for name in names})
+    return pd.DataFrame({name: as_series(columns[name]) for name in names}, copy=False)
 
 
 def _told(error: Exception, block: Block, kind: str) -> GenerationError:

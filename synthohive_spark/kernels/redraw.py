@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import pyarrow as pa
 import torch
 
 from ..spec.steps import Draw
-from .block import Block, as_series
+from .block import Block, GenerationPlan, as_series
 from .columns import decode_codes, encode_frame
 from .columns.marks import marked
 from .conditioning import context_codes
@@ -22,12 +23,30 @@ BATCH = 10_000  # rows that a model draws at once
 
 def model_of(block: Block) -> ConditionalGenerativeModel | None:
     """The table's row model, ready to draw; None where nothing was learnt."""
-    fitted = block.plan.fitted
+    return _restored(_Plan(block.plan)) if block.plan.fitted.model is not None else None
+
+
+class _Plan:
+    """Compares by identity: what restoring compares are all weights, for each block anew."""
+
+    def __init__(self, plan: GenerationPlan) -> None:
+        self.plan = plan
+
+    def __hash__(self) -> int:
+        return id(self.plan)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Plan) and self.plan is other.plan
+
+
+@lru_cache(maxsize=1)
+def _restored(key: _Plan) -> ConditionalGenerativeModel | None:
+    fitted = key.plan.fitted
     if fitted.model is None:
         return None
     marginals = tuple(fitted.encoding.column(name).weights for name in fitted.model_columns)
     torch.set_num_threads(1)  # more would fight over the cores with the other tasks, and sum in another order
-    return restore_model(fitted.model, fitted.weights, marginals, block.plan.row_model)
+    return restore_model(fitted.model, fitted.weights, marginals, key.plan.row_model)
 
 
 def context_of(step: Draw, block: Block) -> np.ndarray:
@@ -69,7 +88,7 @@ class Redrawing:
         """Codes that stay, int64 (m, M), -1 where the model may draw."""
         modelled = self._block.plan.fitted.model_columns
         there = tuple(n for n in modelled if n in columns and n != name)
-        frame = pd.DataFrame({n: as_series(marked(columns[n].take(pa.array(rows)))) for n in there})
+        frame = pd.DataFrame({n: as_series(marked(columns[n].take(pa.array(rows)))) for n in there}, copy=False)
         codes = np.full((len(rows), len(modelled)), -1, dtype=np.int64)
         if there:
             codes[:, [modelled.index(n) for n in there]] = encode_frame(frame, self._block.plan.fitted.encoding.select(there))

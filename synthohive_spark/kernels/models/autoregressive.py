@@ -41,7 +41,8 @@ LEAST_RATE = 0.25  # of the learning rate, for the smallest
 MAX_DECAY = 0.004  # of the weights in one step
 WARM_UP = 0.1  # share of the steps in which the learning rate rises
 RATE_RANGE = 100  # the peak learning rate over the first and the last
-BLOCK = 500  # rows that are drawn at a time; where the layout leaves the order open, each block has one of its own
+DRAWN = 2_000  # rows that are drawn at a time: of more, layers leave the processor's cache; where the layout leaves the order open, each block has its own
+BLOCK = 500  # rows that see siblings, which are drawn at a time, or held-out ones that are judged: each has the codes, or the states, of many
 ANY_ORDER = 0.25  # share of the rows that are trained in any order, where columns have their turns: users may ask for values of any of them
 FORGET = 0.1  # share of the rows that are trained without the row before, and without the earlier ones
 MOST_ODDS = 80.0  # in nats over the mean of a column's codes: exp of more, added up, is past what a float holds
@@ -225,8 +226,9 @@ class Autoregressive(ConditionalGenerativeModel):
         rows = np.full((len(context), len(self.layout.row)), -1, dtype=np.int64) if given is None else given.astype(np.int64)
         for there, alike in _patterns(rows >= 0):
             wanted = np.array([d for d in columns if not there[d]], dtype=np.int64)
-            for start in range(0, len(alike), BLOCK):
-                block = alike[start : start + BLOCK]
+            size = DRAWN if history is None else BLOCK
+            for start in range(0, len(alike), size):
+                block = alike[start : start + size]
                 past = None if history is None else history.of(torch.from_numpy(block))
                 rows[block] = self._sample_block(context[block], rows[block], there, wanted, rng, past)
         return rows[:, list(columns)]
