@@ -5,9 +5,9 @@
 
 The schema is the flights' (a table of 20 columns with keys to planes, weather and references) with a child of it that is made here (bookings, about one a
 flight); it is learnt once, and the model kept below `--work`. `--no-child` leaves the child out. Rows are those of flights: the other tables grow with them.
-All figures count the driver with all its processes, the start of workers included; memory counts shared pages once. The driver's heap is 1 GiB, and in a
-local session its JVM carries out the tasks too. The ceilings are the same number of flights, premade: batches that Python workers hand to Spark, and Spark's own
-expressions, both written as Delta.
+All figures count the driver with all its processes, the start of workers included; memory counts shared pages once. The driver's heap is 1 GiB, and
+in a local session its JVM carries out the tasks too. The ceilings are the same number of flights, premade: batches that Python workers hand to Spark,
+and Spark's own expressions, both written as Delta.
 """
 
 from __future__ import annotations
@@ -140,7 +140,9 @@ def _told(what: str, rows: int, work: Callable[[Clock], Any]) -> None:
     for step, spent in clock.steps.items():
         cpu = sum(seconds for kind, seconds in spent.items() if kind != "wall")
         if cpu >= 0.05:
-            out(f"    {step:<28} {cpu:>7.1f} CPU s (JVM {spent['jvm']:.1f}, workers {spent['workers']:.1f}, driver {spent['driver']:.1f}), {spent['wall']:.1f} s\n")
+            out(
+                f"    {step:<28} {cpu:>7.1f} CPU s (JVM {spent['jvm']:.1f}, workers {spent['workers']:.1f}, driver {spent['driver']:.1f}), {spent['wall']:.1f} s\n"
+            )
     sys.stdout.flush()
 
 

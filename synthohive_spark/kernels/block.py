@@ -165,6 +165,11 @@ class Block:
         }
 
 
+def as_frame(table: pa.Table) -> pd.DataFrame:
+    """An Arrow table as pandas, without a copy where it is in one piece."""
+    return pd.DataFrame({name: as_series(table[name].combine_chunks()) for name in table.column_names}, copy=False)
+
+
 def as_series(values: pa.Array) -> pd.Series:
     """An Arrow array as a pandas Series, without a copy."""
     return pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([values])))

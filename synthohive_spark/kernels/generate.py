@@ -7,7 +7,7 @@ not depend on partitions, executors or retries. Legend: `n` rows of the block, `
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,8 +17,9 @@ import pyarrow as pa
 
 from ..errors import GenerationError, SynthoHiveError
 from ..spec.hidden import BLOCK, CHILDREN, PARENT_ROW, POSITION, ROW, SIBLINGS
-from .block import ALONE, ROWS, Block, GenerationPlan, Parents, as_series
+from .block import ALONE, ROWS, Block, GenerationPlan, Parents, as_frame
 from .cardinality import CountRule
+from .columns import arrow_type
 from .steps import APPLY
 
 BLOCK_ROWS = 10_000  # rows of a block, about; batches of 500 to 10,000 rows are fastest on a CPU
@@ -75,24 +76,36 @@ class Families:
         return self.rule.of(rows, drawn, limits)
 
 
-def generate_roots(frames: Iterator[pd.DataFrame], *, plan: GenerationPlan, roots: Roots, names: tuple[str, ...]) -> Iterator[pd.DataFrame]:
-    """Rows without a driving parent; a frame's column `id` holds block numbers. `names` are the columns to give."""
-    for frame in frames:
-        for block in frame["id"]:
-            start = int(block) * BLOCK_ROWS
+def generate_roots(batches: Iterator[pa.RecordBatch], *, plan: GenerationPlan, roots: Roots, types: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+    """Rows without a driving parent; the first column of the batches holds block numbers.
+
+    Args:
+        types: the columns to give and their Spark types.
+    """
+    for batch in batches:
+        for block in batch.column(0).to_pylist():
+            start = block * BLOCK_ROWS
             rows = np.arange(start, min(roots.rows, start + BLOCK_ROWS), dtype="int64")
-            yield _made(Block(plan, int(block), roots.purpose, roots.first + rows), names)
+            yield _made(Block(plan, block, roots.purpose, roots.first + rows), types)
 
 
-def generate_children(frames: Iterator[pd.DataFrame], *, plan: GenerationPlan, families: Families, names: tuple[str, ...]) -> Iterator[pd.DataFrame]:
-    """Children of the parents that come in, sorted by block and row."""
-    for number, frame in _blocks(frames):
+def generate_children(
+    batches: Iterator[pa.RecordBatch], *, plan: GenerationPlan, families: Families, names: Sequence[str], types: Mapping[str, str]
+) -> Iterator[pa.RecordBatch]:
+    """Children of the parents that come in, sorted by block and row.
+
+    Args:
+        names: of the batches' columns.
+        types: as for `generate_roots`.
+    """
+    for number, table in _blocks(batches, names):
+        frame = as_frame(table)
         children = families.in_block(number, frame)
         of_child = np.repeat(np.arange(len(frame)), children)  # (n,)
         if len(of_child):
             first = np.cumsum(children) - children  # (p,)
             parents = Parents(frame, of_child, np.arange(len(of_child)) - first[of_child], children[of_child])
-            yield _made(Block(plan, number, ROWS, families.offsets[number] + np.arange(len(of_child)), parents), names)
+            yield _made(Block(plan, number, ROWS, families.offsets[number] + np.arange(len(of_child)), parents), types)
 
 
 def count_children(frames: Iterator[pd.DataFrame], *, families: Families) -> Iterator[pd.DataFrame]:
@@ -108,48 +121,60 @@ def with_counts(frames: Iterator[pd.DataFrame], *, families: Families, keep: tup
         yield frame[list(keep)].assign(**{CHILDREN: families.children(frame)})
 
 
-def finish_roots(frame: pd.DataFrame, *, plan: GenerationPlan, names: tuple[str, ...]) -> pd.DataFrame:
-    """The whole rows of one block of a table without a driving parent, from what an earlier phase made of them."""
-    return _finished(frame, None, plan, names)
+def finish_roots(rows: pa.Table, *, plan: GenerationPlan, names: Sequence[str], types: Mapping[str, str]) -> pa.Table:
+    """The whole rows of one block of a table without a driving parent, from what an earlier phase made of them, whose columns are `names`."""
+    return _finished(rows.rename_columns(list(names)), None, plan, types)
 
 
-def finish_children(frame: pd.DataFrame, parents: pd.DataFrame, *, plan: GenerationPlan, names: tuple[str, ...]) -> pd.DataFrame:
-    """The whole rows of one block, from what an earlier phase made of them and the block's parents."""
-    return _finished(frame, parents, plan, names)
+def finish_children(
+    rows: pa.Table, parents: pa.Table, *, plan: GenerationPlan, names: tuple[Sequence[str], Sequence[str]], types: Mapping[str, str]
+) -> pa.Table:
+    """The whole rows of one block, from what an earlier phase made of them and the block's parents; `names` are those of both."""
+    return _finished(rows.rename_columns(list(names[0])), parents.rename_columns(list(names[1])), plan, types)
 
 
-def _finished(frame: pd.DataFrame, above: pd.DataFrame | None, plan: GenerationPlan, names: tuple[str, ...]) -> pd.DataFrame:
-    if not len(frame):
-        return pd.DataFrame()
-    frame = frame.sort_values(ROW, kind="stable").reset_index(drop=True)
+def _finished(rows: pa.Table, above: pa.Table | None, plan: GenerationPlan, types: Mapping[str, str]) -> pa.Table:
+    if not len(rows):
+        return _schema(types).empty_table()
+    frame = as_frame(_in_order(rows))
     number = int(frame[BLOCK].iloc[0])
     alone = number < 0 or above is None
     parents = None
     if not alone and above is not None:
-        above = above.sort_values(ROW, kind="stable").reset_index(drop=True)
-        of_child = np.searchsorted(above[ROW].to_numpy(dtype="int64"), frame[PARENT_ROW].to_numpy(dtype="int64"))
-        parents = Parents(above, of_child, frame[POSITION].to_numpy(dtype="int64"), frame[SIBLINGS].to_numpy(dtype="int64"))
+        above_frame = as_frame(_in_order(above))
+        of_child = np.searchsorted(above_frame[ROW].to_numpy(dtype="int64"), frame[PARENT_ROW].to_numpy(dtype="int64"))
+        parents = Parents(above_frame, of_child, frame[POSITION].to_numpy(dtype="int64"), frame[SIBLINGS].to_numpy(dtype="int64"))
     purpose, number = (ALONE, -1 - number) if number < 0 else (ROWS, number)
-    return _made(Block(plan, number, purpose, frame[ROW].to_numpy(dtype="int64"), parents, frame), names)
+    return pa.Table.from_batches([_made(Block(plan, number, purpose, frame[ROW].to_numpy(dtype="int64"), parents, frame), types)])
 
 
-def _blocks(frames: Iterator[pd.DataFrame]) -> Iterator[tuple[int, pd.DataFrame]]:
-    """Whole blocks out of frames that Arrow cut anywhere."""
-    pending: list[pd.DataFrame] = []
+def _in_order(rows: pa.Table) -> pa.Table:
+    """The rows by their numbers."""
+    return rows.take(pa.array(np.argsort(rows[ROW].to_numpy(), kind="stable")))
+
+
+def _blocks(batches: Iterator[pa.RecordBatch], names: Sequence[str]) -> Iterator[tuple[int, pa.Table]]:
+    """Whole blocks out of batches that Spark cut anywhere."""
+    pending: list[pa.Table] = []
     current: int | None = None
-    for frame in frames:
-        for block, part in frame.groupby(BLOCK, sort=True):
-            if current is not None and block != current:
-                yield current, pd.concat(pending, ignore_index=True)
+    for batch in batches:
+        table = pa.Table.from_arrays(batch.columns, names=list(names))
+        blocks = table[BLOCK].to_numpy()
+        edges = [0, *(np.flatnonzero(np.diff(blocks)) + 1).tolist(), len(blocks)]
+        for start, end in zip(edges[:-1], edges[1:], strict=True):
+            if start == end:
+                continue
+            if current is not None and blocks[start] != current:
+                yield current, pa.concat_tables(pending)
                 pending = []
-            current = int(block)
-            pending.append(part)
+            current = int(blocks[start])
+            pending.append(table.slice(start, end - start))
     if current is not None:
-        yield current, pd.concat(pending, ignore_index=True)
+        yield current, pa.concat_tables(pending)
 
 
-def _made(block: Block, names: tuple[str, ...]) -> pd.DataFrame:
-    """The columns `names` of the block, after all steps."""
+def _made(block: Block, types: Mapping[str, str]) -> pa.RecordBatch:
+    """The columns of the block that `types` names, after all steps."""
     for step in block.plan.steps.steps:
         try:
             APPLY[type(step)](step, block)
@@ -157,7 +182,12 @@ def _made(block: Block, names: tuple[str, ...]) -> pd.DataFrame:
             raise _told(error, block, step.kind) from error
     number = -1 - block.number if block.purpose == ALONE else block.number
     columns = block.columns | block.hidden() | {BLOCK: pa.array(np.full(len(block), number, dtype="int64"))}
-    return pd.DataFrame({name: as_series(columns[name]) for name in names}, copy=False)
+    schema = _schema(types)
+    return pa.RecordBatch.from_arrays([columns[f.name] if columns[f.name].type == f.type else columns[f.name].cast(f.type) for f in schema], schema=schema)
+
+
+def _schema(types: Mapping[str, str]) -> pa.Schema:
+    return pa.schema([(name, arrow_type(spark_type)) for name, spark_type in types.items()])
 
 
 def _told(error: Exception, block: Block, kind: str) -> GenerationError:

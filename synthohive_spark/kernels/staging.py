@@ -26,11 +26,6 @@ def renamed_frames(
     yield from kernel(frame.set_axis(list(names), axis=1) for frame in frames)
 
 
-def renamed_group(frame: pd.DataFrame, *, kernel: Callable[[pd.DataFrame], pd.DataFrame], names: Sequence[str]) -> pd.DataFrame:
-    """`kernel` of one group whose columns are called `names`."""
-    return kernel(frame.set_axis(list(names), axis=1))
-
-
 def renamed_groups(
     left: pd.DataFrame,
     right: pd.DataFrame,

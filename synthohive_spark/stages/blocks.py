@@ -1,9 +1,9 @@
-"""Blocks of rows by Spark: the phases of a program as `mapInPandas` and cogrouped passes. Each pass is one narrow or one block-wise shuffle."""
+"""Blocks of rows by Spark: the phases of a program as `mapInArrow` and cogrouped passes. Each pass is one narrow or one block-wise shuffle."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,7 +16,7 @@ from ..spec.fitted import FittedTable
 from ..spec.hidden import BLOCK, PARENT_ROW, POSITION, ROW, SIBLINGS
 from ..spec.identifiers import quoted
 from ..spec.steps import Draw, Inherit, ParentKey
-from .frames import map_frames, map_group, map_groups
+from .frames import map_batches, map_pairs, map_tables
 from .profile import with_plain_values
 
 DEFAULT_TASKS = 200  # Spark's own default of partitions
@@ -51,36 +51,37 @@ def tasks(spark: SparkSession) -> int:
 
 def first_phase(spark: SparkSession, plan: GenerationPlan, above: Above | None, rows: int, alone: int) -> DataFrame:
     """The rows of a program's first phase (of its only one where there is one): what that phase gives, and where each row stands."""
-    names, ddl = columns_of(plan)
+    types = columns_of(plan)
     if above is None:
-        return _roots(spark, plan, Roots(0, rows), names, ddl)
+        return _roots(spark, plan, Roots(0, rows), types)
     parents = above.frame.withColumn(BLOCK, _block(above))
     parts = with_plain_values(parents).repartition(max(1, min(above.blocks, tasks(spark))), BLOCK).sortWithinPartitions(BLOCK, ROW)
-    data = map_frames(parts, partial(generate_children, plan=plan, families=above.families, names=names), ddl)
-    return data.unionByName(_roots(spark, plan, Roots(above.total, alone, ALONE), names, ddl)) if alone else data
+    data = map_batches(parts, partial(generate_children, plan=plan, families=above.families, names=tuple(parts.columns), types=types), ddl_of(types))
+    return data.unionByName(_roots(spark, plan, Roots(above.total, alone, ALONE), types)) if alone else data
 
 
 def last_phase(plan: GenerationPlan, above: Above | None, matched: DataFrame) -> DataFrame:
     """The whole rows, block by block, from what an earlier phase made of them."""
-    names, ddl = columns_of(plan)
+    types, rows = columns_of(plan), with_plain_values(matched)
     if above is None:
-        return map_group(with_plain_values(matched), BLOCK, partial(finish_roots, plan=plan, names=names), ddl)
+        return map_tables(rows, BLOCK, partial(finish_roots, plan=plan, names=tuple(rows.columns), types=types), ddl_of(types))
     parents = with_plain_values(above.frame.withColumn(BLOCK, _block(above)))
-    return map_groups(with_plain_values(matched), parents, BLOCK, partial(finish_children, plan=plan, names=names), ddl)
+    names = (tuple(rows.columns), tuple(parents.columns))
+    return map_pairs(rows, parents, BLOCK, partial(finish_children, plan=plan, names=names, types=types), ddl_of(types))
 
 
-def _roots(spark: SparkSession, plan: GenerationPlan, roots: Roots, names: tuple[str, ...], ddl: str) -> DataFrame:
+def _roots(spark: SparkSession, plan: GenerationPlan, roots: Roots, types: Mapping[str, str]) -> DataFrame:
     blocks = math.ceil(roots.rows / BLOCK_ROWS)
     ids = spark.range(0, blocks, numPartitions=max(1, min(blocks, tasks(spark))))
-    return ids.mapInPandas(partial(generate_roots, plan=plan, roots=roots, names=names), ddl)
+    return ids.mapInArrow(partial(generate_roots, plan=plan, roots=roots, types=types), ddl_of(types))
 
 
 def _block(above: Above) -> Column:
     return F.floor(F.col(ROW) / above.families.per_block)
 
 
-def columns_of(plan: GenerationPlan) -> tuple[tuple[str, ...], str]:
-    """Names and Spark schema of what a phase gives."""
+def columns_of(plan: GenerationPlan) -> dict[str, str]:
+    """Names and Spark types of what a phase gives."""
     fitted, program = plan.fitted, plan.fitted.program
     if plan.is_last:
         late = {c for m in program.deferred for c in program.foreign_keys[m.key].columns if c not in (*m.fixed, *m.wished, *m.filled)}
@@ -93,8 +94,12 @@ def columns_of(plan: GenerationPlan) -> tuple[tuple[str, ...], str]:
         hidden = [c for c in program.drawn if c not in program.types and c in given]
         numbers = (ROW, BLOCK, *FAMILY)
     types = program.types | {c: fitted.encoding.column(c).spark_type for c in hidden}
-    names = (*visible, *hidden, *numbers)
-    return names, ", ".join(f"{quoted(c)} {types.get(c, 'bigint')}" for c in names)
+    return {c: types.get(c, "bigint") for c in (*visible, *hidden, *numbers)}
+
+
+def ddl_of(types: Mapping[str, str]) -> str:
+    """Columns as Spark's schema text."""
+    return ", ".join(f"{quoted(name)} {spark_type}" for name, spark_type in types.items())
 
 
 def parent_columns(fitted: FittedTable) -> tuple[str, ...]:

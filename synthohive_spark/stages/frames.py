@@ -10,7 +10,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from ..kernels.staging import renamed_frames, renamed_group, renamed_groups
+from ..kernels.staging import renamed_frames, renamed_groups
 from ..spec.identifiers import quoted
 from ..spec.types import base_type, decimal_digits, type_family
 
@@ -24,10 +24,20 @@ def map_frames(data: DataFrame, kernel: Kernel, ddl: str) -> DataFrame:
     return _numbered(data).mapInPandas(partial(renamed_frames, kernel=kernel, names=tuple(data.columns)), ddl)
 
 
-def map_group(data: DataFrame, by: str, kernel: Callable[[Any], Any], ddl: str) -> DataFrame:
-    """`data.groupBy(by).applyInPandas(kernel, ddl)`."""
-    whole = bound(renamed_group, kernel=kernel, names=tuple(data.columns))
-    return _numbered(data).groupBy(_number(data, by)).applyInPandas(whole, ddl)
+def map_batches(data: DataFrame, kernel: Kernel, ddl: str) -> DataFrame:
+    """`data.mapInArrow(kernel, ddl)`, whose batches have columns by number."""
+    return _numbered(data).mapInArrow(kernel, ddl)
+
+
+def map_tables(data: DataFrame, by: str, kernel: Callable[[Any], Any], ddl: str) -> DataFrame:
+    """`data.groupBy(by).applyInArrow(kernel, ddl)`, whose tables have columns by number."""
+    return _numbered(data).groupBy(_number(data, by)).applyInArrow(bound(kernel), ddl)
+
+
+def map_pairs(left: DataFrame, right: DataFrame, by: str, kernel: Callable[[Any, Any], Any], ddl: str) -> DataFrame:
+    """The cogroups of both frames by their common column `by`, as tables that have columns by number."""
+    groups = [_numbered(side).groupBy(_number(side, by)) for side in (left, right)]
+    return groups[0].cogroup(groups[1]).applyInArrow(bound(kernel), ddl)
 
 
 def map_groups(left: DataFrame, right: DataFrame, by: str, kernel: Callable[[Any, Any], Any], ddl: str) -> DataFrame:

@@ -157,9 +157,9 @@ def planned(table: FittedTable, *asked: dict[str, Any], rows: int = 400) -> Any:
 
 def made(table: FittedTable, *asked: dict[str, Any], rows: int = 400, seed: int = 5) -> pd.DataFrame:
     plan = GenerationPlan(fitted=table, seed=seed, total=rows * len(asked), row_model=Related, given=planned(table, *asked, rows=rows))
-    names = (*TYPES, *DERIVED)
-    frames = generate_roots(iter([pd.DataFrame({"id": [0]})]), plan=plan, roots=Roots(0, rows * len(asked)), names=names)
-    return pd.concat(frames, ignore_index=True)
+    types = {name: table.program.types[name] for name in (*TYPES, *DERIVED)}
+    batches = generate_roots(iter([pa.RecordBatch.from_pydict({"id": [0]})]), plan=plan, roots=Roots(0, rows * len(asked)), types=types)
+    return pa.Table.from_batches(list(batches)).to_pandas(types_mapper=pd.ArrowDtype)
 
 
 def test_parts_of_a_time_are_asked_for_one_or_several(table: FittedTable) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -46,9 +47,20 @@ def plan(*phases: Phase, driven: bool = False, total: int = 2 * BLOCK_ROWS + 5) 
     return GenerationPlan(fitted=fitted, seed=7, total=total, phase=0)
 
 
+def typed(*names: str) -> dict[str, str]:
+    return {name: "int" if name == "value" else "bigint" for name in names}
+
+
+def numbered(*numbers: int) -> Iterator[pa.RecordBatch]:
+    return iter([pa.RecordBatch.from_pydict({"id": list(numbers)})])
+
+
+def together(batches: Iterable[pa.RecordBatch]) -> pd.DataFrame:
+    return pa.Table.from_batches(list(batches)).to_pandas()
+
+
 def blocks(*numbers: int) -> pd.DataFrame:
-    frames = generate_roots(iter([pd.DataFrame({"id": list(numbers)})]), plan=plan(), roots=Roots(0, 2 * BLOCK_ROWS + 5), names=("id", "value", ROW))
-    return pd.concat(list(frames), ignore_index=True)
+    return together(generate_roots(numbered(*numbers), plan=plan(), roots=Roots(0, 2 * BLOCK_ROWS + 5), types=typed("id", "value", ROW)))
 
 
 def test_a_block_does_not_depend_on_what_its_task_made_before() -> None:
@@ -71,8 +83,17 @@ FAMILIES = Families(CountRule(by_row=np.arange(60) % 4), None, None, 20, {0: 0, 
 
 def children(*cuts: int) -> pd.DataFrame:
     edges = [0, *cuts, 60]
-    frames = (PARENTS.iloc[a:b].reset_index(drop=True) for a, b in zip(edges, edges[1:], strict=False))
-    return pd.concat(list(generate_children(frames, plan=plan(driven=True), families=FAMILIES, names=("id", "value", "parent", ROW))), ignore_index=True)
+    batches = (parent_rows(PARENTS.iloc[a:b]) for a, b in zip(edges, edges[1:], strict=False))
+    return together(made_children(batches, plan(driven=True), FAMILIES, "id", "value", "parent", ROW))
+
+
+def parent_rows(frame: pd.DataFrame) -> pa.RecordBatch:
+    """As Spark hands them over: by number."""
+    return pa.RecordBatch.from_pandas(frame, preserve_index=False).rename_columns([f"c{i}" for i in range(frame.shape[1])])
+
+
+def made_children(batches: Iterable[pa.RecordBatch], plan: GenerationPlan, families: Families, *names: str) -> Iterator[pa.RecordBatch]:
+    return generate_children(iter(batches), plan=plan, families=families, names=tuple(PARENTS.columns), types=typed(*names))
 
 
 def test_children_do_not_depend_on_where_arrow_cuts_their_parents() -> None:
@@ -85,8 +106,7 @@ def test_children_do_not_depend_on_where_arrow_cuts_their_parents() -> None:
 
 def test_children_past_the_room_are_not_made() -> None:
     families = replace(FAMILIES, room=70)
-    frames = generate_children(iter([PARENTS]), plan=plan(driven=True), families=families, names=("id", "parent", ROW))
-    made = pd.concat(list(frames), ignore_index=True)
+    made = together(made_children([parent_rows(PARENTS)], plan(driven=True), families, "id", "parent", ROW))
     assert made["id"].tolist() == list(range(1, 71))
     assert made["parent"].tolist() == children()["parent"].tolist()[:70]
     assert replace(FAMILIES, room=2**70).in_block(0, PARENTS[:20]).tolist() == FAMILIES.children(PARENTS[:20]).tolist()
@@ -98,18 +118,20 @@ def test_a_row_in_two_phases_is_the_row_in_one() -> None:
     last = Phase(steps=(NUMBER, PARENT, Carry(columns=("value",)), Draw(columns=("value",))))
     names = ("value", ROW, BLOCK, PARENT_ROW, POSITION, SIBLINGS)
     two = plan(first, last, driven=True)
-    narrow = pd.concat(list(generate_children(iter([PARENTS]), plan=two, families=FAMILIES, names=names)), ignore_index=True)
+    narrow = pa.Table.from_batches(list(made_children([parent_rows(PARENTS)], two, FAMILIES, *names))).to_pandas(types_mapper=pd.ArrowDtype)
     finished = []
     for block, rows in narrow.sample(frac=1, random_state=1).groupby(BLOCK):
         parents = PARENTS[PARENTS[BLOCK] == block].sample(frac=1, random_state=2)
-        finished.append(finish_children(rows, parents, plan=GenerationPlan(two.fitted, 7, two.total), names=("id", "value", "parent", ROW)))
-    pd.testing.assert_frame_equal(pd.concat(finished, ignore_index=True), children())
+        tables = (pa.Table.from_pandas(frame, preserve_index=False).rename_columns([f"c{i}" for i in range(frame.shape[1])]) for frame in (rows, parents))
+        last, known = GenerationPlan(two.fitted, 7, two.total), (names, tuple(PARENTS.columns))
+        finished.append(finish_children(*tables, plan=last, names=known, types=typed("id", "value", "parent", ROW)))
+    pd.testing.assert_frame_equal(pa.concat_tables(finished).to_pandas(), children())
 
 
 def test_what_a_step_raises_names_table_and_step_and_shows_no_value() -> None:
     broken = plan(Phase(steps=(NUMBER, Combine(key=0))), driven=True)
     with pytest.raises(GenerationError, match=r"table 't', step 'combine': KeyError in combine\.py:\d+ \(apply\)"):
-        list(generate_roots(iter([pd.DataFrame({"id": [0]})]), plan=broken, roots=Roots(0, 3), names=("id",)))
+        list(generate_roots(numbered(0), plan=broken, roots=Roots(0, 3), types=typed("id")))
 
 
 def test_nan_in_a_block_is_encoded_as_nan() -> None:

@@ -104,10 +104,9 @@ def test_a_key_to_a_reference_table_is_completed_around_what_was_given() -> None
 
 def test_blocks_with_conditions_do_not_depend_on_their_order_and_rows_without_any_are_as_ever(root_plan) -> None:
     def blocks(plan, *numbers: int) -> pd.DataFrame:
-        return pd.concat(
-            list(generate_roots(iter([pd.DataFrame({"id": list(numbers)})]), plan=plan, roots=Roots(0, plan.total), names=("id", "value", ROW))),
-            ignore_index=True,
-        )
+        types = {"id": "bigint", "value": "int", ROW: "bigint"}
+        batches = generate_roots(iter([pa.RecordBatch.from_pydict({"id": list(numbers)})]), plan=plan, roots=Roots(0, plan.total), types=types)
+        return pa.Table.from_batches(list(batches)).to_pandas()
 
     free = replace(root_plan, total=2 * BLOCK_ROWS)
     given = replace(free, given=Given((GivenValues(12_000, {"value": 2}, {"value": pa.array([8], pa.int32())}),)))

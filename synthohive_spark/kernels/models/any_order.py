@@ -87,7 +87,6 @@ class Head(NamedTuple):
         seen = inner @ self.seen.T  # (B, 2)
         return past.lifted(odds, (inner @ self.same + self.lifts[0]).unsqueeze(1), seen[:, :1] + self.lifts[1], seen[:, 1:])
 
-
     def centred(self) -> Head:
         """The same shares by odds around their mean: what all codes have in common is free to grow in training, far past what exp can take."""
         return self._replace(odds=self.odds - self.odds.mean(0), odds_bias=self.odds_bias - self.odds_bias.mean())
