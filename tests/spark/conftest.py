@@ -17,6 +17,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     warehouse = tmp_path_factory.mktemp("warehouse")
     config = {
         "spark.sql.warehouse.dir": str(warehouse),
+        # Queries run once here: optimised code would be compiled for longer than it runs.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
         "spark.executorEnv.PYTHONPATH": str(Path(__file__).parent),  # functions of test modules travel by name
     }
     session = spark_session("tests", config=config)
