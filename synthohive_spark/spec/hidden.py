@@ -40,6 +40,11 @@ def distance_column(column: str) -> str:
     return hidden(f"distance_{column}")
 
 
+def above_column(path: tuple[int, ...], column: str) -> str:
+    """Name of the hidden column with an ancestor's `column`; `path` is the keys that lead there from the driving parent on."""
+    return hidden(f"above_{'_'.join(map(str, path))}_{column}")
+
+
 def count_column(child: str, index: int) -> str:
     """Name of a parent's hidden column with its number of rows in `child` along that table's `index`-th foreign key."""
     return hidden(f"n_{index}_{child}")
