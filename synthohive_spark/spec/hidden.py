@@ -15,9 +15,13 @@ def status_column(index: int) -> str:
     return hidden(f"has_{index}")
 
 
-def same_column(column: str) -> str:
-    """Name of the hidden column that says whether a row repeats its parent's value of a column, or of the first column of a key."""
-    return hidden(f"same_{column}")
+def same_column(column: str, place: int = 0) -> str:
+    """Name of the hidden column that says whether a row repeats its parent's value of a column, or of the first column of a key.
+
+    Args:
+        place: of the parent's columns that it may repeat.
+    """
+    return hidden(f"same_{place}_{column}" if place else f"same_{column}")
 
 
 def trait_column(index: int, place: int) -> str:

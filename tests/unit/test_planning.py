@@ -343,6 +343,20 @@ def test_what_is_repeated_in_some_rows_only_is_asked_of_each_row() -> None:
     assert same_column("customer") in program.phases[0].passed_on and "paid" in program.drawn
 
 
+def test_a_row_whose_team_is_one_of_its_match_is_driven_by_the_match_and_asked_which() -> None:
+    schema = Schema().table("teams", "team int!", [(i,) for i in range(20)], pk="team")
+    schema.table("players", "player int!", [(i,) for i in range(99)], pk="player")
+    keys = [to(["home"], "teams", ["team"]), to(["away"], "teams", ["team"])]
+    schema.table("matches", "match int!, home int, away int", [(i, i % 20, (i + 7) % 20) for i in range(60)], pk="match", foreign_keys=keys)
+    rows = [(i, i // 4, i % 99, (i // 4 + 7 * (i % 2)) % 20) for i in range(240)]
+    keys = [to(["match"], "matches"), to(["player"], "players"), to(["team"], "teams")]
+    program = schema.table("played", "id int!, match int, player int, team int", rows, pk="id", foreign_keys=keys).program("played")
+    assert program.driving == 0  # though there are more players
+    steps = [(step.columns, step.parent_columns, step.status) for step in program.inherited]
+    assert steps == [(("team",), ("away",), same_column("team")), (("team",), ("home",), same_column("team", 1))]
+    assert {step[2] for step in steps} <= program.phases[0].passed_on and match_of(program, 2).filled == ("team",)
+
+
 def test_a_matched_key_brings_what_repeats_its_parents_row() -> None:
     schema = (
         Schema()

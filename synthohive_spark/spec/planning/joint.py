@@ -19,6 +19,7 @@ LEAST_PAIRS = 50
 FULL = 0.5  # share of all pairs of both parents' rows: a table that has so many holds any pair by chance
 SEVERAL = 2.0  # rows per pair, from which on pairs get a table of their own
 MOST_ASKED = 64  # keys that are counted
+BY_CHANCE = (0.5, 2.0)  # dispersion of pairs that have rows or none each by itself: else all pairs of a parent have some, or as many of them always
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,13 @@ class Counted:
     Attributes:
         pairs: different ones, of a key whose table would be made.
         repeats, orphans: rows of the other table that repeat a pair, rows whose pair it does not have.
+        dispersion: for the parents of each key, the variance of how many of their pairs in the other table have rows, as a multiple of what chance gives.
     """
 
     pairs: int = 0
     repeats: int = 0
     orphans: int = 0
+    dispersion: tuple[float, ...] = ()
 
 
 def joint_candidates(metadata: Metadata, survey: Survey) -> list[JointKey]:
@@ -46,7 +49,7 @@ def chosen_joint_keys(metadata: Metadata, survey: Survey, counted: Mapping[Joint
     chosen: list[JointKey] = []
     by_table: dict[str, list[JointKey]] = {}
     for candidate, found in counted.items():
-        if _holds(metadata, survey, candidate, found):
+        if holds(metadata, survey, candidate, found):
             by_table.setdefault(candidate.table, []).append(candidate)
     for table in sorted(by_table):
         for candidate in sorted(by_table[table], key=lambda c: (c.made, 0 if c.made else survey.tables[c.parent].rows, c.parent, c.keys)):
@@ -129,11 +132,14 @@ def _are_linked(metadata: Metadata, name: str, other: str) -> bool:
     return any(key.parent_table == b for a, b in ((name, other), (other, name)) for key in metadata.tables[a].foreign_keys)
 
 
-def _holds(metadata: Metadata, survey: Survey, candidate: JointKey, found: Counted) -> bool:
+def holds(metadata: Metadata, survey: Survey, candidate: JointKey, found: Counted) -> bool:
+    """Whether a candidate is a key of its table, and tells something."""
     facts = survey.tables[candidate.table]
     if candidate.made:
         keys = [facts.keys[i] or KeyFacts() for i in candidate.keys]
         return LEAST_PAIRS <= found.pairs <= facts.rows / SEVERAL and found.pairs <= FULL * prod(_with_rows(key) for key in keys)
+    if not all(BY_CHANCE[0] <= index <= BY_CHANCE[1] for index in found.dispersion):
+        return False
     other, declared = survey.tables[candidate.parent], metadata.tables[candidate.parent].foreign_keys
     theirs = [seen for key, seen in zip(declared, other.keys, strict=True) if seen is not None and set(key.columns) <= set(candidate.parent_columns)]
     return not found.repeats and not found.orphans and other.rows <= FULL * prod(_with_rows(key) for key in theirs)

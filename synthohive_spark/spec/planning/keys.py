@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..program import Match
 from .agreeing import with_agreement
-from .inherited import HOLDS, Inherited, plan_inherited
+from .inherited import HOLDS, Inherited, plan_inherited, told_by_one_of
 from .view import TableView
 
 MOSTLY_NULL = 0.5  # a key that is null more often says too little to drive
@@ -107,10 +107,10 @@ def _most_alike(view: TableView, finest: int, choice: Sequence[int]) -> int:
 
 
 def _lost_by_match(view: TableView, index: int) -> float:
-    """Nats that siblings tell of each other, less what a match by the parent's columns keeps and copies bring."""
+    """Nats that siblings tell of each other, less what a match by the parent's columns keeps and copies bring; and what the parent tells of other keys."""
     seen = view.seen(index)
     copied = {c for copy in seen.copies if copy.share >= HOLDS for c in copy.columns}
-    return max(sum(s.nats for s in seen.siblings if s.column not in copied) - sum(t.gain for t in seen.traits), 0.0)
+    return max(sum(s.nats for s in seen.siblings if s.column not in copied) - sum(t.gain for t in seen.traits), 0.0) + told_by_one_of(view, index)
 
 
 def _can_drive(view: TableView, index: int) -> bool:
