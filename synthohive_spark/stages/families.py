@@ -98,10 +98,10 @@ class Kin:
         families = Families(rule, drawn if rule.by_row is None else None, LIMIT if rule.by_row is None and LIMIT in frame.columns else None, per_block)
         if any(unique.per == "group" for unique in program.uniques):
             frame, families = self._ranked(program, frame, families)
-        frame = self._with_ancestors(frame, program)
-        kept = dict.fromkeys([ROW, *parent_columns(fitted), *(c for c in (families.drawn, families.limits, FIRST, SIZE) if c and c in frame.columns)])
-        frame = frame.select(*(F.col(quoted(c)) for c in kept))
-        families, total_children = self._with_offsets(frame, replace(families, room=room))
+        counted = [c for c in (families.drawn, families.limits, FIRST, SIZE) if c and c in frame.columns]
+        families, total_children = self._with_offsets(frame.select(*(F.col(quoted(c)) for c in dict.fromkeys([ROW, *counted]))), replace(families, room=room))
+        kept = dict.fromkeys([ROW, *parent_columns(fitted), *counted])
+        frame = self._with_ancestors(frame, program).select(*(F.col(quoted(c)) for c in kept))
         alone = rows_alone(program, total_children if total is None else total, self.scale)
         alone = alone if possible is None else min(alone, possible - total_children)
         return Above(frame, families, total_children, len(families.offsets), total), alone

@@ -17,6 +17,7 @@ from ..survey import KeyFacts, Survey
 LEAST_ROWS = 200  # of a table: fewer could all be pairs of another one by chance
 LEAST_PAIRS = 50
 FULL = 0.5  # share of all pairs of both parents' rows: a table that has so many holds any pair by chance
+COMPLETE = 0.9  # the same, from which on each row of one parent goes with each of the other
 SEVERAL = 2.0  # rows per pair, from which on pairs get a table of their own
 MOST_ASKED = 64  # keys that are counted
 BY_CHANCE = (0.5, 2.0)  # dispersion of pairs that have rows or none each by itself: else all pairs of a parent have some, or as many of them always
@@ -137,7 +138,7 @@ def holds(metadata: Metadata, survey: Survey, candidate: JointKey, found: Counte
     facts = survey.tables[candidate.table]
     if candidate.made:
         keys = [facts.keys[i] or KeyFacts() for i in candidate.keys]
-        return LEAST_PAIRS <= found.pairs <= facts.rows / SEVERAL and found.pairs <= FULL * prod(_with_rows(key) for key in keys)
+        return LEAST_PAIRS <= found.pairs <= facts.rows / SEVERAL and found.pairs <= COMPLETE * prod(_with_rows(key) for key in keys)
     if not all(BY_CHANCE[0] <= index <= BY_CHANCE[1] for index in found.dispersion):
         return False
     other, declared = survey.tables[candidate.parent], metadata.tables[candidate.parent].foreign_keys
