@@ -5,8 +5,11 @@ Types, nullability and comments are not carried over: they are read from the dat
 
 from __future__ import annotations
 
+import logging
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +23,10 @@ except ModuleNotFoundError as error:
     if error.name != "sqlglot":
         raise
     raise MissingDependencyError('Metadata.from_ddl needs sqlglot: pip install "synthohive_spark[ddl]"') from None
+
+
+_BETWEEN = {"OR", "REPLACE", "TEMP", "TEMPORARY", "GLOBAL", "LOCAL", "UNLOGGED", "EXTERNAL", "UNIQUE", "CONSTRAINT"}  # words before that of what is made
+_OF_KEYS = re.compile(r"\b(PRIMARY|FOREIGN|REFERENCES|UNIQUE)\b", re.IGNORECASE)
 
 
 @dataclass
@@ -91,11 +98,23 @@ def _statements(text: str, dialect: str | None, draft: Draft) -> Iterator[exp.Ex
         return
     # With IGNORE the parser goes on behind a fault and keeps it; its own messages would show the text around it, defaults and all.
     parser = chosen.parser(error_level=sqlglot.ErrorLevel.IGNORE)
-    parsed = parser.parse(tokens, text)
+    with _quiet():
+        parsed = parser.parse(tokens, text)
     for error in parser.errors:
         for told in error.errors:
             draft.faults.append(f"line {told['line']}, column {told['col']}: {told['description']}; is the dialect another one?")
     yield from (statement for statement in parsed if statement is not None)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without sqlglot's warnings, which show the text of statements; what they tell is told in ours."""
+    log, refuse = logging.getLogger("sqlglot"), lambda record: False
+    log.addFilter(refuse)
+    try:
+        yield
+    finally:
+        log.removeFilter(refuse)
 
 
 def _described(statement: exp.Expr) -> exp.Table | None:
@@ -113,15 +132,18 @@ def _described(statement: exp.Expr) -> exp.Table | None:
 def _kind(statement: exp.Expr, draft: Draft) -> str:
     """The words a statement begins with. A table that the parser did not understand is a fault: nothing else would tell that it is missing."""
     if isinstance(statement, exp.Command):
-        word, rest = str(statement.this).upper(), str(statement.args.get("expression") or "")
-        if word in ("CREATE", "ALTER") and rest.lstrip().upper().startswith("TABLE"):
-            name = rest.split("(")[0].strip()[:80]
-            draft.faults.append(f"{word} {name}: a form that the parser does not know; name the dialect, or leave out what follows the closing parenthesis")
+        word, rest = str(statement.this).upper(), str(statement.args.get("expression") or "").split()
+        what = next((w.upper() for w in rest if w.upper() not in _BETWEEN), "") if word in ("CREATE", "ALTER", "DROP") else ""
+        if what == "TABLE" and (word == "CREATE" or _OF_KEYS.search(" ".join(rest))):
+            name = " ".join(rest).split("(")[0].strip()[:80]
+            draft.faults.append(f"{word} {name}: a form that the parser does not know; name the dialect, or write it in a simpler form")
             return ""
-        return word
+        return f"{word} {what}".strip()
     if isinstance(statement, exp.Create):
         kind = str(statement.kind).upper()
-        return f"CREATE {kind}{' AS SELECT' if kind == 'TABLE' else ''}"
+        return f"CREATE {kind}" + ("" if kind != "TABLE" else " AS SELECT" if statement.expression else " without columns")
+    if isinstance(statement, exp.Semicolon | exp.Column) or statement.key == "endstatement":
+        return ""  # what clients understand, not servers
     return statement.key.upper()
 
 
@@ -150,8 +172,10 @@ def _read(parts: Iterable[exp.Expr], table: _Table, draft: Draft, name: str) -> 
             ordered = [c.name for c in clustered[0].this] if clustered else []
             for inner in part.expressions:
                 _constrain(inner, ordered, table)
-        elif isinstance(part, exp.AlterColumn | exp.Drop | exp.AlterRename | exp.RenameColumn):
-            draft.left.append(f"table {name!r}: ALTER TABLE that drops, renames or changes a column; write it into the CREATE TABLE")
+        elif isinstance(part, exp.AlterColumn):  # of its type or default, which the data tells
+            table.required |= {part.name} if part.args.get("allow_null") is False else set()
+        elif isinstance(part, exp.Drop | exp.AlterRename | exp.RenameColumn):
+            draft.left.append(f"table {name!r}: ALTER TABLE that drops or renames; write it into the CREATE TABLE")
         else:
             _constrain(part, [], table)
 
