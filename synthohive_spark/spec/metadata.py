@@ -316,6 +316,12 @@ class Metadata(Spec):
             raise SchemaError(f"{where}: {_readable(error)}") from error
         return self
 
+    def _repr_html_(self) -> str:
+        """For notebooks: a graph of the tables, and their keys."""
+        from .views.metadata import metadata_html
+
+        return metadata_html(self)
+
     def to_dict(self) -> dict[str, Any]:
         """The long form, that `Metadata.model_validate` reads back."""
         return self.model_dump(mode="json")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from importlib.metadata import requires, version
 from pathlib import Path
@@ -42,6 +44,29 @@ def test_shipped_package_holds_modules_and_data_but_no_bytecode(tmp_path: Path) 
     names = zipfile.ZipFile(tmp_path / "p.zip").namelist()
     assert {"synthohive_spark/__init__.py", "synthohive_spark/stages/log4j2.properties", "synthohive_spark/stages/jvm/java.py"} <= set(names)
     assert not [name for name in names if name.endswith(".pyc") or not name.startswith("synthohive_spark/")]
+
+
+def test_wheel_and_sdist_hold_the_package_and_its_data_and_nothing_else(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tree)
+    for name in ("synthohive_spark", "tests"):
+        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+    build = "import sys; from setuptools import build_meta as b; place = sys.argv[1]; b.build_wheel(place); b.build_sdist(place)"
+    answer = subprocess.run([sys.executable, "-c", build, str(tmp_path)], capture_output=True, text=True, cwd=tree)
+    assert answer.returncode == 0, answer.stderr
+    (wheel,), (sdist,) = tmp_path.glob("*.whl"), tmp_path.glob("*.tar.gz")
+    inside = zipfile.ZipFile(wheel)
+    data = {str(p.relative_to(ROOT)) for p in (ROOT / "synthohive_spark").rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+    assert {"synthohive_spark/py.typed", "synthohive_spark/templates/report.html.j2", "synthohive_spark/stages/log4j2.properties"} <= data
+    info = wheel.name.rsplit("-", 3)[0] + ".dist-info"
+    assert data == {name for name in inside.namelist() if not name.startswith(f"{info}/")}
+    told = inside.read(f"{info}/METADATA").decode()
+    assert "License-Expression: Apache-2.0" in told and {"ddl", "connect", "databases"} <= set(re.findall(r"^Provides-Extra: (.*)$", told, re.MULTILINE))
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert data | {"pyproject.toml", "README.md", "LICENSE"} <= names
 
 
 def test_make_lists_its_commands_without_an_environment() -> None:
