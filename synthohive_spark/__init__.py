@@ -25,6 +25,7 @@ from .spec.condition import Condition
 from .spec.config import EncodingConfig, FitConfig, TrainingConfig
 from .spec.detection.findings import Finding
 from .spec.metadata import Constraint, ForeignKey, Metadata, Table
+from .stages.data_source import register_data_source
 from .stages.session import spark_session
 from .storage.tables import read_run
 from .synthesizer import Synthesizer
@@ -62,6 +63,7 @@ __all__ = [
     "copy",
     "detect",
     "read_run",
+    "register_data_source",
     "register_model",
     "spark_session",
 ]

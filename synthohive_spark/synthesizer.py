@@ -19,6 +19,7 @@ from .spec.fitted import FittedSchema
 from .spec.identifiers import checked_name
 from .spec.metadata import Metadata
 from .spec.relations import described_relations
+from .spec.views.fitted import synthesizer_html
 from .stages.check import Examined, check_switches, examine
 from .stages.duplicates import Aside, apply_duplicate_policies
 from .stages.executors import check_executors
@@ -204,6 +205,10 @@ class Synthesizer:
         for text in sampling.told:
             warnings.warn(text, stacklevel=3)
         return tables
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the tables, and what was learnt of them."""
+        return synthesizer_html(self.metadata, self._fitted, self.models)
 
     @raises(SerializationError, "saving the model")
     def save(self, path: str | None = None, *, name: str = "model", overwrite: bool = False) -> str:
