@@ -18,7 +18,7 @@ UNIT := tests/unit tests/properties
 SCHEMAS ?= 0:50
 PLANS ?= 10000
 
-.PHONY: help venv demo horovod test lint types imports unit properties spark traps exhaustive connect databases distributed schemas check-java clean
+.PHONY: help venv demo horovod test lint types imports unit properties spark traps exhaustive connect databases distributed schemas wheel check-wheel check-java clean
 
 help:  ## show this list
 	@echo "synthohive_spark: synthetic relational data at lakehouse scale"; echo
@@ -88,6 +88,12 @@ schemas: check-java  ## many generated schemas, planned and taken through Spark:
 horovod: $(STAMP)  ## build Horovod into .venv (3 minutes of CPU), train on a cluster of this machine with it, sample, judge
 	@scripts/horovod.sh $(BIN)/python
 	@$(BIN)/python -m pytest tests/distributed/test_horovod.py -m distributed $(PYTEST_ARGS)
+
+wheel: $(STAMP)  ## build wheel and sdist into dist/
+	@rm -rf dist && $(BIN)/python -m build --outdir dist . >/dev/null && ls -1 dist
+
+check-wheel: wheel  ## install the wheel into an empty environment and run the README's first copy there (minutes; INDEX=... for another torch)
+	@PYTHON="$$(scripts/python.sh)" scripts/check_wheel.sh dist/*.whl
 
 clean:  ## remove what make made (the environment too)
 	@rm -rf $(VENV) $(DEMO) build dist spark-warehouse metastore_db derby.log *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -140,9 +140,8 @@ def _told(what: str, rows: int, work: Callable[[Clock], Any]) -> None:
     for step, spent in clock.steps.items():
         cpu = sum(seconds for kind, seconds in spent.items() if kind != "wall")
         if cpu >= 0.05:
-            out(
-                f"    {step:<28} {cpu:>7.1f} CPU s (JVM {spent['jvm']:.1f}, workers {spent['workers']:.1f}, driver {spent['driver']:.1f}), {spent['wall']:.1f} s\n"
-            )
+            kinds = ", ".join(f"{kind} {seconds:.1f}" for kind, seconds in spent.items() if kind != "wall")
+            out(f"    {step:<32} {cpu:>7.1f} CPU s ({kinds}), {spent['wall']:.1f} s\n")
     sys.stdout.flush()
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .spec.config import EncodingConfig, FitConfig, TrainingConfig
     from .spec.detection.findings import Finding
     from .spec.metadata import Constraint, ForeignKey, Metadata, Table
+    from .stages.data_source import register_data_source
     from .stages.session import spark_session
     from .storage.databases.database import Database
     from .storage.tables import read_run
@@ -62,6 +63,7 @@ __all__ = [
     "copy",
     "detect",
     "read_run",
+    "register_data_source",
     "register_model",
     "spark_session",
 ]
@@ -78,6 +80,7 @@ _HOME = {
     "spec.config": ("EncodingConfig", "FitConfig", "TrainingConfig"),
     "spec.detection.findings": ("Finding",),
     "spec.metadata": ("Constraint", "ForeignKey", "Metadata", "Table"),
+    "stages.data_source": ("register_data_source",),
     "stages.session": ("spark_session",),
     "storage.databases.database": ("Database",),
     "storage.tables": ("read_run",),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from html import escape
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -96,8 +97,35 @@ def get_logger(name: str = "synthohive_spark", **fields: Any) -> Any:
     return structlog.wrap_logger(_Stderr(), processors=processors, wrapper_class=structlog.BoundLogger, context_class=dict).bind(logger=name, **fields)
 
 
+class _NotebookBar:
+    """A bar in the output of a notebook's cell, updated in place. It is HTML: a library of widgets is not needed, and a saved notebook keeps how it ended."""
+
+    def __init__(self, display: Callable[..., Any], title: str) -> None:
+        self._title, self._share, self._told = title, 0.0, ""
+        self._handle = display(self, display_id=True)
+
+    def show(self, share: float, fields: Mapping[str, Any]) -> None:
+        self._share, self._told = share, ", ".join(f"{name} {value}" for name, value in fields.items())
+        if self._handle is not None:  # a display that takes no ids, as of a front end that keeps none
+            self._handle.update(self)
+
+    def __repr__(self) -> str:
+        return f"{self._title} {100 * self._share:.0f}% {self._told}".rstrip()
+
+    def _repr_html_(self) -> str:
+        bar = f'<progress value="{self._share:.3f}" max="1" style="width:16em;vertical-align:middle"></progress>'
+        return f'<div style="font:13px system-ui,sans-serif">{escape(self._title)} {bar} {100 * self._share:.0f}% {escape(self._told)}</div>'
+
+
+def _notebook_display() -> Callable[..., Any] | None:
+    """IPython's `display` where a kernel runs. It is looked up and never imported: a notebook has it loaded, and nothing else needs it."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    shown = sys.modules.get("IPython.display")
+    return getattr(shown, "display", None) if hasattr(shell, "kernel") else None
+
+
 class Progress:
-    """One bar per run where stderr is a terminal, otherwise a line now and then.
+    """One bar per run in a notebook, or where stderr is a terminal; otherwise a line now and then.
 
     Args:
         title: what is going on ("training").
@@ -110,15 +138,24 @@ class Progress:
         self._title, self._total = title, max(total, 1e-9)
         self._done, self._said = 0.0, 0
         terminal = getattr(self._stream, "isatty", lambda: False)()
-        self._bar = tqdm(total=1.0, desc=title, file=self._stream, bar_format="{desc} {percentage:3.0f}% |{bar}| {elapsed}{postfix}") if terminal else None
+        display = _notebook_display() if stream is None else None
+        self._shown = None if display is None else _NotebookBar(display, title)
+        self._bar = (
+            tqdm(total=1.0, desc=title, file=self._stream, bar_format="{desc} {percentage:3.0f}% |{bar}| {elapsed}{postfix}")
+            if terminal and display is None
+            else None
+        )
 
     def update(self, done: float, fields: Mapping[str, Any] | None = None, eta_s: float | None = None) -> None:
         """Show that `done` units of `total` are there; `fields` are shown beside it, `eta_s` is the time left in seconds."""
         self._done = min(max(done, self._done), self._total)
         share = self._done / self._total
-        if self._bar is not None:
+        beside = {**(fields or {}), **({} if eta_s is None else {"left": f"{eta_s:.0f}s"})}
+        if self._shown is not None:
+            self._shown.show(share, beside)
+        elif self._bar is not None:
             self._bar.n = share
-            self._bar.set_postfix({**(fields or {}), **({} if eta_s is None else {"left": f"{eta_s:.0f}s"})}, refresh=False)
+            self._bar.set_postfix(beside, refresh=False)
             self._bar.refresh()
         elif int(share * QUIET_STEPS) > self._said:
             self._said = int(share * QUIET_STEPS)

@@ -11,11 +11,11 @@ from typing import Any
 import fsspec
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from .errors import QualityError
 from .report_check import shortfalls
 from .report_figures import trend_figures
+from .report_notebook import notebook_html
 from .report_relations import number
 from .report_verdict import lines_of, verdict_on
 from .report_view import page
@@ -43,8 +43,8 @@ class Report:
         return "\n".join(lines_of(verdict_on(self.findings)))
 
     def _repr_html_(self) -> str:
-        """The verdict for notebooks."""
-        return str(Markup("<pre>{}</pre>").format(repr(self)))
+        """For notebooks: the verdict, its figures, and the whole page folded below."""
+        return notebook_html(self.findings, self.to_html())
 
     def check(
         self,

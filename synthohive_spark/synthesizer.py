@@ -19,6 +19,7 @@ from .spec.fitted import FittedSchema
 from .spec.identifiers import checked_name
 from .spec.metadata import Metadata
 from .spec.relations import described_relations
+from .spec.views.fitted import synthesizer_html
 from .stages.check import Examined, check_switches, examine
 from .stages.duplicates import Aside, apply_duplicate_policies
 from .stages.executors import check_executors
@@ -116,16 +117,17 @@ class Synthesizer:
         check_models(self.spark, self.models.values())
         with rows_aside(self._work) as aside:
             examined = _examined(taken, config, aside)
-            frames = apply_orphan_policies(taken.metadata, examined.data)
+            frames = apply_orphan_policies(examined.metadata, examined.data)
             run = FitRun(
                 self.spark,
-                taken.metadata,
+                examined.metadata,
+                examined.joint,
                 examined.graph,
                 examined.plan,
                 frames,
                 taken.layouts,
                 forms_of(self.spark, taken),
-                self.models,
+                self.models | {found.parent: self.models[found.table] for found in examined.joint if found.made},
                 config,
                 seed,
                 self._work(),
@@ -204,6 +206,10 @@ class Synthesizer:
             warnings.warn(text, stacklevel=3)
         return tables
 
+    def _repr_html_(self) -> str:
+        """For notebooks: the tables, and what was learnt of them."""
+        return synthesizer_html(self.metadata, self._fitted, self.models)
+
     @raises(SerializationError, "saving the model")
     def save(self, path: str | None = None, *, name: str = "model", overwrite: bool = False) -> str:
         """Save what was learnt as a directory of JSON and safetensors.
@@ -240,7 +246,7 @@ class Synthesizer:
         """
         fitted = load_artifact(path)
         make_known(models, fitted, path)
-        synthesizer = cls(fitted.metadata, spark=spark, work_dir=work_dir)
+        synthesizer = cls(fitted.asked, spark=spark, work_dir=work_dir)
         synthesizer._fitted = fitted
         return synthesizer
 

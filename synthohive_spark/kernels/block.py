@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -55,6 +55,11 @@ class GenerationPlan:
     def steps(self) -> Phase:
         """The phase that is carried out."""
         return self.fitted.program.phases[self.phase]
+
+    def typed(self, names: Iterable[str]) -> dict[str, str]:
+        """Columns of the table, hidden ones included, with their Spark types; what numbers and counts rows is whole."""
+        types, encoding, drawn = self.fitted.program.types, self.fitted.encoding, self.fitted.program.drawn
+        return {name: types[name] if name in types else encoding.column(name).spark_type if name in drawn else "bigint" for name in names}
 
     @property
     def is_last(self) -> bool:

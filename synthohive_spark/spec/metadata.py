@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -216,6 +217,38 @@ class Metadata(Spec):
         return cls._from_file(raw, path)
 
     @classmethod
+    def from_sdv(cls, source: str | Path | Mapping[str, Any]) -> Metadata:
+        """Read SDV's multi-table metadata. One warning tells what of it has no place here (`docs/migration.md`).
+
+        Args:
+            source: the JSON's path, or what it holds; of `METADATA_SPEC_VERSION` `MULTI_TABLE_V1` or `V1`.
+
+        Raises:
+            SchemaError: it is missing, no JSON, or no such metadata; with all faults.
+        """
+        from .migration.sdv import read_sdv
+
+        draft, where = read_sdv(source)
+        return _told(draft.finished(cls, where), draft.warning(where))
+
+    @classmethod
+    def from_ddl(cls, text: str, *, dialect: str | None = None) -> Metadata:
+        """Read keys from CREATE TABLE and ALTER TABLE statements. One warning tells what of them has no place here (`docs/migration.md`).
+
+        Args:
+            text: the statements.
+            dialect: of which database, by sqlglot's name for it: `postgres`, `mysql`, `tsql`, `oracle`, `sqlite`, `snowflake`, `databricks`, ...
+
+        Raises:
+            SchemaError: a statement cannot be parsed, or a key names what is not there; with all faults.
+            MissingDependencyError: sqlglot is not installed.
+        """
+        from .migration.ddl import read_ddl
+
+        draft = read_ddl(text, dialect)
+        return _told(draft.finished(cls, "DDL"), draft.warning("DDL"))
+
+    @classmethod
     def _from_file(cls, raw: Any, path: str | Path) -> Metadata:
         if not isinstance(raw, Mapping):
             raise SchemaError(f"{path}: expected a mapping with `tables`, found {type(raw).__name__}")
@@ -283,6 +316,12 @@ class Metadata(Spec):
             raise SchemaError(f"{where}: {_readable(error)}") from error
         return self
 
+    def _repr_html_(self) -> str:
+        """For notebooks: a graph of the tables, and their keys."""
+        from .views.metadata import metadata_html
+
+        return metadata_html(self)
+
     def to_dict(self) -> dict[str, Any]:
         """The long form, that `Metadata.model_validate` reads back."""
         return self.model_dump(mode="json")
@@ -294,6 +333,12 @@ class Metadata(Spec):
             OSError: the place cannot be written.
         """
         Path(path).write_text(yaml_text(self), encoding="utf-8")
+
+
+def _told(metadata: Metadata, text: str) -> Metadata:
+    if text:
+        warnings.warn(text, stacklevel=3)
+    return metadata
 
 
 class _StrictLoader(yaml.SafeLoader):

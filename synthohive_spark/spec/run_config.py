@@ -178,8 +178,8 @@ def _source_faults(run: RunConfig) -> list[str]:
 def _override(sections: dict[str, Any], override: str) -> None:
     target, equals, text = override.partition("=")
     *way, field = target.strip().split(".")
-    if not equals or not way or not field:
-        raise SchemaError(f"override {override!r}: write it as section.field=value, such as fit.epochs=20")
+    if not equals or not field or not (way or field == "source"):
+        raise SchemaError(f"override {override!r}: write it as section.field=value, such as fit.epochs=20; or source=..., one place that holds all tables")
     inside: Any = sections
     for part in way:
         inside = inside.setdefault(part, {})

@@ -82,7 +82,7 @@ def _block(above: Above) -> Column:
 
 def columns_of(plan: GenerationPlan) -> dict[str, str]:
     """Names and Spark types of what a phase gives."""
-    fitted, program = plan.fitted, plan.fitted.program
+    program = plan.fitted.program
     if plan.is_last:
         late = {c for m in program.deferred for c in program.foreign_keys[m.key].columns if c not in (*m.fixed, *m.wished, *m.filled)}
         visible = [c for c in program.names if c not in late]
@@ -93,8 +93,7 @@ def columns_of(plan: GenerationPlan) -> dict[str, str]:
         visible = [c for c in program.names if c in given]
         hidden = [c for c in program.drawn if c not in program.types and c in given]
         numbers = (ROW, BLOCK, *FAMILY)
-    types = program.types | {c: fitted.encoding.column(c).spark_type for c in hidden}
-    return {c: types.get(c, "bigint") for c in (*visible, *hidden, *numbers)}
+    return plan.typed((*visible, *hidden, *numbers))
 
 
 def ddl_of(types: Mapping[str, str]) -> str:

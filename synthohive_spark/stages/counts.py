@@ -7,18 +7,23 @@ function of the row number.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from ..kernels.cardinality import CLOSE, CountRule, settled
+from ..kernels.generate import BLOCK_ROWS, Families
+from ..kernels.seeds import derive_seed
 from ..kernels.shares import proportional, rounded
 from ..kernels.spread import hashed
 from ..spec.hidden import ROW, hidden
 from ..spec.identifiers import quoted
-from ..spec.program import Linkage
+from ..spec.planning.room import rows_alone, rows_driven
+from ..spec.program import Linkage, TableProgram
 
 FEW_PARENTS = 1_000_000  # 16 to 24 MB on the driver, and 8 MB in the closure
 LIMIT = hidden("limit")
@@ -45,6 +50,53 @@ class Wanted:
     room: int | None = None
 
 
+def wanted_of(program: TableProgram, parents: int, *, drawn: str | None, possible: int | None, at_most: int | None, seed: int, shaped: bool = False) -> Wanted:
+    """What is asked of the children that the driving key of a table brings.
+
+    Args:
+        parents: rows of the driving parent.
+        drawn: as in `Wanted`.
+        possible: rows of the table that its keys have room for; None for no limit.
+        at_most: as in `Wanted`.
+        seed: of the run.
+        shaped: the parents have given values.
+    """
+    linkage = program.linkages[program.driving or 0]
+    natural = rows_driven(program, parents)
+    room = None if possible is None else math.floor(possible * (1 - linkage.null_rate))  # rows without a driving parent take their share of it
+    total = None if shaped else natural if room is None else min(natural, room)
+    return Wanted(linkage, drawn, total, at_most, derive_seed(seed, program.table, program.driving or 0, "children"), room)
+
+
+def without_parent(program: TableProgram, wanted: Wanted, made: int, possible: int | None, scale: float) -> int:
+    """Rows without a driving parent, beside `made` ones that have one."""
+    alone = rows_alone(program, made if wanted.total is None else wanted.total, scale)
+    return alone if possible is None else min(alone, possible - made)
+
+
+def per_block(linkage: Linkage) -> int:
+    """Parents of a block, whose children are about as many as a block of rows."""
+    return max(1, min(BLOCK_ROWS, int(BLOCK_ROWS / max(linkage.mean, 1e-9))))
+
+
+def with_offsets(families: Families, sums: Sequence[tuple[int, int]]) -> tuple[Families, int]:
+    """Number of the first child of each block of parents that has some, and of all children.
+
+    Args:
+        sums: children of the blocks of parents, ascending.
+    """
+    ends = np.cumsum([n for _, n in sums]).tolist()
+    offsets = {block: end - n for (block, n), end in zip(sums, ends, strict=True) if n and (families.room is None or end - n < families.room)}
+    every = ends[-1] if ends else 0
+    return replace(families, offsets=offsets), every if families.room is None else min(every, families.room)
+
+
+def children_per_block(by_row: np.ndarray, parents: int) -> list[tuple[int, int]]:
+    """Children of each block of `parents` parents, from those of each, int64 (p,)."""
+    starts = np.arange(0, len(by_row), parents)
+    return list(enumerate(np.add.reduceat(by_row, starts).tolist())) if len(by_row) else []
+
+
 def settle(parents: DataFrame, count: int, whole: bool, wanted: Wanted) -> CountRule:
     """The rule.
 
@@ -66,6 +118,18 @@ def _one_by_one(parents: DataFrame, count: int, whole: bool, wanted: Wanted) -> 
         arrays = [column.to_numpy() for column in table.columns]
         rows, drawn = arrays[0], arrays[1] if wanted.drawn else np.zeros(len(arrays[0]), dtype=np.int64)
         limits = arrays[-1] if limited else None
+    return by_parent(rows, drawn, limits, count, wanted)
+
+
+def by_parent(rows: np.ndarray, drawn: np.ndarray, limits: np.ndarray | None, count: int, wanted: Wanted) -> CountRule:
+    """The rule that tells each parent's children by its row number.
+
+    Args:
+        rows: numbers of the parents that may have children, int64 (p,).
+        drawn: the number that was drawn for each, int64 (p,); zeros where none was.
+        limits: children that each may have at most, int64 (p,).
+        count: one more than their greatest row number.
+    """
     order = np.lexsort((rows, hashed(rows, wanted.salt), drawn))
     most = _limits(limits, wanted.at_most, len(rows))
     by_row = np.zeros(count, dtype=np.int64)

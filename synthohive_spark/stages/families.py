@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial, reduce
 from operator import and_, mul
 
-import numpy as np
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from ..kernels.cardinality import CountRule, within_groups
-from ..kernels.generate import BLOCK_ROWS, Families, count_children, with_counts
+from ..kernels.generate import Families, count_children, with_counts
 from ..kernels.seeds import derive_seed
 from ..spec.fitted import FittedSchema, FittedTable
 from ..spec.hidden import BLOCK, CHILDREN, FIRST, ROW, SIZE, count_column, depth_column, hidden, status_column
 from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey
-from ..spec.planning.room import Room, TableRows, rows_alone, rows_driven
+from ..spec.planning.room import Room, TableRows
 from ..spec.planning.view import unique_keys
 from ..spec.program import Match, TableProgram
 from ..spec.steps import NumberKey
+from .ancestors import with_ancestors
 from .blocks import Above, parent_columns
-from .counts import LIMIT, Wanted, settle
+from .counts import LIMIT, Wanted, children_per_block, per_block, settle, wanted_of, with_offsets, without_parent
 from .frames import map_frames
 from .match import Pairing, Partner
 
@@ -80,29 +79,31 @@ class Kin:
         program = fitted.program
         if program.driver is None or program.driving is None:
             raise ValueError(f"table {program.table!r} has no driving key")
-        made, linkage = self.made[program.driver.parent_table], program.linkages[program.driving]
+        made = self.made[program.driver.parent_table]
         frame, whole = self._with_whole_key(program.driver)
         frame = self._leaving_partners(frame, program.needs, dict(zip(program.driver.columns, program.driver.parent_columns, strict=True)), program)
         frame = self._limited(program, frame)
-        natural = rows_driven(program, made.count)
         possible = self.room.possible(program, {name: m.count for name, m in self.made.items()})
-        # Rows without a driving parent take their share of the room.
-        room = None if possible is None else math.floor(possible * (1 - linkage.null_rate))
-        total = None if made.shaped else natural if room is None else min(natural, room)
         drawn = self._drawn(program.driver.parent_table, program.table, program.driving)
-        salt = derive_seed(self.seed, program.table, program.driving, "children")
-        wanted = Wanted(linkage, drawn, total, self._at_most(program), salt, room)
+        wanted = wanted_of(program, made.count, drawn=drawn, possible=possible, at_most=self._at_most(program), seed=self.seed, shaped=made.shaped)
         rule = settle(frame, made.rows, whole and not program.needs, wanted)
-        per_block = max(1, min(BLOCK_ROWS, int(BLOCK_ROWS / max(linkage.mean, 1e-9))))
-        families = Families(rule, drawn if rule.by_row is None else None, LIMIT if rule.by_row is None and LIMIT in frame.columns else None, per_block)
+        by_level = rule.by_row is None
+        limits = LIMIT if by_level and LIMIT in frame.columns else None
+        families = Families(rule, drawn if by_level else None, limits, per_block(wanted.linkage))
         if any(unique.per == "group" for unique in program.uniques):
             frame, families = self._ranked(program, frame, families)
-        kept = dict.fromkeys([ROW, *parent_columns(fitted), *(c for c in (families.drawn, families.limits, FIRST, SIZE) if c and c in frame.columns)])
-        frame = frame.select(*(F.col(quoted(c)) for c in kept))
-        families, total_children = self._with_offsets(frame, replace(families, room=room))
-        alone = rows_alone(program, total_children if total is None else total, self.scale)
-        alone = alone if possible is None else min(alone, possible - total_children)
-        return Above(frame, families, total_children, len(families.offsets), total), alone
+        counted = [c for c in (families.drawn, families.limits, FIRST, SIZE) if c and c in frame.columns]
+        narrow = frame.select(*(F.col(quoted(c)) for c in dict.fromkeys([ROW, *counted])))
+        families, children = self._with_offsets(narrow, replace(families, room=wanted.room))
+        kept = dict.fromkeys([ROW, *parent_columns(fitted), *counted])
+        frame = self._with_ancestors(frame, program).select(*(F.col(quoted(c)) for c in kept))
+        alone = without_parent(program, wanted, children, possible, self.scale)
+        return Above(frame, families, children, len(families.offsets), wanted.total), alone
+
+    def _with_ancestors(self, parents: DataFrame, program: TableProgram) -> DataFrame:
+        programs = {name: table.program for name, table in self.fitted.tables.items()}
+        frames = {name: made.frame for name, made in self.made.items()}
+        return with_ancestors(parents, program.driver.parent_table, program.above, programs, frames) if program.driver else parents
 
     def _with_whole_key(self, key: ForeignKey) -> tuple[DataFrame, bool]:
         """The rows of a parent that a key can point at, and whether they are all that there were to be: a unique key may be null."""
@@ -117,16 +118,9 @@ class Kin:
     def _with_offsets(frame: DataFrame, families: Families) -> tuple[Families, int]:
         """Number of the first child of each block of parents that has some, and of all children."""
         if families.rule.by_row is not None:
-            counts = families.rule.by_row
-            starts = np.arange(0, len(counts), families.per_block)
-            sums = list(enumerate(np.add.reduceat(counts, starts).tolist())) if len(counts) else []
-        else:
-            counted = map_frames(frame, partial(count_children, families=families), f"{quoted(BLOCK)} bigint, n bigint")
-            sums = sorted((row[0], row[1]) for row in counted.groupBy(BLOCK).agg(F.sum("n")).collect())
-        ends = np.cumsum([n for _, n in sums]).tolist()
-        offsets = {block: end - n for (block, n), end in zip(sums, ends, strict=True) if n and (families.room is None or end - n < families.room)}
-        every = ends[-1] if ends else 0
-        return replace(families, offsets=offsets), every if families.room is None else min(every, families.room)
+            return with_offsets(families, children_per_block(families.rule.by_row, families.per_block))
+        counted = map_frames(frame, partial(count_children, families=families), f"{quoted(BLOCK)} bigint, n bigint")
+        return with_offsets(families, sorted((row[0], row[1]) for row in counted.groupBy(BLOCK).agg(F.sum("n")).collect()))
 
     def _drawn(self, parent: str, child: str, key: int) -> str | None:
         """The parent's hidden column with the number of children that was drawn along a key."""

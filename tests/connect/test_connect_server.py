@@ -13,7 +13,17 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from synthohive_spark import FitConfig, Metadata, MissingDependencyError, Synthesizer, TrainingConfig, TrainingError, detect, spark_session
+from synthohive_spark import (
+    FitConfig,
+    Metadata,
+    MissingDependencyError,
+    Synthesizer,
+    TrainingConfig,
+    TrainingError,
+    detect,
+    register_data_source,
+    spark_session,
+)
 from synthohive_spark.errors import raises
 from synthohive_spark.stages.executors import check_executors
 from synthohive_spark.stages.session import is_connect
@@ -61,6 +71,11 @@ def test_a_schema_is_fitted_sampled_and_reported(new_session: NewSession, shippe
     assert tables["orders"].join(tables["customers"], "customer_id", "left_anti").count() == 0
     assert 0.9 < tables["orders"].select("customer_id").distinct().count() / (2 * real["orders"].select("customer_id").distinct().count()) < 1.1
     assert spark.read.format("delta").load(f"{output}/orders").count() == tables["orders"].count()
+
+    register_data_source(spark)
+    for name, table in tables.items():
+        made = spark.read.format("synthohive").option("model", str(tmp_path / "model")).option("table", name).option("seed", 7).option("scale", 2).load()
+        assert sorted(map(str, made.collect())) == sorted(map(str, table.collect()))
 
     report = synthesizer.generate_validation_report(real, {name: f"{output}/{name}" for name in tables}, str(tmp_path / "report.html"))
     assert not report.findings.faults and report.findings.shapes is not None and report.findings.shapes > 0.7

@@ -47,7 +47,7 @@ def test_names_are_escaped() -> None:
     metadata = Metadata().add_table("<b>&", pk="</svg>").add_table("t", fk={"<i>": "<b>&.</svg>"})
     finding = Finding(table="<b>&", what="primary key", columns=("</svg>",), confidence=0.5, reason="<script>")
     page = Detected(metadata, (finding,)).to_html()
-    assert not re.search(r"<b>|<i>|<script>|</svg>(?!<table>)", page)
+    assert not re.search(r"<b>|<i>|<script>|</svg>(?!</div><table>)", page)
     assert "\n" not in str(Detected(metadata, (finding.model_copy(update={"columns": ("a\nb",)}),))).splitlines()[1]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import sys
+import types
 from collections.abc import Iterator
 
 import pytest
@@ -73,3 +75,34 @@ def test_on_a_terminal_progress_is_a_bar_that_never_goes_back() -> None:
         progress.update(0.5)
     shown = stream.getvalue()
     assert "training  50%" in shown and "left=12s" in shown and "25%" not in shown
+
+
+class Displayed:
+    """What IPython's `display` gives, and what was shown."""
+
+    def __init__(self) -> None:
+        self.pages: list[str] = []
+
+    def __call__(self, shown: object, *, display_id: bool) -> Displayed:
+        assert display_id
+        return self.update(shown)
+
+    def update(self, shown: object) -> Displayed:
+        self.pages.append(shown._repr_html_())  # type: ignore[attr-defined]
+        return self
+
+
+def test_in_a_notebook_progress_is_one_output_that_is_updated(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    displayed, shell = Displayed(), types.SimpleNamespace(kernel=object())
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setitem(sys.modules, "IPython.display", types.SimpleNamespace(display=displayed))
+    with events.Progress("training", total=2) as progress:
+        progress.update(1.0, {"tables": "<b>"}, eta_s=12.4)
+        progress.update(2.0)
+    assert capsys.readouterr().err == ""
+    assert len(displayed.pages) == 3 and 'value="0.500"' in displayed.pages[1] and "tables &lt;b&gt;, left 12s" in displayed.pages[1]
+    assert 'value="1.000"' in displayed.pages[2]
+    del shell.kernel  # IPython in a terminal
+    with events.Progress("training", total=1) as progress:
+        progress.update(1.0)
+    assert len(displayed.pages) == 3 and "progress" in capsys.readouterr().err

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
-from importlib.metadata import requires, version
+from importlib.metadata import distributions, requires, version
 from pathlib import Path
 
 import pytest
@@ -42,6 +46,55 @@ def test_shipped_package_holds_modules_and_data_but_no_bytecode(tmp_path: Path) 
     names = zipfile.ZipFile(tmp_path / "p.zip").namelist()
     assert {"synthohive_spark/__init__.py", "synthohive_spark/stages/log4j2.properties", "synthohive_spark/stages/jvm/java.py"} <= set(names)
     assert not [name for name in names if name.endswith(".pyc") or not name.startswith("synthohive_spark/")]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with wheel and sdist."""
+    place, tree = tmp_path_factory.mktemp("dist"), tmp_path_factory.mktemp("tree")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tree)
+    for name in ("synthohive_spark", "tests"):
+        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+    build = "import sys; from setuptools import build_meta as b; place = sys.argv[1]; b.build_wheel(place); b.build_sdist(place)"
+    answer = subprocess.run([sys.executable, "-c", build, str(place)], capture_output=True, text=True, cwd=tree)
+    assert answer.returncode == 0, answer.stderr
+    return place
+
+
+def test_wheel_and_sdist_hold_the_package_and_its_data_and_nothing_else(built: Path) -> None:
+    (wheel,), (sdist,) = built.glob("*.whl"), built.glob("*.tar.gz")
+    inside = zipfile.ZipFile(wheel)
+    data = {str(p.relative_to(ROOT)) for p in (ROOT / "synthohive_spark").rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+    assert {"synthohive_spark/py.typed", "synthohive_spark/templates/report.html.j2", "synthohive_spark/stages/log4j2.properties"} <= data
+    info = "-".join(wheel.name.split("-")[:2]) + ".dist-info"
+    assert data == {name for name in inside.namelist() if not name.startswith(f"{info}/")}
+    told = inside.read(f"{info}/METADATA").decode()
+    assert "License-Expression: Apache-2.0" in told and {"ddl", "connect", "databases"} <= set(re.findall(r"^Provides-Extra: (.*)$", told, re.MULTILINE))
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert data | {"pyproject.toml", "README.md", "LICENSE"} <= names
+
+
+def test_a_wheel_for_platforms_asks_for_all_but_what_they_bring(built: Path, tmp_path: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    answer = run(sys.executable, "scripts/platform_wheel.py", str(wheel), str(tmp_path))
+    assert answer.returncode == 0, answer.stderr
+    copy = Path(answer.stdout.strip())
+    with zipfile.ZipFile(wheel) as plain, zipfile.ZipFile(copy) as changed:
+        plain.extractall(tmp_path / "plain")
+        changed.extractall(tmp_path / "changed")
+    before, after = (next(iter(distributions(path=[str(tmp_path / name)]))) for name in ("plain", "changed"))
+    assert (after.version, copy.name) == (f"{before.version}+platform", wheel.name.replace(before.version, after.version))
+    left_out = set(before.requires or ()) - set(after.requires or ())
+    assert {re.split(r"[<>=]", requirement)[0] for requirement in left_out} == {"pyspark", "delta-spark"}
+    assert set(after.requires or ()) < set(before.requires or ()) and any("pyspark[connect]" in requirement for requirement in after.requires or ())
+    assert after.metadata.get_payload() == before.metadata.get_payload()
+    for file in after.files or ():
+        content = file.locate().read_bytes()
+        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+        assert file.hash is None or (file.hash.value, file.size) == (digest, len(content))
+    assert run(sys.executable, "scripts/platform_wheel.py", "README.md", str(tmp_path)).stderr.startswith("README.md is no wheel")
 
 
 def test_make_lists_its_commands_without_an_environment() -> None:

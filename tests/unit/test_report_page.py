@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from xml.etree import ElementTree
@@ -9,8 +10,10 @@ from xml.etree import ElementTree
 import pytest
 from report_keys import key_finding
 
+from synthohive_spark import report_notebook
 from synthohive_spark.report import Report
 from synthohive_spark.report_graph import Link, Node, graph
+from synthohive_spark.report_verdict import verdict_on
 from synthohive_spark.spec.findings import ABOVE, BELOW, ColumnFinding, CorrelationFinding, Distribution, Findings, KeyFinding, TableFinding
 from synthohive_spark.spec.relation_findings import AcrossFinding, ClassifierFinding, PairFinding, PathFinding
 
@@ -87,6 +90,19 @@ def test_tables_are_the_worst_first_and_few_are_open(findings: Findings) -> None
     assert [name for _, name in order][0] == "orders" and all(is_open for is_open, _ in order)
     many = Report(Findings.of(tuple(table(f"t{i}", 1) for i in range(30)), ())).to_html()
     assert '<details class="table" open>' not in many and many.count('<details class="table">') == 30
+
+
+def test_notebooks_show_the_figures_and_the_whole_page_within_its_bounds(findings: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = Report(findings)
+    page = report._repr_html_()
+    verdict = verdict_on(report.findings)
+    shown = {grade: page.count(f'<span class="tag {grade}">') for grade in ("off", "visible", "close")}
+    assert shown == {"off": len(verdict.distrusted), "visible": len(verdict.doubted), "close": len(verdict.trusted)}
+    inside = re.search(r'<iframe [^>]*sandbox srcdoc="([^"]*)"></iframe>', page)
+    assert inside is not None and html.unescape(inside[1]).startswith("<!doctype html>")
+    monkeypatch.setattr(report_notebook, "MOST_BYTES", 1000)
+    small = report._repr_html_()
+    assert "<iframe" not in small and "report.save(" in small and "<table>" in small
 
 
 def test_a_hundred_tables_of_a_hundred_columns_stay_below_ten_megabytes() -> None:

@@ -18,7 +18,13 @@ from synthohive_spark.spec.relation_findings import PairFinding
 
 def column(name: str, distance: float, ceiling: float = 0.01) -> ColumnFinding:
     return ColumnFinding(
-        column=name, metric="KS", distance=distance, ceiling=ceiling, null_rate_real=0, null_rate_synthetic=0, distribution=Distribution(labels=("secret",))
+        column=name,
+        metric="KS",
+        distance=distance,
+        ceiling=ceiling,
+        null_rate_real=0,
+        null_rate_synthetic=0,
+        distribution=Distribution(labels=("secret",), real=(1.0,), synthetic=(1.0,)),
     )
 
 
@@ -83,7 +89,7 @@ def test_names_that_would_break_the_lines_do_not() -> None:
 
 def test_notebooks_show_the_verdict_escaped() -> None:
     page = Report(Findings.of((table("<b>", (column("fine", 0.9),)),), ()))._repr_html_()
-    assert page.startswith("<pre>") and "&lt;b&gt;" in page and "<b>" not in page
+    assert page.startswith('<div class="shr">') and "&lt;b&gt;" in page and "<b>" not in page
 
 
 def test_check_names_every_figure_that_falls_short() -> None:

@@ -18,7 +18,6 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 import pyspark
-from delta import configure_spark_with_delta_pip
 from pyspark.sql import SparkSession
 
 from .java import cache_folder, java_home
@@ -92,6 +91,8 @@ def delta_coordinate() -> str:
     def capture(key: str, value: Any) -> SparkSession.Builder:
         seen[key] = str(value)
         return builder
+
+    from delta import configure_spark_with_delta_pip  # here: platforms with a Delta of their own have no such helper, and need no jars
 
     setattr(builder, "config", capture)  # noqa: B010 - the helper insists on a plain Builder, and has no public way to ask it for the name alone
     configure_spark_with_delta_pip(builder)

@@ -1,0 +1,1 @@
+"""Metadata from what other tools and databases say of a schema."""
