@@ -86,7 +86,8 @@ def test_weights_are_the_shares_of_the_real_codes() -> None:
 def test_a_small_range_is_all_tokens_but_rare_values() -> None:
     months = np.repeat(np.arange(1.0, 13.0), 50)
     assert fitted(months, "int").tokens == tuple(range(1, 13)) and fitted(months, "int").bins == 0
-    with_rare = fitted(np.append(months, [77.0, 80.0]), "int")
+    assert fitted(np.append(months, [77.0, 80.0]), "int") == fitted(months, "int")  # what too few rows have has no code
+    with_rare = fitted(np.append(months, [77.0, 80.0, 91.0]), "int")
     assert with_rare.tokens == tuple(range(1, 13)) and with_rare.bins == 1
 
 

@@ -179,7 +179,8 @@ def _wide(sampled: pd.DataFrame, hint: ColumnHint, null_share: float, config: En
     units, rows = units_of(array), sampled["sampled"].to_numpy(dtype=np.int64)
     order = np.argsort(units, kind="stable")
     array, units, rows = array.take(pa.array(order)), units[order], rows[order]
-    form = str(find_decimal_form(units, rows, 10**array.type.precision - 1 if pa.types.is_decimal(array.type) else 2**63 - 1))
+    largest = 10**array.type.precision - 1 if pa.types.is_decimal(array.type) else 2**63 - 1
+    form = str(find_decimal_form(units, rows, largest, config.min_category_rows))
     numbers = numbers_of_units(units, form)
     encoding = fit_numbers(hint.name, hint.spark_type, measured(numbers, rows, null_share), config, form)
     # Values that a float64 cannot tell apart share a token, which stands for the commonest; where all of them are rare, for none.
