@@ -133,7 +133,9 @@ def adult(folder: Path, seed: int) -> tuple[dict[str, pd.DataFrame], list[Plant]
     """One table, with dates, times, money, long numbers and addresses beside its own columns; 1,000 values."""
     frame, planter = pd.read_parquet(folder / "adult.parquet"), Planter(seed)
     n, random = len(frame), planter.random
-    frame["born"] = [datetime.date(1994 - int(age), 1, 1) + datetime.timedelta(days=int(d)) for age, d in zip(frame["age"], random.integers(365, size=n), strict=True)]
+    frame["born"] = [
+        datetime.date(1994 - int(age), 1, 1) + datetime.timedelta(days=int(d)) for age, d in zip(frame["age"], random.integers(365, size=n), strict=True)
+    ]
     frame["seen"] = pd.to_datetime(pd.Timestamp("1994-01-01").value + random.integers(365 * 86_400, size=n) * 10**9, utc=True).as_unit("us")
     frame["billed"] = [datetime.date(1993 + int(m) // 12, 1 + int(m) % 12, 1) for m in random.integers(24, size=n)]
     frame["savings"] = np.round(np.exp(random.normal(7, 1, n)), 2)

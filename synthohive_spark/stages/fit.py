@@ -29,6 +29,7 @@ from ..spec.layout import Layout
 from ..spec.metadata import Metadata
 from ..spec.planning.across import with_across_rows
 from ..spec.planning.derived import with_dependencies
+from ..spec.planning.entities import entity_keys
 from ..spec.planning.own_rules import keepable
 from ..spec.planning.programs import SchemaPlan
 from ..spec.planning.rewritten import with_form_of_order, with_key_lengths, with_levels, without_drawn, without_inherited
@@ -44,7 +45,8 @@ from .across_rows import find_rules_across_rows
 from .backends import finished
 from .copula import fit_copula
 from .dependencies import find_dependencies
-from .encode import stage_training_rows
+from .encode import held_share, order_seed, stage_training_rows
+from .entities import with_entity
 from .forest import level_sizes, real_depths
 from .hidden import distance_type, with_distances, with_hidden
 from .jobs import Search, side_by_side
@@ -183,6 +185,11 @@ class FitRun:
         pointed = {c for other in self.metadata.tables.values() for key in other.foreign_keys if key.parent_table == name for c in key.parent_columns}
         hints = tuple(with_kind(hint, self.metadata.tables[name], pointed) for hint in self.plan.hints[name] if hint.name not in absent)
         rows = with_hidden(self.data, program, self.plan.programs, self._depths.get(name, {}))
+        above = entity_keys(name, self.plan.programs)
+        if above:
+            fixed = pointed | self.metadata.tables[name].key_columns
+            hints = tuple(hint.model_copy(update={"by_entity": hint.name not in fixed and not hint.name.startswith(HIDDEN_PREFIX)}) for hint in hints)
+            rows = with_entity(rows, above, self.data)
         return _Asked(program, Profiled(name, rows, program.rows, hints, derive_seed(self.seed, name, "profile")))
 
     def _totals(self) -> dict[str, tuple[Total, ...]]:
@@ -307,7 +314,7 @@ class FitRun:
             encoding=fitted.encoding,
             context=fitted.context_encoding,
             sample_rows=self.config.training.sample_rows,
-            seed=derive_seed(self.seed, program.table, "training rows"),
+            seed=order_seed(self.seed, program.table),
             path=self.workspace.folder("training", program.table),
         )
 
@@ -377,6 +384,7 @@ def _context(program: TableProgram, parent: FittedTable) -> tuple[str, ...]:
 def _model_spec(fitted: FittedTable, drawn: TableEncoding, name: str, config: FitConfig) -> ModelSpec:
     conditions = fitted.encoding.select(fitted.program.conditions)
     few = fitted.program.rows < FEW_ROWS
+    untrained = few or name == Independent.name
     sees = config.siblings and not few and model_class(name).sees_siblings
     return ModelSpec(
         name=Independent.name if few else name,
@@ -386,4 +394,5 @@ def _model_spec(fitted: FittedTable, drawn: TableEncoding, name: str, config: Fi
         siblings=sees and fitted.program.has_siblings,
         turns=turns(fitted.program, drawn.names),
         known=often_known(fitted.program, drawn.names),
+        held_out=0.0 if untrained else held_share(fitted.program, config.training),
     )

@@ -12,6 +12,7 @@ Each step looks once at every table that it needs, and takes many tables in one 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pyspark.sql import DataFrame
 
@@ -19,6 +20,7 @@ from ..errors import SchemaError
 from ..spec.findings import Findings, TableFinding
 from ..spec.fitted import FittedSchema
 from ..spec.metadata import Metadata
+from .encode import held_out
 from .validate_across import paths_of, with_classifiers, with_relations
 from .validate_columns import scored_table
 from .validate_counts import count_tables
@@ -38,7 +40,7 @@ def validate(
         metadata: keys and roles. Columns of keys, text that hardly repeats, and `pii_cols` get no likeness score; reference tables get none at all.
         real: one frame per table of `metadata`.
         synthetic: one frame per table, with the same columns (more are ignored).
-        fitted: what was learnt of the real tables: its rules are counted on the synthetic ones.
+        fitted: what was learnt of the real tables: its rules are counted on the synthetic ones, and rows that trained are told from those that did not.
         seed: of the random halves that the ceilings come from.
 
     Raises:
@@ -47,7 +49,9 @@ def validate(
     _check(metadata, real, synthetic)
     keys = count_sides(metadata, real, synthetic)
     looked_at = [(i, name, spec) for i, (name, spec) in enumerate(metadata.tables.items()) if spec.role == "learnt" or name in _above_learnt(metadata)]
+    held = {} if fitted is None else {name: held_out(t.model, t.program, fitted.seed) for name, t in fitted.tables.items()}
     scored, plans = plan_tables([scored_table(spec, i, real[name], synthetic[name], keys.rows(name)) for i, name, spec in looked_at], seed)
+    scored = [replace(t, held=held.get(t.spec.name)) for t in scored]
     learnt = [t for t in scored if t.spec.role == "learnt"]
     counts = count_tables([t for t in learnt if t.columns], plans)
     relations = judge_relations(metadata, {t.spec.name: t for t in scored}, seed)

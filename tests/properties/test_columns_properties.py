@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from synthohive_spark.kernels.columns import arrow_type, decode_codes, encode_frame
 from synthohive_spark.kernels.columns.categories import fit_categories
-from synthohive_spark.kernels.columns.numbers import fit_numbers, measured
+from synthohive_spark.kernels.columns.measured import measured
+from synthohive_spark.kernels.columns.numbers import fit_numbers
 from synthohive_spark.kernels.text import Letters, fit_shapes, shapes_of, text_from_shapes
 from synthohive_spark.kernels.text import code_points as points_of
 from synthohive_spark.kernels.text.signs import plain_sign

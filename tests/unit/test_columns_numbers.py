@@ -13,7 +13,8 @@ import pytest
 from synthohive_spark.kernels.columns import arrow_type, decode_codes, encode_frame, is_supported
 from synthohive_spark.kernels.columns.grid import find_coarse, find_grid, typed_numbers
 from synthohive_spark.kernels.columns.marks import INFINITE, MARKS, NAN, is_mark, marked, unmarked
-from synthohive_spark.kernels.columns.numbers import decode_numbers, encode_numbers, fit_numbers, measured
+from synthohive_spark.kernels.columns.measured import measured
+from synthohive_spark.kernels.columns.numbers import decode_numbers, encode_numbers, fit_numbers
 from synthohive_spark.kernels.columns.rows import Rows
 from synthohive_spark.kernels.columns.types import from_float64, to_float64
 from synthohive_spark.kernels.spread import grid_step, numbers_at

@@ -85,11 +85,9 @@ def knots_of(values: np.ndarray, counts: np.ndarray, bin_of: np.ndarray, step: f
         least: rows that a quantile stands for.
     """
     bins = int(bin_of[-1]) + 1
-    if discrete:
-        inner = min(MAX_PICKS, max(INNER, 3 * -(-len(values) // bins)))
-    else:
-        # Fewer rows between two quantiles would give real values back, one by one.
-        inner = 1 + int(np.clip(counts.sum() // (bins * max(2, least)), 1, INNER - 1))
+    # Fewer rows between two quantiles would give real values back, one by one.
+    apart = int(np.clip(counts.sum() // (bins * max(2, least)), 1, INNER - 1))
+    inner = min(MAX_PICKS, max(INNER, 3 * -(-len(values) // bins))) if discrete else 1 + apart
     starts = np.searchsorted(bin_of, np.arange(bins + 1))
     half = 0.0 if discrete else step / 2
     quantiles = np.empty((bins, inner))

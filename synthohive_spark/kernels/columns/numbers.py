@@ -24,6 +24,7 @@ from .cache import once_per_encoding
 from .decimals import from_units, values_of
 from .grid import EXACT, Coarse, decimals_of, find_coarse, find_grid, on_coarse, typed_numbers, with_last_digits
 from .marks import is_mark
+from .measured import Measured, shared
 from .rows import Rows
 from .types import arrow_type, is_integer, to_float64, to_typed, type_range
 
@@ -33,28 +34,6 @@ LEAST_DISTINCT = 50  # rows: of fewer it cannot be told whether values differ by
 LEAST_MEETINGS = 10.0  # pairs of equal values that chance would give
 DENSE = 0.5  # of the steps from the least to the greatest value, from which on values that differ are a sequence
 BESIDE = 4  # steps at most that a value moves off a token
-
-
-class Measured(NamedTuple):
-    """What was seen of a column.
-
-    Attributes:
-        values: distinct values in the float64 domain, (D,), ascending; marks among them.
-        counts: sampled rows per value, int64 (D,), each at least 1.
-        null_share: share of all rows that are null, in [0, 1].
-    """
-
-    values: np.ndarray
-    counts: np.ndarray
-    null_share: float
-
-
-def measured(values: np.ndarray, counts: np.ndarray, null_share: float) -> Measured:
-    """Sort and merge raw (value, count) pairs, float64 and int64 (M,), in any order."""
-    if not len(values):
-        return Measured(np.empty(0), np.empty(0, dtype=np.int64), 1.0)
-    distinct, inverse = np.unique(values + 0.0, return_inverse=True)  # -0.0 becomes 0.0
-    return Measured(distinct, np.bincount(inverse, weights=counts).astype(np.int64), null_share)
 
 
 def fit_numbers(name: str, spark_type: str, seen: Measured, config: EncodingConfig, form: str = "", labels: Sequence[str] = ()) -> NumberEncoding:
@@ -67,11 +46,13 @@ def fit_numbers(name: str, spark_type: str, seen: Measured, config: EncodingConf
     # A mark has no place between numbers: one that is too rare to be told is left out.
     marked = is_mark(seen.values)
     known = ~marked | (seen.counts >= config.min_category_rows)
-    seen, marked = Measured(seen.values[known], seen.counts[known], seen.null_share), marked[known]
+    seen, marked = seen.only(known), marked[known]
     if not len(seen.values):
         return NumberEncoding(name=name, spark_type=spark_type, has_null=True, weights=(1.0,))
     has_null = seen.null_share > 0
     step, origin = _grid(seen.values[~marked], spark_type, form)
+    seen = shared(seen, step, origin, config.min_category_rows)
+    marked = is_mark(seen.values)
     token = marked | _tokens(seen, config.max_codes - has_null - int(marked.sum()), config)
     if has_null or token.any():
         token, seen = _without_few(token, seen, config)
@@ -111,7 +92,7 @@ def _without_few(token: np.ndarray, seen: Measured, config: EncodingConfig) -> t
     """The values without those beside the tokens, where too few rows have one to tell anything of them."""
     if not 0 < seen.counts[~token].sum() < config.min_category_rows:
         return token, seen
-    return token[token], Measured(seen.values[token], seen.counts[token], seen.null_share)
+    return token[token], seen.only(token)
 
 
 class _Bins(NamedTuple):

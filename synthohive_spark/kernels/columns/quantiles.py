@@ -1,7 +1,8 @@
 """The quantiles inside bins, of which none is the value of a single row. Legend: `R` distinct values of a bin, ascending; `I` quantiles.
 
-A quantile is the mean of `least` rows around its place (microaggregation, as statistical offices publish numbers), unless so many rows have the same value. Of
-the outermost bins the `least` - 1 rows furthest out count for none (top and bottom coding): the ends are reached by `least` rows at least, and are no row's own.
+A quantile is the mean of `least` rows around its place (microaggregation, as statistical offices publish numbers), unless so many rows have the same
+value. Of the outermost bins the `least` - 1 rows furthest out count for none (top and bottom coding): `least` rows or more reach the ends, which are no
+row's own value.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def _means(values: np.ndarray, counts: np.ndarray, half: float, low: np.ndarray,
     """Means of the quantile function between the rows `low` and `high`, float64 (I,); each row of a value has its own part of the value's cell."""
     middle = values[len(values) // 2]
     size = float(np.abs(values).max())
-    scale = 1.0 if size * counts.sum() < _SAFE else 2.0 ** math.ceil(math.log2(size))
+    scale = 1.0 if size < _SAFE / counts.sum() else 2.0 ** math.floor(math.log2(size))
     away = values / scale - middle / scale  # sums of what is far from 0 would lose digits
     after = np.concatenate([[0.0], np.cumsum(counts)])
     sums = np.concatenate([[0.0], np.cumsum(away * counts)])
