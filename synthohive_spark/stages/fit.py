@@ -182,15 +182,24 @@ class FitRun:
         program = with_key_lengths(self._looked_up(program), self.plan.programs.values(), lengths)
         absent = self._absent(program) | repeats
         program = without_drawn(program, absent)
-        pointed = {c for other in self.metadata.tables.values() for key in other.foreign_keys if key.parent_table == name for c in key.parent_columns}
+        pointed = self._pointed(name)
         hints = tuple(with_kind(hint, self.metadata.tables[name], pointed) for hint in self.plan.hints[name] if hint.name not in absent)
         rows = with_hidden(self.data, program, self.plan.programs, self._depths.get(name, {}))
-        above = entity_keys(name, self.plan.programs)
-        if above:
-            fixed = pointed | self.metadata.tables[name].key_columns
-            hints = tuple(hint.model_copy(update={"by_entity": hint.name not in fixed and not hint.name.startswith(HIDDEN_PREFIX)}) for hint in hints)
-            rows = with_entity(rows, above, self.data)
+        if owned := self._owned(name):
+            hints = tuple(hint.model_copy(update={"by_entity": hint.name in owned}) for hint in hints)
+            rows = with_entity(rows, entity_keys(name, self.plan.programs), self.data)
         return _Asked(program, Profiled(name, rows, program.rows, hints, derive_seed(self.seed, name, "profile")))
+
+    def _pointed(self, table: str) -> set[str]:
+        """Columns of a table that keys point at."""
+        return {c for other in self.metadata.tables.values() for key in other.foreign_keys if key.parent_table == table for c in key.parent_columns}
+
+    def _owned(self, table: str) -> frozenset[str]:
+        """Columns of a table whose values count by persons: none of keys, which are natural or made anew."""
+        program = self.plan.programs[table]
+        if not entity_keys(table, self.plan.programs):
+            return frozenset()
+        return frozenset(program.names) - self._pointed(table) - self.metadata.tables[table].key_columns
 
     def _totals(self) -> dict[str, tuple[Total, ...]]:
         """The columns of each parent that follow from its rows in child tables."""
@@ -235,7 +244,6 @@ class FitRun:
 
     def _search(self, program: TableProgram, encoding: TableEncoding) -> Search[_Rules]:
         log.info(STAGE, stage="dependencies", table=program.table)
-        tables = self.metadata.tables.values()
         above = 0 if program.driver is None else self.plan.programs[program.driver.parent_table].rows
         across = yield from find_rules_across_rows(self.metadata, program, self.data[program.table], above, self.config.encoding.min_category_rows)
         dependencies = yield from find_dependencies(
@@ -243,11 +251,12 @@ class FitRun:
             self.data[program.table],
             table=self.metadata.tables[program.table],
             encoding=encoding,
-            keys={c for table in tables for key in table.foreign_keys if key.parent_table == program.table for c in key.parent_columns},
+            keys=self._pointed(program.table),
             across=across,
             nested=settled_columns(self.layouts.get(program.table, ())),
             independent=self._is_independent(program.table),
             min_rows=self.config.encoding.min_category_rows,
+            owned=self._owned(program.table),
             seed=derive_seed(self.seed, program.table, "dependencies"),
         )
         return _Rules(across, dependencies)
