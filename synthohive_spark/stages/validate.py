@@ -17,6 +17,7 @@ from dataclasses import replace
 from pyspark.sql import DataFrame
 
 from ..errors import SchemaError
+from ..spec.encoding import CategoryEncoding
 from ..spec.findings import Findings, TableFinding
 from ..spec.fitted import FittedSchema
 from ..spec.metadata import Metadata
@@ -73,10 +74,19 @@ def validate(
         if table := by_name.get(name):
             base = base.model_copy(update={"left_out": table.left_out})
             if table.columns:
-                base = table_finding(base, table.columns, plans[table.index], counts[table.index], seed=seed)
+                base = table_finding(base, table.columns, plans[table.index], counts[table.index], seed=seed, told=_told(fitted, name))
         tables.append(with_classifiers(base, relations))
     rules = rules_held(fitted, synthetic, {name: keys.rows(name).synthetic for name in metadata.tables}) if fitted else ()
     return Findings.of(tuple(tables), with_relations(keys.findings(seed=seed), relations), rules, paths_of(relations))
+
+
+def _told(fitted: FittedSchema | None, table: str) -> dict[str, frozenset[str]] | None:
+    """Per column of a table the labels that its model tells."""
+    if fitted is None or table not in fitted.tables:
+        return None
+    columns = fitted.tables[table].encoding.columns
+    labels = {c.name: c.values for c in columns if isinstance(c, CategoryEncoding)}
+    return {name: frozenset(str(v).lower() if isinstance(v, bool) else str(v) for v in values) for name, values in labels.items()}
 
 
 def _above_learnt(metadata: Metadata) -> set[str]:
