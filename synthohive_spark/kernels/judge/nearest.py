@@ -15,7 +15,7 @@ from .rows import Rows, Values
 LOOKING = 4_000  # rows: a share of them is exact to 0.01
 LOOKED_AT = 20_000  # rows, and of those held out as many as there are among them
 CELLS = 1.5e9  # that are compared: some seconds
-AT_ONCE = 4e6  # distances that are held in memory
+AT_ONCE = 3e5  # distances that are held in memory: more leave the cache
 LEAST_HELD = 200  # rows, below which chance decides which side is nearer
 LEAST_ROWS = 50
 QUANTILE = 0.05
@@ -96,8 +96,9 @@ class _Places:
             part = slice(start, start + step)
             apart = np.zeros((len(found[part]), len(looked_at[0])), dtype=np.float32)
             for mine, theirs in zip(looking[0][part].T, looked_at[0].T, strict=True):
-                # A null lies two ranks below the rest: 1 from another value at least, and no more is counted.
-                apart += np.minimum(np.abs(mine[:, None] - theirs[None, :]), 1)
+                between = np.abs(mine[:, None] - theirs[None, :])
+                # A null lies two ranks below the rest, and counts as 1 from any value.
+                apart += np.minimum(between, 1, out=between) if min(mine.min(initial=0), theirs.min(initial=0)) < 0 else between
             for mine, theirs in zip(looking[1][part].T, looked_at[1].T, strict=True):
                 apart += mine[:, None] != theirs[None, :]
             found[part] = apart.min(axis=1)
@@ -108,8 +109,8 @@ class _Places:
 def _placed(real: Mapping[str, Values], side: Mapping[str, Values]) -> tuple[np.ndarray, np.ndarray]:
     rows = len(next(iter(side.values())).data)
     numbers = [_ranks(values.data, side[name].data) for name, values in real.items() if not values.labels]
-    labels = [side[name].data for name, values in real.items() if values.labels]
-    return (np.stack(numbers, axis=1) if numbers else np.empty((rows, 0), np.float32)), (np.stack(labels, axis=1) if labels else np.empty((rows, 0), np.int64))
+    labels = [side[name].data.astype(np.int32) for name, values in real.items() if values.labels]
+    return (np.stack(numbers, axis=1) if numbers else np.empty((rows, 0), np.float32)), (np.stack(labels, axis=1) if labels else np.empty((rows, 0), np.int32))
 
 
 def _ranks(real: np.ndarray, values: np.ndarray) -> np.ndarray:
