@@ -158,8 +158,8 @@ def adult(folder: Path, seed: int) -> tuple[dict[str, pd.DataFrame], list[Plant]
     planter.put(frame, "adult", "born", "late date", planter.days("2010-01-01", "2080-01-01"), 50, 0.5)
     planter.put(frame, "adult", "seen", "early date", planter.times("1980-01-01", "1993-01-01", 1), 20, 5e5)
     # Columns of few values: what is rare there has nothing around it.
-    planter.put(frame, "adult", "education_num", "rare among few", planter.numbers(20, 300, 1, frame["education_num"]), 20, 0.5)
-    planter.put(frame, "adult", "billed", "rare among few", planter.days("1950-01-01", "1990-01-01"), 30, 0.5)
+    planter.put(frame, "adult", "education_num", "rare among few", planter.numbers(10_000, 99_000, 1, frame["education_num"]), 20, 0.5)
+    planter.put(frame, "adult", "billed", "rare among few", planter.days("1850-01-01", "1890-01-01"), 30, 0.5)
     frame.attrs.clear()
     return {"adult": frame}, planter.plants
 
