@@ -23,6 +23,7 @@ from ..spec.planning.room import Room, TableRows, rows_alone, rows_driven
 from ..spec.planning.view import unique_keys
 from ..spec.program import Match, TableProgram
 from ..spec.steps import NumberKey
+from .ancestors import with_ancestors
 from .blocks import Above, parent_columns
 from .counts import LIMIT, Wanted, settle
 from .frames import map_frames
@@ -97,12 +98,18 @@ class Kin:
         families = Families(rule, drawn if rule.by_row is None else None, LIMIT if rule.by_row is None and LIMIT in frame.columns else None, per_block)
         if any(unique.per == "group" for unique in program.uniques):
             frame, families = self._ranked(program, frame, families)
+        frame = self._with_ancestors(frame, program)
         kept = dict.fromkeys([ROW, *parent_columns(fitted), *(c for c in (families.drawn, families.limits, FIRST, SIZE) if c and c in frame.columns)])
         frame = frame.select(*(F.col(quoted(c)) for c in kept))
         families, total_children = self._with_offsets(frame, replace(families, room=room))
         alone = rows_alone(program, total_children if total is None else total, self.scale)
         alone = alone if possible is None else min(alone, possible - total_children)
         return Above(frame, families, total_children, len(families.offsets), total), alone
+
+    def _with_ancestors(self, parents: DataFrame, program: TableProgram) -> DataFrame:
+        programs = {name: table.program for name, table in self.fitted.tables.items()}
+        frames = {name: made.frame for name, made in self.made.items()}
+        return with_ancestors(parents, program.driver.parent_table, program.above, programs, frames) if program.driver else parents
 
     def _with_whole_key(self, key: ForeignKey) -> tuple[DataFrame, bool]:
         """The rows of a parent that a key can point at, and whether they are all that there were to be: a unique key may be null."""
