@@ -12,7 +12,8 @@ import pytest
 from synthohive_spark.kernels.asked import asked_code
 from synthohive_spark.kernels.columns.categories import fit_categories
 from synthohive_spark.kernels.columns.marks import INFINITE, NAN
-from synthohive_spark.kernels.columns.numbers import fit_numbers, measured
+from synthohive_spark.kernels.columns.measured import measured
+from synthohive_spark.kernels.columns.numbers import fit_numbers
 from synthohive_spark.kernels.columns.types import to_float64
 from synthohive_spark.spec.config import EncodingConfig
 

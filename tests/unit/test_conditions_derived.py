@@ -16,7 +16,8 @@ import torch
 
 from synthohive_spark.errors import GenerationError
 from synthohive_spark.kernels.block import GenerationPlan
-from synthohive_spark.kernels.columns.numbers import fit_numbers, measured
+from synthohive_spark.kernels.columns.measured import measured
+from synthohive_spark.kernels.columns.numbers import fit_numbers
 from synthohive_spark.kernels.columns.types import arrow_type, to_float64
 from synthohive_spark.kernels.generate import Roots, generate_roots
 from synthohive_spark.kernels.models.autoregressive import Autoregressive
