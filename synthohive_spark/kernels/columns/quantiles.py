@@ -1,8 +1,7 @@
 """The quantiles inside bins, of which none is the value of a single row. Legend: `R` distinct values of a bin, ascending; `I` quantiles.
 
 A quantile is the mean of `least` rows around its place (microaggregation, as statistical offices publish numbers), unless so many rows have the same
-value. Of the outermost bins the `least` - 1 rows furthest out count for none (top and bottom coding): `least` rows or more reach the ends, which are no
-row's own value.
+value. The ends of a column are round numbers that `least` rows reach (top and bottom coding), or values that so many have.
 """
 
 from __future__ import annotations
@@ -25,20 +24,40 @@ def blurred_quantiles(values: np.ndarray, counts: np.ndarray, half: float, inner
         least: rows that a quantile stands for; a value that so many rows have may be one.
         outer: whether nothing lies below the bin, and whether nothing lies above it.
     """
-    ends = values[0] - half, values[-1] + half
-    told = counts[0] >= least, counts[-1] >= least
     total = float(counts.sum())
     width = min(float(least), total)
-    cut = [float(least - 1) if out and not known else 0.0 for out, known in zip(outer, told, strict=True)]
-    spare = total - width
-    if sum(cut) > spare:
-        cut = [part * spare / sum(cut) for part in cut]
+    cut = [float(least - 1) if out else 0.0 for out in outer]
+    if sum(cut) > total - width:
+        cut = [part * (total - width) / sum(cut) for part in cut]
     centres = np.clip(np.linspace(0, total, inner), cut[0] + width / 2, total - cut[1] - width / 2)
     quantiles = _means(values, counts, half, centres - width / 2, centres + width / 2)
-    low = ends[0] if told[0] else max(ends[0], quantiles[0] - half)
-    high = ends[1] if told[1] else min(ends[1], quantiles[-1] + half)
-    quantiles[0], quantiles[-1] = low, high
-    return np.maximum.accumulate(np.clip(quantiles, low, high))
+    means = [on_grid(float(quantile), values[0], half) for quantile in (quantiles[0], quantiles[-1])]
+    low = -_end(-values[::-1], counts[::-1], half, least) if outer[0] else values[0] if counts[0] >= least else means[0]
+    high = _end(values, counts, half, least) if outer[1] else values[-1] if counts[-1] >= least else means[1]
+    if low > high:  # few rows: those that reach one end are those that reach the other
+        low = high = on_grid(float(np.average(values, weights=counts)), values[0], half)
+    return np.maximum.accumulate(np.clip(np.concatenate([[low - half], quantiles[1:-1], [high + half]]), low - half, high + half))
+
+
+def _end(values: np.ndarray, counts: np.ndarray, half: float, least: int) -> float:
+    """The greatest number that `least` rows reach: a value where so many have it, else a round number below the last of these rows."""
+    reached = np.cumsum(counts[::-1])[::-1] >= least
+    last = int(np.flatnonzero(reached)[-1]) if reached.any() else 0
+    if counts[last] >= least:
+        return float(values[last])
+    if not last:
+        return on_grid(float(np.average(values, weights=counts)), values[0], half)
+    if not half:
+        return roundest_between(values[last - 1], values[last])
+    base = np.rint(values[0] / (2 * half))
+    cells = [base + np.rint((values[i] - values[0]) / (2 * half)) for i in (last - 1, last)]
+    found = cells[1] if cells[1] - cells[0] < 2 else np.floor(roundest_between(*cells))
+    return float(values[0] + (found - base) * 2 * half)
+
+
+def on_grid(value: float, known: float, half: float) -> float:
+    """The value on the grid of `known` that is next to it."""
+    return known + float(np.rint((value - known) / (2 * half))) * 2 * half if half else value
 
 
 def _means(values: np.ndarray, counts: np.ndarray, half: float, low: np.ndarray, high: np.ndarray) -> np.ndarray:
