@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .spec.cases import worst_first
+from .spec.cases import NEAREST, worst_first
 from .spec.figures import Case, Figure
 from .spec.findings import Findings
+from .spec.relation_findings import mean
 
 WORST = 4  # cases that a glance takes in
 FAULTS = 3
@@ -24,6 +25,7 @@ class Verdict:
         grade: of the worst of the figures; `off` where keys are broken.
         trusted: figures close to their ceilings; then those that are visibly below, and those that are off, the worst first.
         worst: cases that are not close to their ceilings, the worst first.
+        privacy: whether rows are real ones again, in a sentence; empty where nothing was compared.
         notes: broken keys and rules.
     """
 
@@ -34,6 +36,7 @@ class Verdict:
     doubted: tuple[Figure, ...]
     distrusted: tuple[Figure, ...]
     worst: tuple[Case, ...]
+    privacy: str
     notes: tuple[str, ...]
 
 
@@ -50,6 +53,7 @@ def verdict_on(findings: Findings) -> Verdict:
         doubted=doubted,
         distrusted=distrusted,
         worst=_worst(findings),
+        privacy=_privacy(findings),
         notes=(*_faults(findings), *_rules(findings)),
     )
 
@@ -60,6 +64,7 @@ def lines_of(verdict: Verdict) -> list[str]:
     parts = (("trust", verdict.trusted), ("look twice", verdict.doubted), ("do not trust", verdict.distrusted))
     lines += [f"  {name:<13} {', '.join(map(told, figures))}" for name, figures in parts if figures]
     lines += [f"  {'worst' if not i else '':<13} {told_case(case)}" for i, case in enumerate(verdict.worst)]
+    lines += [f"  {'privacy':<13} {verdict.privacy}"] if verdict.privacy else []
     return lines + [f"  {note}" for note in verdict.notes]
 
 
@@ -106,6 +111,19 @@ def _faults(findings: Findings) -> Sequence[str]:
 
 def _rules(findings: Findings) -> Sequence[str]:
     return [f"rules         {findings.rules_held} of {len(findings.rules)} hold on all rows"] if findings.rules else []
+
+
+def _privacy(findings: Findings) -> str:
+    """What the nearest real rows tell."""
+    figures = [findings.figures[name] for name in NEAREST]
+    told = [t.nearest for t in findings.tables if t.nearest]
+    if not told:
+        return ""
+    nearness, worse = figures[0], [f for f in figures if f.grade in ("visible", "off")]
+    learnt = "not known which rows trained" if nearness.value is None else f"{nearness.value:.3f} nearer to rows that trained (0.5 is right)"
+    same = f"{mean([t.same for t in told]):.2%} are real ones again ({mean([t.same_real for t in told]):.2%} of real rows are others)"
+    start = f"rows are too near to real ones ({', '.join(f.name for f in worse)})" if worse else "no sign of copied rows"
+    return f"{start}: {learnt}, {same}"
 
 
 def _counted(number: int, noun: str) -> str:

@@ -13,7 +13,7 @@ from .report_verdict import Verdict, verdict_on
 from .spec.cases import cases_of_table
 from .spec.figures import Case, Figure, Grade
 from .spec.findings import SMALL_TABLE_ROWS, Findings, KeyFinding, RuleFinding, TableFinding
-from .spec.relation_findings import PairFinding
+from .spec.relation_findings import NearestFinding, PairFinding
 
 VISIBLE_RULE = 0.005  # below the real share of rows on which a rule holds
 MAX_MATRIX = 30  # columns of a heat map; more are too small to read
@@ -55,6 +55,7 @@ def _verdict(verdict: Verdict, anchors: dict[str, str]) -> dict[str, Any]:
     return {
         "headline": verdict.headline,
         "grade": verdict.grade,
+        "privacy": verdict.privacy,
         "parts": [{"name": name, "grade": grade, "figures": [figure_view(f) for f in figures]} for name, grade, figures in parts],
         "worst": [{**_case(case), "href": anchors.get(case.table)} for case in verdict.worst],
     }
@@ -120,10 +121,20 @@ def _table(t: TableFinding, keys: Sequence[KeyFinding], anchor: str, plots: int,
         "cut": len(t.columns) > matrix,
         "correlation_plots": _correlation_plots(t, matrix),
         "classifiers": [view for name, told in (("c2st", t.c2st), ("c2st_parent", t.c2st_parent)) if (view := classifier_view(name, told))],
+        "nearest": _nearest(t.nearest),
         "along": [key_view(k, plotted=True) for k in keys],
         "duplicate_keys": t.duplicate_keys,
         "null_keys": t.null_keys,
     }
+
+
+def _nearest(found: NearestFinding | None) -> str:
+    """What the nearest real rows of a table's rows tell, in a sentence."""
+    if found is None:
+        return ""
+    nearness = "" if found.nearness is None else f" {found.nearness:.3f} of {found.rows:,} are nearer to rows that trained than to as many that did not."
+    distance = f" The nearest 5\N{NO-BREAK SPACE}% lie within {found.distance:.4g} of a real row, of real rows within {found.distance_real:.4g}."
+    return f"{found.same:.2%} of the rows are real ones again, {found.same_real:.2%} of real rows are others.{distance}{nearness}"
 
 
 def _told(figures: Sequence[Figure]) -> str:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from .figures import Case
 from .findings import ColumnFinding, Findings, KeyFinding, TableFinding
-from .relation_findings import AcrossFinding, ClassifierFinding, PairFinding, classifier_figure
+from .relation_findings import AcrossFinding, ClassifierFinding, PairFinding, classifier_figure, nearest_figures
+
+NEAREST = {"nearness": "rows near those that trained", "distance": "rows near real ones", "originality": "rows that are real ones"}
 
 
 def worst_first(findings: Findings) -> list[Case]:
@@ -24,6 +26,9 @@ def cases_of_table(t: TableFinding) -> Iterator[Case]:
     for name, found, whose in (("c2st", t.c2st, "rows"), ("c2st_parent", t.c2st_parent, "rows with their parents")):
         if found is not None:
             yield _classifier(name, t.table, whose, found)
+    for figure in nearest_figures([t.nearest] if t.nearest else []):
+        if figure.value is not None:
+            yield Case(table=t.table, what=NEAREST[figure.name], **figure.model_dump())
 
 
 def cases_of_key(k: KeyFinding) -> Iterator[Case]:

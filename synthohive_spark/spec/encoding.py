@@ -185,6 +185,7 @@ class ColumnHint(Spec):
         keep_rare: values seen once may be reproduced too (keys to reference tables, which are published as they are).
         provider: Faker provider of a `text` column.
         likely: what the column's name tells of its text, as a Faker provider; the data has to agree.
+        by_entity: rows of one entity count once where it is asked how many have a value.
     """
 
     name: str
@@ -193,3 +194,4 @@ class ColumnHint(Spec):
     keep_rare: bool = False
     provider: str | None = None
     likely: str | None = None
+    by_entity: bool = False

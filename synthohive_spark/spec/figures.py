@@ -20,12 +20,21 @@ class FigureKind:
     Attributes:
         title: for a heading.
         hint: what it is of, in a few words.
-        auc: it is the AUC of a classifier, for which 0.5 is best; else a score for which 1 is.
+        auc: it is the AUC of a classifier, or a share of two that should be as large, for which 0.5 is best; else a score for which 1 is.
+        close, visible: how far from its ceiling it may be; as all of its kind where None.
     """
 
     title: str
     hint: str
     auc: bool = False
+    close: float | None = None
+    visible: float | None = None
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """How far from its ceiling it may be to be close, and to be visibly off it."""
+        usual = (CLOSE_AUC, VISIBLE_AUC) if self.auc else (CLOSE, VISIBLE)
+        return (usual[0] if self.close is None else self.close), (usual[1] if self.visible is None else self.visible)
 
 
 FIGURES: dict[str, FigureKind] = {
@@ -39,6 +48,9 @@ FIGURES: dict[str, FigureKind] = {
     "c2st": FigureKind("C2ST", "rows told from real ones", auc=True),
     "c2st_parent": FigureKind("C2ST, parents", "rows with their parents", auc=True),
     "c2st_agg": FigureKind("C2ST, children", "parents with their children", auc=True),
+    "nearness": FigureKind("Nearness", "rows nearer to those that trained than to others", auc=True, close=0.03, visible=0.08),
+    "distance": FigureKind("Distance", "of the nearest 5 % of rows to real ones, in that of real rows", close=0.10, visible=0.30),
+    "originality": FigureKind("Originality", "rows that are no real row again"),
 }
 
 
@@ -72,14 +84,14 @@ class Figure(Spec):
     @property
     def badness(self) -> float:
         """The excess in units of what cannot be missed; -1 where there is nothing to compare."""
-        return -1.0 if self.excess is None else self.excess / (VISIBLE_AUC if self.kind.auc else VISIBLE)
+        return -1.0 if self.excess is None else self.excess / self.kind.limits[1]
 
     @property
     def grade(self) -> Grade:
         """`close` to the ceiling, `visible`y below it, or `off`."""
         if self.excess is None:
             return "none"
-        close, visible = (CLOSE_AUC, VISIBLE_AUC) if self.kind.auc else (CLOSE, VISIBLE)
+        close, visible = self.kind.limits
         return "close" if self.excess <= close else "visible" if self.excess <= visible else "off"
 
 

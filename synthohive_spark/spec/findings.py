@@ -8,7 +8,18 @@ from pydantic import Field
 
 from .base import Spec
 from .figures import FIGURES, Figure
-from .relation_findings import AcrossFinding, ClassifierFinding, PairFinding, PathFinding, across_figure, classifier_figure, mean, score
+from .relation_findings import (
+    AcrossFinding,
+    ClassifierFinding,
+    NearestFinding,
+    PairFinding,
+    PathFinding,
+    across_figure,
+    classifier_figure,
+    mean,
+    nearest_figures,
+    score,
+)
 
 BELOW, ABOVE, OTHER, NULL = "(below)", "(above)", "(other)", "(null)"
 SMALL_TABLE_ROWS = 100
@@ -107,6 +118,7 @@ class TableFinding(Spec):
         pairs_possible: how many pairs of scored columns there are.
         c2st: rows told from real ones; None of tables with fewer than 50 rows, or without columns.
         c2st_parent: rows with the columns of all their parents (numbers in 20 bins, labels that fewer than three parents have as one).
+        nearest: how near rows are to real ones; None of tables with few rows, or without columns.
     """
 
     table: str
@@ -122,6 +134,7 @@ class TableFinding(Spec):
     pairs_possible: int = 0
     c2st: ClassifierFinding | None = None
     c2st_parent: ClassifierFinding | None = None
+    nearest: NearestFinding | None = None
 
 
 class RuleFinding(Spec):
@@ -180,6 +193,7 @@ class Findings(Spec):
             classifier_figure("c2st", [t.c2st for t in self.tables if t.c2st]),
             classifier_figure("c2st_parent", [t.c2st_parent for t in self.tables if t.c2st_parent]),
             classifier_figure("c2st_agg", [k.c2st_agg for k in counted if k.c2st_agg]),
+            *nearest_figures([t.nearest for t in self.tables if t.nearest]),
         ]
         by_name = {figure.name: figure for figure in found}
         return {name: by_name[name] for name in FIGURES}

@@ -32,6 +32,7 @@ class ModelSpec(Spec):
         siblings: rows see those of their family before them.
         turns: when each drawn column is drawn: those of a lower number first, those of one number in any order. Nothing where all are alike.
         known: places of drawn columns that most rows have from the start.
+        held_out: share of the table's hashes, from the least on, whose rows were held out of training; 0 where they cannot be told.
     """
 
     name: str
@@ -41,6 +42,7 @@ class ModelSpec(Spec):
     siblings: bool = False
     turns: tuple[int, ...] = ()
     known: tuple[int, ...] = ()
+    held_out: float = 0.0
 
 
 def model_columns(program: TableProgram, encoding: TableEncoding) -> tuple[str, ...]:

@@ -42,6 +42,29 @@ class ClassifierFinding(Spec):
     features: tuple[tuple[str, float], ...] = ()
 
 
+class NearestFinding(Spec):
+    """How near synthetic rows are to real ones: distance to closest record (DCR).
+
+    A distance adds up the differences of ranks of numbers, in [0, 1], and 1 for each label, or null, that differs.
+
+    Attributes:
+        nearness: of rows as many that trained and that were held out, the share of the synthetic rows whose nearest is one that trained; 0.5 where nothing
+            was learnt by heart. None where nothing was trained, too few rows were held out, or the training saw a sample of the table.
+        distance: the 5 % quantile of the distances of synthetic rows to their nearest real ones.
+        distance_real: that of real rows, held out ones or a half, to other real rows.
+        same: share of the synthetic rows that are the same as a real one in all compared columns.
+        same_real: share of those real rows that are the same as another.
+        rows: synthetic rows that were looked at.
+    """
+
+    nearness: float | None
+    distance: float
+    distance_real: float
+    same: float
+    same_real: float
+    rows: int
+
+
 class AcrossFinding(Spec):
     """Pairs of columns over two rows: TVD of the contingency tables, as in `PairFinding`.
 
@@ -96,6 +119,17 @@ def classifier_figure(name: str, found: Sequence[ClassifierFinding]) -> Figure:
         ceiling=mean([NO_AUC if f.ceiling is None else f.ceiling for f in found]),
         floor=mean(floors) if len(floors) == len(found) else None,
     )
+
+
+def nearest_figures(found: Sequence[NearestFinding]) -> list[Figure]:
+    """The means over tables of what tells of copied rows."""
+    known = [f.nearness for f in found if f.nearness is not None]
+    distances = [1.0 if f.distance >= f.distance_real else f.distance / f.distance_real for f in found]
+    return [
+        Figure(name="nearness", value=mean(known) if known else None, ceiling=NO_AUC if known else None),
+        Figure(name="distance", value=mean(distances) if found else None, ceiling=1.0 if found else None),
+        Figure(name="originality", value=score([f.same for f in found]), ceiling=score([f.same_real for f in found])),
+    ]
 
 
 def mean(values: Sequence[float]) -> float:

@@ -21,7 +21,7 @@ from ..kernels.columns.types import is_integer
 from ..kernels.dependencies.choose import choose
 from ..kernels.dependencies.choose_absences import with_absences
 from ..kernels.dependencies.choose_orders import with_orders
-from ..kernels.dependencies.combinations import confirmed_lookup, summed_keys, with_combinations
+from ..kernels.dependencies.combinations import confirmed_lookup, summed_keys, told_only, with_combinations
 from ..kernels.dependencies.count import confirmed, count_batches
 from ..kernels.dependencies.find import CANDIDATES, FAMILY, ORDER, find_in_batches, find_many_in_batches
 from ..kernels.dependencies.find_unequal import with_unequal
@@ -67,6 +67,7 @@ def find_dependencies(
     nested: Collection[str] = (),
     independent: bool = False,
     min_rows: int,
+    owned: Collection[str] = (),
     seed: int,
 ) -> Search[list[AnyDependency]]:
     """What columns determine one another, found on the real rows, in the order in which to evaluate it.
@@ -79,6 +80,7 @@ def find_dependencies(
         nested: columns that are null because a struct is.
         independent: the row model draws each column by itself.
         min_rows: combinations of fewer rows are never stored.
+        owned: columns whose values count by persons: texts that the encoding does not tell are in no combination.
         seed: of the sample.
     """
     made = {rule.column for rule in across if adds_up(rule)}
@@ -97,6 +99,7 @@ def find_dependencies(
     found = yield from _candidates(data, asked, program.rows, seed)
     candidates = [c for c in found if not goes_round(c, across) and not _is_copied(c, program)]
     chosen = yield from _confirmed(rows, candidates, asked, (program.given - program.taken_over) | program.brought, program.rows, min_rows)
+    chosen = [d for c in chosen if (d := told_only(c, encoding, owned) if isinstance(c, Lookup) else c) is not None]
     if chosen:
         log.info(DEPENDENCIES, table=program.table, found=[described(d, program.types) for d in chosen])
     return chosen

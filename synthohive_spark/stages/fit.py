@@ -31,6 +31,7 @@ from ..spec.metadata import Metadata
 from ..spec.planning.across import with_across_rows
 from ..spec.planning.ancestors import columns_above, told_columns
 from ..spec.planning.derived import with_dependencies
+from ..spec.planning.entities import entity_keys
 from ..spec.planning.own_rules import keepable
 from ..spec.planning.programs import SchemaPlan
 from ..spec.planning.rewritten import with_form_of_order, with_key_lengths, with_levels, without_drawn, without_inherited
@@ -47,7 +48,8 @@ from .ancestors import with_ancestors
 from .backends import finished
 from .copula import fit_copula
 from .dependencies import find_dependencies
-from .encode import stage_training_rows
+from .encode import held_share, order_seed, stage_training_rows
+from .entities import with_entity
 from .forest import level_sizes, real_depths
 from .hidden import distance_type, with_distances, with_hidden
 from .jobs import Search, side_by_side
@@ -187,10 +189,24 @@ class FitRun:
         program = with_key_lengths(self._looked_up(program), self.plan.programs.values(), lengths)
         absent = self._absent(program) | repeats
         program = without_drawn(program, absent)
-        pointed = {c for other in self.metadata.tables.values() for key in other.foreign_keys if key.parent_table == name for c in key.parent_columns}
+        pointed = self._pointed(name)
         hints = tuple(with_kind(hint, self.metadata.tables[name], pointed) for hint in self.plan.hints[name] if hint.name not in absent)
         rows = with_hidden(self.data, program, self.plan.programs, self._depths.get(name, {}))
+        if owned := self._owned(name):
+            hints = tuple(hint.model_copy(update={"by_entity": hint.name in owned}) for hint in hints)
+            rows = with_entity(rows, entity_keys(name, self.plan.programs), self.data)
         return _Asked(program, Profiled(name, rows, program.rows, hints, derive_seed(self.seed, name, "profile")))
+
+    def _pointed(self, table: str) -> set[str]:
+        """Columns of a table that keys point at."""
+        return {c for other in self.metadata.tables.values() for key in other.foreign_keys if key.parent_table == table for c in key.parent_columns}
+
+    def _owned(self, table: str) -> frozenset[str]:
+        """Columns of a table whose values count by persons: none of keys, which are natural or made anew."""
+        program = self.plan.programs[table]
+        if not entity_keys(table, self.plan.programs):
+            return frozenset()
+        return frozenset(program.names) - self._pointed(table) - self.metadata.tables[table].key_columns
 
     def _totals(self) -> dict[str, tuple[Total, ...]]:
         """The columns of each parent that follow from its rows in child tables."""
@@ -235,7 +251,6 @@ class FitRun:
 
     def _search(self, program: TableProgram, encoding: TableEncoding) -> Search[_Rules]:
         log.info(STAGE, stage="dependencies", table=program.table)
-        tables = self.metadata.tables.values()
         above = 0 if program.driver is None else self.plan.programs[program.driver.parent_table].rows
         across = yield from find_rules_across_rows(self.metadata, program, self.data[program.table], above, self.config.encoding.min_category_rows)
         dependencies = yield from find_dependencies(
@@ -243,11 +258,12 @@ class FitRun:
             self.data[program.table],
             table=self.metadata.tables[program.table],
             encoding=encoding,
-            keys={c for table in tables for key in table.foreign_keys if key.parent_table == program.table for c in key.parent_columns},
+            keys=self._pointed(program.table),
             across=across,
             nested=settled_columns(self.layouts.get(program.table, ())),
             independent=self._is_independent(program.table),
             min_rows=self.config.encoding.min_category_rows,
+            owned=self._owned(program.table),
             seed=derive_seed(self.seed, program.table, "dependencies"),
         )
         return _Rules(across, dependencies)
@@ -314,7 +330,7 @@ class FitRun:
             encoding=fitted.encoding,
             context=fitted.context_encoding,
             sample_rows=self.config.training.sample_rows,
-            seed=derive_seed(self.seed, program.table, "training rows"),
+            seed=order_seed(self.seed, program.table),
             path=self.workspace.folder("training", program.table),
         )
 
@@ -392,6 +408,7 @@ def _told(program: TableProgram, parent: FittedTable | None, tables: Mapping[str
 def _model_spec(fitted: FittedTable, drawn: TableEncoding, name: str, config: FitConfig) -> ModelSpec:
     conditions = fitted.encoding.select(fitted.program.conditions)
     few = fitted.program.rows < FEW_ROWS
+    untrained = few or name == Independent.name
     sees = config.siblings and not few and model_class(name).sees_siblings
     return ModelSpec(
         name=Independent.name if few else name,
@@ -401,4 +418,5 @@ def _model_spec(fitted: FittedTable, drawn: TableEncoding, name: str, config: Fi
         siblings=sees and fitted.program.has_siblings,
         turns=turns(fitted.program, drawn.names),
         known=often_known(fitted.program, drawn.names),
+        held_out=0.0 if untrained else held_share(fitted.program, config.training),
     )

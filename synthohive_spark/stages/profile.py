@@ -23,6 +23,7 @@ from ..kernels.text import MAX_LENGTH
 from ..spec.config import EncodingConfig
 from ..spec.encoding import ColumnHint, TableEncoding
 from ..spec.identifiers import quoted
+from .entities import ENTITY, has_entities, sketch
 from .frames import bound
 from .jobs import FRAMES_PER_JOB, told, union_all
 from .likeness import with_alike_values
@@ -40,7 +41,7 @@ class Profiled:
 
     Attributes:
         table: its name.
-        data: its rows.
+        data: its rows, with `ENTITY` where a hint counts by it.
         rows: how many there are.
         hints: the columns, in the order of the encoding.
         seed: of the sample.
@@ -160,7 +161,7 @@ def row_share(data: DataFrame, rows: int, sample_rows: int) -> float:
 
 
 def row_hash(data: DataFrame, seed: int) -> Column:
-    names = sorted(name for name, kind in data.dtypes if is_supported(kind))
+    names = sorted(name for name, kind in data.dtypes if is_supported(kind) and name != ENTITY)
     return F.xxhash64(F.lit(derive_seed(seed, "profile")), *[F.col(quoted(name)) for name in names])
 
 
@@ -174,10 +175,14 @@ def _counted(tables: Mapping[int, Profiled], config: EncodingConfig) -> DataFram
     # Numbers outside the sample are known by their total: only their nulls are counted.
     cells = cells.where(F.col("is_null") | F.col("text").isNotNull() | F.col("in_sample"))
     key = ("table", "column", "always", "text", "number", "is_null")
-    counts = cells.groupBy(*key).agg(F.count(F.lit(1)).alias("n"), F.sum(F.col("in_sample").cast("long")).alias("sampled"))
+    least = config.min_category_rows
+    owned = least > 1 and any(hint.by_entity for t in tables.values() for hint in t.hints)
+    sketches = [column.alias(name) for name, column in sketch(F.col("entity"), least).items()] if owned else []
+    counts = cells.groupBy(*key).agg(F.count(F.lit(1)).alias("n"), F.sum(F.col("in_sample").cast("long")).alias("sampled"), *sketches)
+    told = (F.col("n") >= least) & (has_entities(least) if owned else F.lit(True))
     shown = F.when(F.col("kept"), F.col("text")).when(F.col("sampled") > 0, F.substring("text", 1, MAX_LENGTH))
     lines = (
-        counts.withColumn("kept", (F.col("n") >= config.min_category_rows) | F.col("always"))
+        counts.withColumn("kept", told | F.col("always"))
         .withColumn("text", shown)
         .withColumn("number", F.when(F.col("kept") | (F.col("sampled") > 0), F.col("number")))
         .groupBy("table", "column", "text", "number", "is_null", "kept")
@@ -189,7 +194,7 @@ def _counted(tables: Mapping[int, Profiled], config: EncodingConfig) -> DataFram
 
 
 def _cells(number: int, table: Profiled, share: float) -> DataFrame:
-    """The cells of a table as (table, column, always, text, number, is_null, in_sample)."""
+    """The cells of a table as (table, column, always, text, number, is_null, entity, in_sample)."""
     sampled = _in_sample(table.data, share, table.seed)
     entries = [_entry(i, hint, sampled) for i, hint in enumerate(table.hints)]
     cells = table.data.select(F.explode(F.array(*entries)).alias("cell"), sampled.alias("in_sample"))
@@ -197,7 +202,7 @@ def _cells(number: int, table: Profiled, share: float) -> DataFrame:
 
 
 def _entry(index: int, hint: ColumnHint, sampled: Column) -> Column:
-    """One cell as (column, always, text, number, is_null); of numbers of many digits the sampled ones have their text too."""
+    """One cell as (column, always, text, number, is_null, entity); of numbers of many digits the sampled ones have their text too."""
     cell = F.col(quoted(hint.name))
     is_null = cell.isNull()
     if is_wide(hint):
@@ -211,6 +216,7 @@ def _entry(index: int, hint: ColumnHint, sampled: Column) -> Column:
         F.when(~is_null, text.cast("string")).alias("text"),
         F.when(~is_null, number.cast("double")).alias("number"),
         is_null.alias("is_null"),
+        (F.col(quoted(ENTITY)) if hint.by_entity else F.lit(None).cast("bigint")).alias("entity"),
     )
 
 

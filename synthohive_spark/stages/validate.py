@@ -12,13 +12,16 @@ Each step looks once at every table that it needs, and takes many tables in one 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pyspark.sql import DataFrame
 
 from ..errors import SchemaError
+from ..spec.encoding import CategoryEncoding
 from ..spec.findings import Findings, TableFinding
 from ..spec.fitted import FittedSchema
 from ..spec.metadata import Metadata
+from .encode import held_out
 from .validate_across import paths_of, with_classifiers, with_relations
 from .validate_columns import scored_table
 from .validate_counts import count_tables
@@ -38,7 +41,7 @@ def validate(
         metadata: keys and roles. Columns of keys, text that hardly repeats, and `pii_cols` get no likeness score; reference tables get none at all.
         real: one frame per table of `metadata`.
         synthetic: one frame per table, with the same columns (more are ignored).
-        fitted: what was learnt of the real tables: its rules are counted on the synthetic ones.
+        fitted: what was learnt of the real tables: its rules are counted on the synthetic ones, and rows that trained are told from those that did not.
         seed: of the random halves that the ceilings come from.
 
     Raises:
@@ -47,7 +50,9 @@ def validate(
     _check(metadata, real, synthetic)
     keys = count_sides(metadata, real, synthetic)
     looked_at = [(i, name, spec) for i, (name, spec) in enumerate(metadata.tables.items()) if spec.role == "learnt" or name in _above_learnt(metadata)]
+    held = {} if fitted is None else {name: held_out(t.model, t.program, fitted.seed) for name, t in fitted.tables.items()}
     scored, plans = plan_tables([scored_table(spec, i, real[name], synthetic[name], keys.rows(name)) for i, name, spec in looked_at], seed)
+    scored = [replace(t, held=held.get(t.spec.name)) for t in scored]
     learnt = [t for t in scored if t.spec.role == "learnt"]
     counts = count_tables([t for t in learnt if t.columns], plans)
     relations = judge_relations(metadata, {t.spec.name: t for t in scored}, seed)
@@ -69,10 +74,19 @@ def validate(
         if table := by_name.get(name):
             base = base.model_copy(update={"left_out": table.left_out})
             if table.columns:
-                base = table_finding(base, table.columns, plans[table.index], counts[table.index], seed=seed)
+                base = table_finding(base, table.columns, plans[table.index], counts[table.index], seed=seed, told=_told(fitted, name))
         tables.append(with_classifiers(base, relations))
     rules = rules_held(fitted, synthetic, {name: keys.rows(name).synthetic for name in metadata.tables}) if fitted else ()
     return Findings.of(tuple(tables), with_relations(keys.findings(seed=seed), relations), rules, paths_of(relations))
+
+
+def _told(fitted: FittedSchema | None, table: str) -> dict[str, frozenset[str]] | None:
+    """Per column of a table the labels that its model tells."""
+    if fitted is None or table not in fitted.tables:
+        return None
+    columns = fitted.tables[table].encoding.columns
+    labels = {c.name: c.values for c in columns if isinstance(c, CategoryEncoding)}
+    return {name: frozenset(str(v).lower() if isinstance(v, bool) else str(v) for v in values) for name, values in labels.items()}
 
 
 def _above_learnt(metadata: Metadata) -> set[str]:

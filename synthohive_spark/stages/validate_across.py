@@ -7,18 +7,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..spec.findings import KeyFinding, TableFinding
-from ..spec.relation_findings import AcrossFinding, ClassifierFinding, PairFinding, PathFinding
+from ..spec.relation_findings import AcrossFinding, ClassifierFinding, NearestFinding, PairFinding, PathFinding
 from .validate_relations import Judged
 
 Found = Mapping[str, tuple[Judged, dict[str, Any]]]
 
 
 def with_classifiers(table: TableFinding, found: Found) -> TableFinding:
-    """A table with what classifiers told of its rows."""
+    """A table with what classifiers and distances told of its rows."""
     if table.table not in found:
         return table
     _, told = found[table.table]
-    return table.model_copy(update={name: _classifier(told[name]) for name in ("c2st", "c2st_parent")})
+    return table.model_copy(update={name: _classifier(told[name]) for name in ("c2st", "c2st_parent")} | {"nearest": _nearest(told["nearest"])})
+
+
+def _nearest(told: Mapping[str, Any] | None) -> NearestFinding | None:
+    if told is None:
+        return None
+    both = {f"{name}{side}": told[name][i] for name in ("distance", "same") for i, side in enumerate(("", "_real"))}
+    return NearestFinding(nearness=told["nearness"], rows=told["rows"], **both)
 
 
 def with_relations(keys: Sequence[KeyFinding], found: Found) -> tuple[KeyFinding, ...]:

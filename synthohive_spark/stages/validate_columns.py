@@ -25,6 +25,7 @@ class ScoredTable:
         index: the table's number in the metadata.
         columns: those that are compared, with their `kinds`.
         left_out: the other columns, with the reason.
+        held: of a real row, whether training held it out, as `stages/encode.py` tells; None where nothing is known of a training.
     """
 
     spec: Table
@@ -35,6 +36,7 @@ class ScoredTable:
     columns: tuple[str, ...]
     kinds: tuple[Kind, ...]
     left_out: dict[str, str]
+    held: Column | None = None
 
     def plain(self, frame: DataFrame) -> list[Column]:
         """The compared columns of one side, `c0` ..., as float64 (times in seconds since 1970, whatever the session's time zone) or strings."""

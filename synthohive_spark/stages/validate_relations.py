@@ -227,6 +227,7 @@ def _plain(t: ScoredTable, scored: Mapping[str, ScoredTable], fake: bool, role: 
         "id": row_id,
         "links": F.array(*links).cast("array<bigint>"),
         "rank": _rank(t),
+        "held": F.lit(-1) if fake or role != OWN or t.held is None else t.held,
         "numbers": F.array(*(v for v, kind in zip(values, t.kinds, strict=True) if kind != "label")).cast("array<double>"),
         "labels": F.array(*(v for v, kind in zip(values, t.kinds, strict=True) if kind == "label")).cast("array<string>"),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -47,13 +48,17 @@ class Counts:
         self.moments = [np.zeros((2, 4), dtype="int64") for _ in range(len(self.plan.numbers) ** 2)]
 
 
-def table_finding(base: TableFinding, names: tuple[str, ...], plan: TablePlan, counts: Counts, *, seed: int) -> TableFinding:
+def table_finding(
+    base: TableFinding, names: tuple[str, ...], plan: TablePlan, counts: Counts, *, seed: int, told: Mapping[str, Collection[str]] | None = None
+) -> TableFinding:
     """`base` with its columns, pairs and correlations.
 
     Args:
         names: of the columns in `plan`.
+        told: per column the labels that a model tells; others are shown where synthetic rows have them. None where no model is known.
     """
-    columns = tuple(_column(f"{base.table}.{name}", name, i, counts, seed) for i, name in enumerate(names))
+    shown = [None if told is None else told.get(name, ()) for name in names]
+    columns = tuple(_column(f"{base.table}.{name}", name, i, counts, seed, shown[i]) for i, name in enumerate(names))
     one_sided = float(counts.sizes.real != counts.sizes.synthetic) if 0 in (counts.sizes.real, counts.sizes.synthetic) else None
     pairs = []
     for item, (a, b) in enumerate(plan.pairs):
@@ -70,11 +75,11 @@ def table_finding(base: TableFinding, names: tuple[str, ...], plan: TablePlan, c
     )
 
 
-def _column(identity: str, name: str, item: int, counts: Counts, seed: int) -> ColumnFinding:
+def _column(identity: str, name: str, item: int, counts: Counts, seed: int, told: Collection[str] | None) -> ColumnFinding:
     plan, (real, synthetic) = counts.plan.columns[item], counts.codes[item]
     if plan.kind == "label":
         distance, ceiling = _label_distances(real, synthetic, counts.rare.get(item, (0.0, 0.0)), counts.sizes)
-        distribution = _label_distribution(plan, real, synthetic)
+        distribution = _label_distribution(plan, real, synthetic, told)
     else:
         distance = comparison.ks_with_nulls(real, synthetic)
         ceiling = comparison.half_distance(real, comparison.ks_with_nulls, seed=seed, name=identity)
@@ -99,9 +104,10 @@ def _label_distances(real: np.ndarray, synthetic: np.ndarray, rare: tuple[float,
     return float(np.abs(real / sizes.real - synthetic / sizes.synthetic)[:-1].sum() + rare[0]) / 2, ceiling
 
 
-def _label_distribution(plan: ColumnPlan, real: np.ndarray, synthetic: np.ndarray) -> Distribution:
-    order = np.argsort(-real[1:-1], kind="stable") + 1
-    shown = [int(i) for i in order if real[i] >= MIN_LABEL_ROWS][:SHOWN_LABELS]
+def _label_distribution(plan: ColumnPlan, real: np.ndarray, synthetic: np.ndarray, told: Collection[str] | None) -> Distribution:
+    order = [int(i) for i in np.argsort(-real[1:-1], kind="stable") + 1 if real[i] >= MIN_LABEL_ROWS]
+    # Many rows can be those of one person: that is why a model does not tell a label.
+    shown = [i for i in order if told is None or synthetic[i] or plan.labels[i - 1] in told][:SHOWN_LABELS]
     hidden = [i for i in range(1, len(real)) if i not in shown]
     labels = [plan.labels[i - 1] for i in shown]
     sides = [[side[i] for i in shown] for side in (real, synthetic)]

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from synthohive_spark.kernels.apart import labels_apart, numbers_apart, together_apart
 from synthohive_spark.kernels.columns.date_forms import numbers_of
-from synthohive_spark.kernels.columns.numbers import fit_numbers, measured
+from synthohive_spark.kernels.columns.measured import measured
+from synthohive_spark.kernels.columns.numbers import fit_numbers
 from synthohive_spark.kernels.columns.types import type_range
 from synthohive_spark.kernels.spread import grid_bounds, grid_cells, grid_values, hashed, labels_at, numbers_at, shuffled
 from synthohive_spark.kernels.steps.series import as_numbers

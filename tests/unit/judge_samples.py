@@ -17,6 +17,7 @@ SCHEMA = pa.schema(
         ("id", pa.int64()),
         ("links", pa.list_(pa.int64())),
         ("rank", pa.float64()),
+        ("held", pa.int32()),
         ("numbers", pa.list_(pa.float64())),
         ("labels", pa.list_(pa.string())),
     ]
@@ -32,6 +33,7 @@ def sample_rows(
     role: int = OWN,
     ids: np.ndarray | None = None,
     rank: np.ndarray | None = None,
+    held: np.ndarray | None = None,
     seed: int = 0,
 ) -> pa.Table:
     """Rows of one side and role, columns given one by one; NaN and None are nulls, a link of 0 is one to nobody."""
@@ -44,6 +46,7 @@ def sample_rows(
         "id": ids,
         "links": [[int(x[i]) for x in links] for i in range(n)],
         "rank": [None if rank is None else float(rank[i]) for i in range(n)],
+        "held": np.full(n, -1, dtype="int32") if held is None else held.astype("int32"),
         "numbers": [[None if np.isnan(x[i]) else float(x[i]) for x in numbers] for i in range(n)],
         "labels": [[None if x[i] is None else str(x[i]) for x in labels] for i in range(n)],
     }

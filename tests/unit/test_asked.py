@@ -12,11 +12,14 @@ import pytest
 from synthohive_spark.kernels.asked import asked_code
 from synthohive_spark.kernels.columns.categories import fit_categories
 from synthohive_spark.kernels.columns.marks import INFINITE, NAN
-from synthohive_spark.kernels.columns.numbers import fit_numbers, measured
+from synthohive_spark.kernels.columns.measured import measured
+from synthohive_spark.kernels.columns.numbers import fit_numbers
 from synthohive_spark.kernels.columns.types import to_float64
 from synthohive_spark.spec.config import EncodingConfig
 
 CONFIG = EncodingConfig(max_codes=16, bins=6)
+
+LEAST = EncodingConfig().min_category_rows
 
 
 def numbers(values, spark_type, null_share=0.0, form=""):
@@ -56,7 +59,7 @@ def test_tokens_and_bins_of_a_long_tailed_integer() -> None:
     encoding = numbers(values, "bigint")
     assert encoding.tokens and encoding.bins
     assert asked_code(0, encoding, "UTC")[0] == 0
-    for value in (int(values[500:].min()), 777, int(values.max())):
+    for value in (int(np.sort(values[500:])[LEAST]), 777, int(np.sort(values)[-LEAST - 1])):
         code, typed = asked_code(value, encoding, "UTC")
         b = code - len(encoding.tokens)
         assert encoding.knots[b * encoding.knots_per_bin] - 1 <= value <= encoding.knots[(b + 1) * encoding.knots_per_bin] + 1
@@ -90,7 +93,7 @@ def test_the_grid_holds_for_cents_floats_and_fives() -> None:
     assert asked_code(1000, fives, "UTC")[1].to_pylist() == [1000]
 
 
-def test_every_seen_number_can_be_asked_for() -> None:
+def test_every_number_can_be_asked_for_but_those_that_too_few_rows_reach() -> None:
     rng = np.random.default_rng(2)
     for values, spark_type in (
         (np.round(rng.lognormal(3, 2, 2000), 2), "double"),
@@ -100,8 +103,10 @@ def test_every_seen_number_can_be_asked_for() -> None:
         (np.round(rng.normal(0, 9, 2000), 1), "float"),
     ):
         encoding = numbers(values, spark_type)
-        for value in values.tolist():
+        for value in np.sort(values)[LEAST:-LEAST].tolist():
             asked_code(value, encoding, "UTC")
+        with pytest.raises(ValueError, match="outside the range"):
+            asked_code(values.max().item(), encoding, "UTC")
 
 
 DAYS = [dt.date(2024, 1, 1) + dt.timedelta(days=i) for i in range(400)]

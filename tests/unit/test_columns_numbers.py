@@ -13,7 +13,8 @@ import pytest
 from synthohive_spark.kernels.columns import arrow_type, decode_codes, encode_frame, is_supported
 from synthohive_spark.kernels.columns.grid import find_coarse, find_grid, typed_numbers
 from synthohive_spark.kernels.columns.marks import INFINITE, MARKS, NAN, is_mark, marked, unmarked
-from synthohive_spark.kernels.columns.numbers import decode_numbers, encode_numbers, fit_numbers, measured
+from synthohive_spark.kernels.columns.measured import measured
+from synthohive_spark.kernels.columns.numbers import decode_numbers, encode_numbers, fit_numbers
 from synthohive_spark.kernels.columns.rows import Rows
 from synthohive_spark.kernels.columns.types import from_float64, to_float64
 from synthohive_spark.kernels.spread import grid_step, numbers_at
@@ -86,7 +87,8 @@ def test_weights_are_the_shares_of_the_real_codes() -> None:
 def test_a_small_range_is_all_tokens_but_rare_values() -> None:
     months = np.repeat(np.arange(1.0, 13.0), 50)
     assert fitted(months, "int").tokens == tuple(range(1, 13)) and fitted(months, "int").bins == 0
-    with_rare = fitted(np.append(months, [77.0, 80.0]), "int")
+    assert fitted(np.append(months, [77.0, 80.0]), "int") == fitted(months, "int")  # what too few rows have has no code
+    with_rare = fitted(np.append(months, [77.0, 80.0, 91.0]), "int")
     assert with_rare.tokens == tuple(range(1, 13)) and with_rare.bins == 1
 
 

@@ -16,7 +16,8 @@ import torch
 
 from synthohive_spark.errors import GenerationError
 from synthohive_spark.kernels.block import GenerationPlan
-from synthohive_spark.kernels.columns.numbers import fit_numbers, measured
+from synthohive_spark.kernels.columns.measured import measured
+from synthohive_spark.kernels.columns.numbers import fit_numbers
 from synthohive_spark.kernels.columns.types import arrow_type, to_float64
 from synthohive_spark.kernels.generate import Roots, generate_roots
 from synthohive_spark.kernels.models.autoregressive import Autoregressive
@@ -122,10 +123,10 @@ def table() -> FittedTable:
     real = real_rows()
     drawn = tuple(labels("city", ["Ulm", "Bonn", "Nice"]) if n == "city" else encoded(n, real[n], t) for n, t in TYPES.items())
     made = {
-        "year": [2012, 2013, 2014],
-        "month": range(1, 13),
+        "year": [2012, 2013, 2014] * 3,
+        "month": [*range(1, 13)] * 3,
         "total": np.arange(0, 200_000) / 100,
-        "hour": range(24),
+        "hour": [*range(24)] * 3,
         "minute": range(60),
         "dep": range(2400),
         "amount": np.arange(100, 120_000) / 100,

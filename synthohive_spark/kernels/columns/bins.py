@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...spec.config import EncodingConfig
+from .quantiles import blurred_quantiles, roundest_between
 
 MIN_BIN_ROWS = 10  # a bin of fewer rows tells noise
 MIN_BIN_SHARE = 0.001  # of the rows that are not null, for the same reason in large tables
@@ -61,21 +62,41 @@ def is_discrete(values: np.ndarray, counts: np.ndarray, bin_of: np.ndarray, conf
     return bool(counts[counts >= config.min_category_rows].sum() >= DISCRETE_SHARE * counts.sum())
 
 
-def knots_of(values: np.ndarray, counts: np.ndarray, bin_of: np.ndarray, step: float, discrete: bool, config: EncodingConfig) -> tuple[np.ndarray, int]:
-    """Edges and quantiles inside the bins, in the layout that `NumberEncoding.knots` documents, and how many there are per bin."""
+def merged(counts: np.ndarray, bin_of: np.ndarray, least: int) -> np.ndarray:
+    """The bin of each value, int64 (R,), with bins of fewer than `least` rows joined to the one before, the first to the one after."""
+    if not len(bin_of):
+        return bin_of
+    rows = np.bincount(bin_of, weights=counts)
+    starts, held = [0], rows[0]
+    for number in range(1, len(rows)):
+        if held >= least and rows[number:].sum() >= least:
+            starts.append(number)
+            held = 0.0
+        held += rows[number]
+    return np.searchsorted(np.array(starts), bin_of, side="right") - 1
+
+
+def knots_of(values: np.ndarray, counts: np.ndarray, bin_of: np.ndarray, step: float, discrete: bool, exact: bool, least: int) -> tuple[np.ndarray, int]:
+    """Edges and quantiles inside the bins, in the layout that `NumberEncoding.knots` documents, and how many there are per bin.
+
+    Args:
+        discrete: the values of a bin are its quantiles; of the values only those that `least` rows have.
+        exact: the least and the greatest value are told, however few rows have them.
+        least: rows that a quantile stands for.
+    """
     bins = int(bin_of[-1]) + 1
-    if discrete:
-        inner = min(MAX_PICKS, max(INNER, 3 * -(-len(values) // bins)))
-    else:
-        # Fewer rows between two quantiles would give real values back, one by one.
-        inner = 1 + int(np.clip(counts.sum() // (bins * max(2, config.min_category_rows)), 1, INNER - 1))
+    # Fewer rows between two quantiles would give real values back, one by one.
+    apart = int(np.clip(counts.sum() // (bins * max(2, least)), 1, INNER - 1))
+    inner = min(MAX_PICKS, max(INNER, 3 * -(-len(values) // bins))) if discrete else 1 + apart
     starts = np.searchsorted(bin_of, np.arange(bins + 1))
     half = 0.0 if discrete else step / 2
     quantiles = np.empty((bins, inner))
     for b in range(bins):
-        part = slice(starts[b], starts[b + 1])
-        quantiles[b] = _picks(values[part], counts[part], inner) if discrete else _quantiles(values[part], counts[part], half, inner)
-    between = values[starts[1:-1] - 1] / 2 + values[starts[1:-1]] / 2
+        part, outer = slice(starts[b], starts[b + 1]), (b == 0 and not exact, b == bins - 1 and not exact)
+        quantiles[b] = _picks(values[part], counts[part], inner) if discrete else blurred_quantiles(values[part], counts[part], half, inner, least, outer)
+    if exact and not discrete:
+        quantiles[0, 0], quantiles[-1, -1] = values[0] - half, values[-1] + half
+    between = [roundest_between(values[at - 1], values[at]) for at in starts[1:-1]]
     edges = np.concatenate([[quantiles[0, 0]], between, [quantiles[-1, -1]]])
     knots = np.concatenate([np.column_stack([edges[:-1], quantiles]).ravel(), edges[-1:]])
     return knots, inner + 1
@@ -85,13 +106,3 @@ def _picks(values: np.ndarray, counts: np.ndarray, inner: int) -> np.ndarray:
     """Real values, as often as they are frequent, (inner,)."""
     at = (np.arange(inner) + 0.5) / inner * counts.sum()
     return values[np.searchsorted(np.cumsum(counts), at)]
-
-
-def _quantiles(values: np.ndarray, counts: np.ndarray, half: float, inner: int) -> np.ndarray:
-    """Quantiles at equal distances, (inner,). On a grid a value stands for its cell, so that rounding gives its share back."""
-    after = np.cumsum(counts).astype(np.float64)
-    ends = np.column_stack([after - counts, after]) if half else np.column_stack([after - counts + 0.5, after - 0.5])
-    cells = np.column_stack([values - half, values + half])
-    quantiles = np.interp(np.linspace(0, after[-1], inner), ends.ravel(), cells.ravel())
-    quantiles[0], quantiles[-1] = values[0] - half, values[-1] + half
-    return quantiles

@@ -18,6 +18,7 @@ MOST_DIGITS = 15  # that a float64 holds of any number
 MIN_DISTINCT = 10  # fewer values share a divisor by accident
 MOST_CUTS = 20
 EXACT = 2**53  # float64 counts no further by ones
+ROUND = 1_000  # parts of a run that its ends are rounded to
 LEAST_RUN = 20  # rows on each side of a gap that is left out: nothing lies between the values beside it, so they must be no single ones
 
 
@@ -51,13 +52,14 @@ def from_units(units: np.ndarray, null: np.ndarray, target: pa.DataType) -> pa.A
     return pc.if_else(pa.array(np.ascontiguousarray(null)), pa.scalar(None, target), array) if null.any() else array
 
 
-def find_form(units: np.ndarray, counts: np.ndarray, largest: int) -> DecimalForm:
+def find_form(units: np.ndarray, counts: np.ndarray, largest: int, least: int = 1) -> DecimalForm:
     """The form of a column.
 
     Args:
         units: of its values, distinct and ascending, (D,), D >= 1.
         counts: rows of each, int64 (D,).
         largest: number that the type holds.
+        least: rows that must have a value for a run to begin or end with it; others begin and end at round numbers further out.
     """
     whole = [int(u) for u in units]
     common = math.gcd(*(u - whole[0] for u in whole))
@@ -65,13 +67,32 @@ def find_form(units: np.ndarray, counts: np.ndarray, largest: int) -> DecimalFor
         both = math.gcd(common, whole[0])
         common = next((10**power for power in range(38, 0, -1) if both and both % 10**power == 0), 1)
     cuts = _wide_gaps(whole, np.cumsum(counts), EXACT * common)
-    form = DecimalForm(largest, common, 0, tuple(whole[i] for i in (0, *cuts)), tuple(whole[i - 1] for i in (*cuts, len(whole))))
-    last = form.offsets[-1] + (whole[-1] - form.starts[-1]) // common
+    form = _runs(whole, counts, (0, *cuts, len(whole)), common, largest, least)
+    last = form.offsets[-1] + (form.ends[-1] - form.starts[-1]) // common
     if last <= EXACT:
         return form
     least = min(whole, key=abs)
     run = max(i for i, start in enumerate(form.starts) if start <= least)
     return form._replace(first=-(form.offsets[run] + (least - form.starts[run]) // common))
+
+
+def _runs(whole: list[int], counts: np.ndarray, cuts: tuple[int, ...], unit: int, largest: int, least: int) -> DecimalForm:
+    """The form with the runs between `cuts`; at each end of one there is room for half the gap."""
+    starts, ends = [], []
+    for first, after in zip(cuts[:-1], cuts[1:], strict=True):
+        low, high = whole[first], whole[after - 1]
+        below = (low - whole[first - 1]) // 2 if first else low + largest
+        above = (whole[after] - high - 1) // 2 if after < len(whole) else largest - high
+        blur = 10 ** len(str((high - low) // (ROUND * unit))) * unit if high > low else unit
+        starts.append(low if counts[first] >= least else _further(low, blur, -1, below, unit))
+        ends.append(high if counts[after - 1] >= least else _further(high, blur, 1, above, unit))
+    return DecimalForm(largest, unit, 0, tuple(starts), tuple(ends))
+
+
+def _further(value: int, blur: int, way: int, room: int, unit: int) -> int:
+    """The next multiple of `blur` beyond `value`, `way` up or down, as far as there is `room`; a multiple of `unit` from `value`."""
+    to_multiple = value % blur if way < 0 else -value % blur
+    return value + way * (min(to_multiple, room) // unit * unit)
 
 
 def _wide_gaps(whole: list[int], upto: np.ndarray, limit: int) -> list[int]:

@@ -9,7 +9,8 @@ A counted frame has the columns
     is_null  the rows are those where the column is null (or nan)
     n        rows of the table with that value
     sampled  those of them in the row sample
-    kept     the value may be reproduced; of the others `text` may be cut, and those outside the sample share a line without `text` and `number`
+    kept     the value may be reproduced: enough rows have it, of enough persons; of the others `text` may be cut, and those outside the sample share a line
+             without `text` and `number`
     distinct how many values the line stands for
 """
 
@@ -36,8 +37,9 @@ from .decimals import find_form as find_decimal_form
 from .decimals import numbers_of as numbers_of_units
 from .labels import common_labels, labels_beside, told_labels
 from .marks import with_labels
+from .measured import measured
 from .number_forms import LEAST_DIFFERENT, find_number_form, is_number_text, numbers_in
-from .numbers import fit_numbers, measured
+from .numbers import fit_numbers
 from .texts import fit_text
 from .types import arrow_type, is_integer, scalar_of
 
@@ -168,7 +170,8 @@ def _dates_in_numbers(seen: pd.DataFrame, hint: ColumnHint) -> tuple[str, pd.Ser
 
 def _number(seen: pd.DataFrame, hint: ColumnHint, null_share: float, config: EncodingConfig, form: str = "", labels: Sequence[str] = ()) -> NumberEncoding:
     sampled = seen[seen["number"].notna() & (seen["sampled"] > 0)]
-    pairs = measured(sampled["number"].to_numpy(dtype=np.float64), sampled["sampled"].to_numpy(dtype=np.int64), null_share)
+    owned = ~sampled["kept"].to_numpy(dtype=bool) & (sampled["n"].to_numpy() >= config.min_category_rows)
+    pairs = measured(sampled["number"].to_numpy(dtype=np.float64), sampled["sampled"].to_numpy(dtype=np.int64), null_share, owned)
     return fit_numbers(hint.name, hint.spark_type, pairs, config, form, labels)
 
 
@@ -179,14 +182,16 @@ def _wide(sampled: pd.DataFrame, hint: ColumnHint, null_share: float, config: En
     units, rows = units_of(array), sampled["sampled"].to_numpy(dtype=np.int64)
     order = np.argsort(units, kind="stable")
     array, units, rows = array.take(pa.array(order)), units[order], rows[order]
-    form = str(find_decimal_form(units, rows, 10**array.type.precision - 1 if pa.types.is_decimal(array.type) else 2**63 - 1))
+    largest = 10**array.type.precision - 1 if pa.types.is_decimal(array.type) else 2**63 - 1
+    form = str(find_decimal_form(units, rows, largest, config.min_category_rows))
     numbers = numbers_of_units(units, form)
     encoding = fit_numbers(hint.name, hint.spark_type, measured(numbers, rows, null_share), config, form)
     # Values that a float64 cannot tell apart share a token, which stands for the commonest; where all of them are rare, for none.
     first, last = (np.searchsorted(numbers, encoding.tokens, side=side) for side in ("left", "right"))
     commonest = [a + int(np.argmax(rows[a:b])) for a, b in zip(first, last, strict=True)]
     told = array.take(pa.array(commonest, pa.int64())).cast(pa.string()).to_pylist()
-    exact = tuple(str(text) if rows[i] >= config.min_category_rows else "" for text, i in zip(told, commonest, strict=True))
+    kept = sampled["kept"].to_numpy(dtype=bool)[order]
+    exact = tuple(str(text) if kept[i] and rows[i] >= config.min_category_rows else "" for text, i in zip(told, commonest, strict=True))
     return encoding.model_copy(update={"exact": exact})
 
 

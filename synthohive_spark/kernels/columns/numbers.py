@@ -19,11 +19,12 @@ from ...spec.decimal_forms import decimal_form, is_decimal_form
 from ...spec.encoding import NumberEncoding
 from ...spec.number_forms import is_number_form
 from ..spread import grid_bounds, numbers_at, shuffled
-from .bins import is_discrete, knots_of, rough_bins, split_tails
+from .bins import is_discrete, knots_of, merged, rough_bins, split_tails
 from .cache import once_per_encoding
 from .decimals import from_units, values_of
 from .grid import EXACT, Coarse, decimals_of, find_coarse, find_grid, on_coarse, typed_numbers, with_last_digits
 from .marks import is_mark
+from .measured import Measured, shared
 from .rows import Rows
 from .types import arrow_type, is_integer, to_float64, to_typed, type_range
 
@@ -31,28 +32,8 @@ TOKEN_SHARE = 0.005  # a value with less of the rows is told well enough by its 
 MAX_TOKENS = 64  # beside the bins: more would starve the model of rows per code
 LEAST_DISTINCT = 50  # rows: of fewer it cannot be told whether values differ by accident
 LEAST_MEETINGS = 10.0  # pairs of equal values that chance would give
-
-
-class Measured(NamedTuple):
-    """What was seen of a column.
-
-    Attributes:
-        values: distinct values in the float64 domain, (D,), ascending; marks among them.
-        counts: sampled rows per value, int64 (D,), each at least 1.
-        null_share: share of all rows that are null, in [0, 1].
-    """
-
-    values: np.ndarray
-    counts: np.ndarray
-    null_share: float
-
-
-def measured(values: np.ndarray, counts: np.ndarray, null_share: float) -> Measured:
-    """Sort and merge raw (value, count) pairs, float64 and int64 (M,), in any order."""
-    if not len(values):
-        return Measured(np.empty(0), np.empty(0, dtype=np.int64), 1.0)
-    distinct, inverse = np.unique(values + 0.0, return_inverse=True)  # -0.0 becomes 0.0
-    return Measured(distinct, np.bincount(inverse, weights=counts).astype(np.int64), null_share)
+DENSE = 0.5  # of the steps from the least to the greatest value, from which on values that differ are a sequence
+BESIDE = 4  # steps at most that a value moves off a token
 
 
 def fit_numbers(name: str, spark_type: str, seen: Measured, config: EncodingConfig, form: str = "", labels: Sequence[str] = ()) -> NumberEncoding:
@@ -65,38 +46,75 @@ def fit_numbers(name: str, spark_type: str, seen: Measured, config: EncodingConf
     # A mark has no place between numbers: one that is too rare to be told is left out.
     marked = is_mark(seen.values)
     known = ~marked | (seen.counts >= config.min_category_rows)
-    seen, marked = Measured(seen.values[known], seen.counts[known], seen.null_share), marked[known]
+    seen, marked = seen.only(known), marked[known]
     if not len(seen.values):
         return NumberEncoding(name=name, spark_type=spark_type, has_null=True, weights=(1.0,))
     has_null = seen.null_share > 0
     step, origin = _grid(seen.values[~marked], spark_type, form)
+    seen = shared(seen, step, origin, config.min_category_rows)
+    marked = is_mark(seen.values)
     token = marked | _tokens(seen, config.max_codes - has_null - int(marked.sum()), config)
-    values, counts = seen.values[~token], seen.counts[~token]
-    budget = config.max_codes - has_null - int(token.sum())
-    bin_of = split_tails(values, counts, rough_bins(counts, int(seen.counts.sum()), budget, config), budget, config)
-    discrete = is_discrete(values, counts, bin_of, config)
-    knots, per_bin = knots_of(values, counts, bin_of, step, discrete, config) if len(values) else (np.empty(0), 1)
-    coarse = find_coarse(values, counts, step, origin) if not discrete else Coarse()
-    rows = np.concatenate([seen.counts[token], np.bincount(bin_of, weights=counts)]).astype(np.float64)
-    weights = rows / rows.sum() * (1 - seen.null_share)
-    return NumberEncoding(
+    if has_null or token.any():
+        token, seen = _without_few(token, seen, config)
+    if not len(seen.values):
+        return NumberEncoding(name=name, spark_type=spark_type, has_null=True, weights=(1.0,))
+    distinct = _is_distinct(seen.values, seen.counts, step)
+    bins = _binned(seen.values[~token], seen.counts[~token], seen, config.max_codes - has_null - int(token.sum()), step, distinct, config)
+    coarse = find_coarse(seen.values[~token], seen.counts[~token], step, origin) if not bins.discrete else Coarse()
+    encoding = NumberEncoding(
         name=name,
         spark_type=spark_type,
         has_null=has_null,
-        weights=tuple(([seen.null_share] if has_null else []) + weights.tolist()),
+        weights=(0.0,) * (has_null + int(token.sum()) + max(0, len(bins.knots) - 1) // bins.per_bin),
         tokens=tuple(seen.values[token].tolist()),
-        knots=tuple(knots.tolist()),
-        knots_per_bin=per_bin,
-        discrete=discrete,
+        knots=tuple(bins.knots.tolist()),
+        knots_per_bin=bins.per_bin,
+        discrete=bins.discrete,
         step=step,
         origin=origin,
         coarse=coarse.step,
         coarse_origin=coarse.origin,
         coarse_share=coarse.share,
-        distinct=_is_distinct(seen.values, seen.counts, step),
+        distinct=distinct,
         form=form,
         labels=tuple(labels),
     )
+    return encoding.model_copy(update={"weights": _weights(seen, encoding)})
+
+
+def _weights(seen: Measured, encoding: NumberEncoding) -> tuple[float, ...]:
+    """Share of the rows per code."""
+    rows = np.bincount(encode_numbers(seen.values, encoding), weights=seen.counts, minlength=encoding.cardinality)[int(encoding.has_null) :]
+    return tuple(([seen.null_share] if encoding.has_null else []) + (rows / rows.sum() * (1 - seen.null_share)).tolist())
+
+
+def _without_few(token: np.ndarray, seen: Measured, config: EncodingConfig) -> tuple[np.ndarray, Measured]:
+    """The values without those beside the tokens, where too few rows have one to tell anything of them."""
+    if not 0 < seen.counts[~token].sum() < config.min_category_rows:
+        return token, seen
+    return token[token], seen.only(token)
+
+
+class _Bins(NamedTuple):
+    knots: np.ndarray
+    per_bin: int
+    discrete: bool
+
+
+def _binned(values: np.ndarray, counts: np.ndarray, seen: Measured, budget: int, step: float, distinct: bool, config: EncodingConfig) -> _Bins:
+    """The bins of the values that are no tokens, float64 and int64 (R,)."""
+    if not len(values):
+        return _Bins(np.empty(0), 1, discrete=False)
+    least = config.min_category_rows
+    bin_of = split_tails(values, counts, merged(counts, rough_bins(counts, int(seen.counts.sum()), budget, config), least), budget, config)
+    discrete = is_discrete(values, counts, bin_of, config)
+    if discrete:
+        told = counts >= least
+        values, counts, bin_of = values[told], counts[told], np.unique(bin_of[told], return_inverse=True)[1]
+    # Of numbers without gaps (days, sequences) the ends tell how many there are, and nothing of a row.
+    dense = distinct and len(values) >= DENSE * ((values[-1] - values[0]) / step + 1)
+    knots, per_bin = knots_of(values, counts, bin_of, step, discrete, dense, least)
+    return _Bins(knots, per_bin, discrete)
 
 
 def _grid(values: np.ndarray, spark_type: str, form: str) -> tuple[float, float]:
@@ -263,18 +281,19 @@ def _inside(b: np.ndarray, encoding: NumberEncoding, tables: _Tables, rng: np.ra
     x = np.round(encoding.origin + whole * encoding.step, tables.decimals)
     taken = np.flatnonzero(np.isin(x, tables.tokens))
     if len(taken):
-        x[taken] = _beside_tokens(tables.inner[b[taken], low[taken]], x[taken], (ends[0][b[taken]], ends[1][b[taken]]), encoding, tables)
+        x[taken] = _beside_tokens(x[taken], (ends[0][b[taken]], ends[1][b[taken]]), encoding, tables)
     return x
 
 
-def _beside_tokens(quantile: np.ndarray, x: np.ndarray, ends: tuple[np.ndarray, np.ndarray], encoding: NumberEncoding, tables: _Tables) -> np.ndarray:
-    """The value that the quantile below stands for, where rounding hit a token: it would come back as another code. All float64 (N,).
+def _beside_tokens(x: np.ndarray, ends: tuple[np.ndarray, np.ndarray], encoding: NumberEncoding, tables: _Tables) -> np.ndarray:
+    """The next value that is no token, where rounding hit one: it would come back as another code. All float64 (N,); as they are where none is near.
 
     Args:
-        ends: first and last step of each value's bin: on the border of the lowest cell rounding could fall out of it.
+        ends: first and last step of each value's bin.
     """
-    for shift in (0.0, 0.25, -0.25):  # a quantile lies in the cell of its value or on its border
-        whole = np.rint((quantile - encoding.origin) / encoding.step + shift)
-        free = np.round(encoding.origin + whole * encoding.step, tables.decimals)
-        x = np.where(np.isin(x, tables.tokens) & (whole >= ends[0]) & (whole <= ends[1]), free, x)
+    whole = np.rint((x - encoding.origin) / encoding.step)
+    for shift in (s for near in range(1, BESIDE + 1) for s in (near, -near)):
+        moved = np.clip(whole + shift, *ends)
+        free = np.round(encoding.origin + moved * encoding.step, tables.decimals)
+        x = np.where(np.isin(x, tables.tokens) & ~np.isin(free, tables.tokens), free, x)
     return x

@@ -6,14 +6,14 @@ Legend: `L` lines (a combination with one of its values), `K` combinations.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from ...spec.dependencies import Lookup
-from ...spec.encoding import Scalar
+from ...spec.encoding import CategoryEncoding, Scalar, TableEncoding
 from ..columns.types import scalar_of
 from .measures import HOLDS
 from .sample import FEWER_ERRORS, MIN_SURPRISES, SUPPORTED_ROWS
@@ -171,6 +171,30 @@ def with_combinations(candidate: Lookup, entries: pa.Table, types: Mapping[str, 
     kinds = [types[name] for name in (*candidate.determinants, candidate.target)]
     *keys, values = (_scalars(entries.column(c), kind) for c, kind in zip((*names, "value"), kinds, strict=True))
     return candidate.model_copy(update={"keys": tuple(keys), "values": values, "counts": tuple(entries.column("n").to_pylist())})
+
+
+def told_only(lookup: Lookup, encoding: TableEncoding, owned: Collection[str]) -> Lookup | None:
+    """The lookup without combinations of texts that too few persons have; None where one or none is left.
+
+    Args:
+        encoding: of the table: its categories are what may be told.
+        owned: columns whose values count by persons.
+    """
+    columns = [*zip(lookup.determinants, lookup.keys, strict=True), (lookup.target, lookup.values)]
+    stays = np.ones(len(lookup.values), dtype=bool)
+    for name, cells in columns:
+        if name in owned:
+            of = encoding.column(name)
+            told = frozenset(of.values) if isinstance(of, CategoryEncoding) else frozenset()
+            stays &= np.array([not isinstance(cell, str) or of.kind == "number" or cell in told for cell in cells], dtype=bool)
+    if stays.all():
+        return lookup
+    left = np.flatnonzero(stays).tolist()
+    if len(left) < 2:
+        return None
+    keys = tuple(tuple(cells[i] for i in left) for cells in lookup.keys)
+    told_of = {"keys": keys, "values": tuple(lookup.values[i] for i in left), "counts": tuple(lookup.counts[i] for i in left)}
+    return lookup.model_copy(update=told_of | {"combinations": len(left)})
 
 
 def _scalars(texts: pa.ChunkedArray, spark_type: str) -> tuple[Scalar | None, ...]:

@@ -67,5 +67,6 @@ class Verdicts:
 
     c2st: dict[str, Any] | None = None
     c2st_parent: dict[str, Any] | None = None
+    nearest: dict[str, Any] | None = None
     keys: list[dict[str, Any]] = field(default_factory=list)
     paths: list[dict[str, float] | None] = field(default_factory=list)

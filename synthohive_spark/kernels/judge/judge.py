@@ -16,6 +16,7 @@ from .asked import HASH_RANGE, JudgedKey, JudgedTable, Verdicts
 from .classifier import Columns, first, shuffled, told_apart
 from .contingency import Binned, Distance, binned, compared, joint
 from .families import LEAST_PAIRS, PAIRS, halves, orderings, sibling_pairs, with_children
+from .nearest import nearest_rows
 from .parents import coarse, first_of_each, places
 from .rows import FAMILY, OWN, Rows, Values, two_sides
 
@@ -55,6 +56,7 @@ class Judge:
         return Verdicts(
             c2st=self._c2st(self.own[0].columns, self.own[1].columns),
             c2st_parent=self._c2st(real, synthetic, block=self.table.names) if any(not key.itself for key in self.table.keys) else None,
+            nearest=None if (near := nearest_rows(*self.own, self.own[0].held)) is None else asdict(near),
             keys=[self._key(i, key) for i, key in enumerate(self.table.keys)],
             paths=[self._path(p.direct, p.first, p.second) for p in self.table.paths],
         )

@@ -6,7 +6,7 @@ They arrive as one Arrow table per table of the schema, whose rows have one form
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +21,7 @@ SAMPLE_FIELDS = {
     "id": "bigint",  # hash of an own row; of a parent's row the hash of its key
     "links": "array<bigint>",  # hashes of the keys of the row
     "rank": "double",  # what orders the rows of one parent, where it is declared
+    "held": "int",  # of an own real row: 1 where it was held out of training, 0 where it trained, -1 where that is not known
     "numbers": "array<double>",
     "labels": "array<string>",
 }
@@ -51,12 +52,14 @@ class Rows:
         ids: (N,) hashes; ascending, so that the order of the rows is one that says nothing, and the same under any partitioning.
         links: (N, keys) hashes, 0 where a key has a null.
         rank: (N,) or None.
+        held: (N,) as `SAMPLE_FIELDS` has it.
     """
 
     columns: Mapping[str, Values]
     ids: np.ndarray
     links: np.ndarray
     rank: np.ndarray | None = None
+    held: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -68,7 +71,9 @@ class Rows:
     def take(self, places: np.ndarray) -> Rows:
         """Some of the rows."""
         columns = {name: values.take(places) for name, values in self.columns.items()}
-        return Rows(columns, self.ids[places], self.links[places], None if self.rank is None else self.rank[places])
+        return Rows(
+            columns, self.ids[places], self.links[places], None if self.rank is None else self.rank[places], self.held[places] if len(self.held) else self.held
+        )
 
 
 def two_sides(group: pa.Table, role: int, names: Sequence[str], kinds: Sequence[Kind]) -> tuple[Rows, Rows]:
@@ -80,7 +85,8 @@ def two_sides(group: pa.Table, role: int, names: Sequence[str], kinds: Sequence[
     links = _matrix(chosen["links"], len(ids)).astype("int64")[order]
     rank = chosen["rank"].to_numpy(zero_copy_only=False).astype("float64")[order]
     columns = {name: values.take(order) for name, values in zip(names, _columns(chosen, kinds), strict=True)}
-    whole = Rows(columns, ids[order], links, None if np.isnan(rank).all() else rank)
+    held = chosen["held"].to_numpy().astype("int64")[order]
+    whole = Rows(columns, ids[order], links, None if np.isnan(rank).all() else rank, held)
     return whole.take(np.flatnonzero(~synthetic)), whole.take(np.flatnonzero(synthetic))
 
 
