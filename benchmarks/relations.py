@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -28,6 +30,7 @@ from schemas import SCORES, judged, metadata_of
 from synthohive_spark import Metadata, Synthesizer, spark_session
 from synthohive_spark.spec.config import FitConfig
 from synthohive_spark.spec.identifiers import quoted
+from synthohive_spark.spec.planning import ancestors, joint, keys
 from synthohive_spark.stages import encode
 
 VARIANTS: dict[str, FitConfig] = {
@@ -36,9 +39,18 @@ VARIANTS: dict[str, FitConfig] = {
     "partners at random": FitConfig(partners=False),
     "rows held out": FitConfig(siblings=False),  # beside "siblings unseen": rows of one parent see each other over the split
     "empirical counts": FitConfig(),
+    "parents only": FitConfig(),
+    "finest key drives": FitConfig(),
+    "declared keys only": FitConfig(),
     "apart": FitConfig(siblings=False, partners=False),
 }
 SHUFFLED = "shuffled"
+PATCHES: dict[str, tuple[Any, str, Any]] = {
+    "rows held out": (encode, "family_hash", lambda program, seed: F.xxhash64(F.lit(seed), *(F.col(quoted(c)) for c in program.names))),
+    "parents only": (ancestors, "MOST_ABOVE", 0),
+    "finest key drives": (keys, "MUCH", math.inf),
+    "declared keys only": (joint, "MOST_ASKED", 0),
+}
 
 
 def main() -> None:
@@ -91,23 +103,12 @@ def _variant(spark: SparkSession, raw: dict[str, Any], name: str, options: argpa
     def run() -> Path:
         output = options.out / name.replace(" ", "_")
         synthesizer = Synthesizer(metadata, spark=spark, model="autoregressive", config=VARIANTS[name])
-        with _rows_held_out() if name == "rows held out" else nullcontext():
+        with patch.object(*PATCHES[name]) if name in PATCHES else nullcontext():
             synthesizer.fit(data, seed=options.seed)
         synthesizer.sample(seed=options.seed, output=str(output))
         return output
 
     return run
-
-
-@contextmanager
-def _rows_held_out() -> Iterator[None]:
-    """Training rows are held out one by one, whatever their families."""
-    usual = encode.family_hash
-    encode.family_hash = lambda program, seed: F.xxhash64(F.lit(seed), *(F.col(quoted(c)) for c in program.names))
-    try:
-        yield
-    finally:
-        encode.family_hash = usual
 
 
 def _told(name: str, made: Path | Callable[[], Path], options: argparse.Namespace) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from synthohive_spark.kernels.pii import with_kind
-from synthohive_spark.spec.column_names import is_lookup, is_person, is_personal, kind_of, words
+from synthohive_spark.spec.column_names import is_lookup, is_person, is_personal, is_time, kind_of, words
 from synthohive_spark.spec.encoding import ColumnHint
 from synthohive_spark.spec.metadata import Table
 
@@ -48,6 +48,11 @@ def test_heads_of_tables() -> None:
     assert is_lookup("dim_country") and is_lookup("OrderStatuses") and is_lookup("us_states") and is_lookup("categories") and is_lookup("classes")
     assert not is_lookup("country_visits") and is_person("VIPCustomers") and not is_person("customer_types") and not is_person("")
     assert is_personal(("id", "dob"), "x") and not is_personal(("id", "name"), "airlines") and not is_personal(("company", "phone"), "x")
+
+
+def test_times_by_their_names() -> None:
+    assert all(map(is_time, ("timestamp", "created_at", "eventTime", "ts", "unix_ms", "last_updated")))
+    assert not any(map(is_time, ("status", "state", "attempts", "phone", "id", "")))
 
 
 def test_hints_of_columns_by_their_names() -> None:
