@@ -119,16 +119,17 @@ class Synthesizer:
         check_models(self.spark, self.models.values())
         with rows_aside(self._work) as aside:
             examined = _examined(taken, config, aside)
-            frames = apply_orphan_policies(taken.metadata, examined.data)
+            frames = apply_orphan_policies(examined.metadata, examined.data)
             run = FitRun(
                 self.spark,
-                taken.metadata,
+                examined.metadata,
+                examined.joint,
                 examined.graph,
                 examined.plan,
                 frames,
                 taken.layouts,
                 forms_of(self.spark, taken),
-                self.models,
+                self.models | {found.parent: self.models[found.table] for found in examined.joint if found.made},
                 config,
                 seed,
                 self._work(),
@@ -261,7 +262,7 @@ class Synthesizer:
         """
         fitted = load_artifact(path)
         make_known(models, fitted, path)
-        synthesizer = cls(fitted.metadata, spark=spark, work_dir=work_dir)
+        synthesizer = cls(fitted.asked, spark=spark, work_dir=work_dir)
         synthesizer._fitted = fitted
         return synthesizer
 

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ..spec.hidden import BLOCK, ROW
+from ..spec.hidden import BLOCK, PARENT_ROW, ROW
 from .block import GenerationPlan, as_series
+from .columns import arrow_type
 from .columns.marks import marked
 from .generate import BLOCK_ROWS, Families, Roots, generate_children, generate_roots
 
@@ -32,6 +33,7 @@ class Link:
         families: how many children the rows of the link above have; None for the first link.
         total: rows that have a driving parent.
         key: columns of the link above without which a row of it has no children.
+        carried: columns of rows above that rows below are told: what each is called here, in the rows of the link above, and its Spark type.
     """
 
     plan: GenerationPlan
@@ -40,6 +42,7 @@ class Link:
     families: Families | None = None
     total: int = 0
     key: tuple[str, ...] = ()
+    carried: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def rows(self) -> int:
@@ -72,11 +75,13 @@ class Chain:
         link = self.links[level]
         number = int(link.spans[1][span])
         if link.families is None or number < 0:
-            return next(generate_roots(iter([pd.DataFrame({"id": [-1 - number]})]), plan=link.plan, roots=link.roots, names=link.names))
+            rows = next(generate_roots(iter([pd.DataFrame({"id": [-1 - number]})]), plan=link.plan, roots=link.roots, names=link.names))
+            return rows.assign(**{name: as_series(pa.nulls(len(rows), arrow_type(kind))) for name, _, kind in link.carried})
         first = number * link.families.per_block
         parents = self._rows(level - 1, first, first + link.families.per_block).assign(**{BLOCK: number})
         parents = parents.dropna(subset=list(link.key)).reset_index(drop=True) if link.key else parents
-        return next(generate_children(iter([parents]), plan=link.plan, families=link.families, names=link.names))
+        rows = next(generate_children(iter([parents]), plan=link.plan, families=link.families, names=(*link.names, *([PARENT_ROW] if link.carried else []))))
+        return _carrying(rows, parents, link.carried)
 
     def _rows(self, level: int, first: int, end: int) -> pd.DataFrame:
         """The rows `first` to `end` (not included) of a link, as they are told to rows below."""
@@ -94,3 +99,11 @@ class Chain:
         for key in [key for key in self._kept if key[0] == level][:-KEPT_BLOCKS]:
             del self._kept[key]
         return self._kept[level, span]
+
+
+def _carrying(rows: pd.DataFrame, parents: pd.DataFrame, carried: tuple[tuple[str, str, str], ...]) -> pd.DataFrame:
+    """The rows with columns of the rows above."""
+    if not carried:
+        return rows
+    place = pd.Index(parents[ROW].to_numpy(dtype="int64")).get_indexer(rows[PARENT_ROW].to_numpy(dtype="int64"))
+    return rows.drop(columns=PARENT_ROW).assign(**{name: parents[source].take(place).array for name, source, _ in carried})

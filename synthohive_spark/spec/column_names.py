@@ -31,6 +31,7 @@ _SENSITIVE = listed(
     "biometric birth birthdate birthday birthplace born credential diagnosis disability dob ethnicity gender guid hash imei income insurance licence "
     "license marital nationality passport password plate religion salary secret serial sex signature token uuid vin wage"
 )
+_TIMES = listed("time timestamp ts date datetime epoch unix moment instant at on since created updated modified utc millis ms")
 _SECRETS = listed("biometric guid hash iban imei insurance licence license passport password plate secret signature ssn token uuid vin")
 _PERSONAL_KINDS = frozenset({"first_name", "last_name", "name", "user_name", "email", "iban", "ssn", "credit_card_number", "ipv4"})
 _CONTACT_KINDS = frozenset({"phone_number", "street_address"})
@@ -95,6 +96,11 @@ def kind_of(column: str, table: str = "") -> str | None:
     if about in _COMPANIES:
         return "company"
     return {"city": "city", "country": "country", "language": "language_name", "state": "state"}.get(about)
+
+
+def is_time(column: str) -> bool:
+    """Whether a column's name tells of a point in time: what whole numbers there count are seconds, or parts of one."""
+    return bool(_TIMES & set(words(column)))
 
 
 def is_secret(column: str) -> bool:

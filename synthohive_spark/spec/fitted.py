@@ -13,6 +13,7 @@ from .dependencies import described
 from .encoding import TableEncoding
 from .form import TableForm
 from .graph import SchemaGraph
+from .joint import JointKey, without_joint_keys
 from .layout import Layout
 from .metadata import Metadata
 from .program import TableProgram
@@ -86,7 +87,8 @@ class FittedSchema:
     """A whole fitted schema.
 
     Attributes:
-        metadata: what the user asked.
+        metadata: what the user asked, with the joint keys and the tables made for them.
+        joint: keys that nobody declared, each the last one of its table.
         graph: the order of its tables.
         tables: the learnt tables by name.
         references: reference tables by name: folder of Parquet files that hold their rows.
@@ -110,3 +112,14 @@ class FittedSchema:
     layouts: dict[str, Layout] = field(default_factory=dict)
     forms: dict[str, TableForm] = field(default_factory=dict)
     sources: Sources = field(default_factory=Sources)
+    joint: tuple[JointKey, ...] = ()
+
+    @property
+    def asked(self) -> Metadata:
+        """What the user asked."""
+        return without_joint_keys(self.metadata, self.joint)
+
+    @property
+    def inner(self) -> frozenset[str]:
+        """Tables that were made for joint keys, which are part of no copy."""
+        return frozenset(found.parent for found in self.joint if found.made)

@@ -15,9 +15,13 @@ def status_column(index: int) -> str:
     return hidden(f"has_{index}")
 
 
-def same_column(column: str) -> str:
-    """Name of the hidden column that says whether a row repeats its parent's value of a column, or of the first column of a key."""
-    return hidden(f"same_{column}")
+def same_column(column: str, place: int = 0) -> str:
+    """Name of the hidden column that says whether a row repeats its parent's value of a column, or of the first column of a key.
+
+    Args:
+        place: of the parent's columns that it may repeat.
+    """
+    return hidden(f"same_{place}_{column}" if place else f"same_{column}")
 
 
 def trait_column(index: int, place: int) -> str:
@@ -38,6 +42,11 @@ def partner_column(index: int) -> str:
 def distance_column(column: str) -> str:
     """Name of the hidden column with the distance of `column` from another one of its row that it is never below, or never above."""
     return hidden(f"distance_{column}")
+
+
+def above_column(path: tuple[int, ...], column: str) -> str:
+    """Name of the hidden column with an ancestor's `column`; `path` is the keys that lead there from the driving parent on."""
+    return hidden(f"above_{'_'.join(map(str, path))}_{column}")
 
 
 def count_column(child: str, index: int) -> str:

@@ -165,6 +165,20 @@ class UniqueKey(Spec):
     references: tuple[int, ...] = ()
 
 
+class AboveColumn(Spec):
+    """A column of a row above the driving parent.
+
+    Attributes:
+        name: its hidden name.
+        path: the keys that lead to it, from the driving parent on.
+        column: what it is called there.
+    """
+
+    name: str
+    path: tuple[int, ...]
+    column: str
+
+
 class TableProgram(Spec):
     """Everything that generating one table needs beside its encodings and its model.
 
@@ -181,6 +195,7 @@ class TableProgram(Spec):
         uniques: unique keys that bound the number of rows.
         opaque: generated key columns, and those that refer to them: they carry no meaning and are never modelled.
         context: the driving parent's columns that the row model is told; None for all.
+        above: what the row model is told of the rows above the driving parent.
         totals: columns that are set by the rows of child tables, once these are there.
     """
 
@@ -196,6 +211,7 @@ class TableProgram(Spec):
     uniques: tuple[UniqueKey, ...] = ()
     opaque: tuple[str, ...] = ()
     context: tuple[str, ...] | None = None
+    above: tuple[AboveColumn, ...] = ()
     totals: tuple[Total, ...] = ()
 
     @property
@@ -216,6 +232,11 @@ class TableProgram(Spec):
     def deferred(self) -> tuple[Match, ...]:
         """The matches that wait for a later parent, or for the table itself."""
         return self.phases[-1].matches
+
+    def pairs_with(self, key: int) -> tuple[tuple[str, str], ...]:
+        """Pairs of a column and the one of the row that the driving key leads to which it always repeats."""
+        steps = [step for step in self.of_kind(ParentKey) if isinstance(step, ParentKey)] if key == self.driving else []
+        return tuple(pair for step in steps for pair in zip(step.columns, step.parent_columns, strict=True))
 
     def of_kind(self, *kinds: type[Spec]) -> Iterator[Step]:
         """The last phase's steps of these classes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .fitted import FittedSchema, FittedTable
+from .joint import JointKey
 from .program import TableProgram
 from .steps import ParentKey
 
@@ -12,7 +13,13 @@ from .steps import ParentKey
 def described_relations(fitted: FittedSchema) -> list[str]:
     """One line per fact, table by table, parents first."""
     order = [name for name in fitted.graph.order if name in fitted.tables]
-    return [f"{name}: {fact}" for name in order for fact in _facts(fitted.tables[name])]
+    told = [f"{name}: {fact}" for name in order if name not in fitted.inner for fact in _facts(fitted.tables[name])]
+    return [*(f"{joint.table}: {_described(joint)}" for joint in fitted.joint), *told]
+
+
+def _described(joint: JointKey) -> str:
+    columns = ", ".join(joint.columns)
+    return f"several rows for each ({columns})" if joint.made else f"each ({columns}) is one of {joint.parent}({', '.join(joint.parent_columns)})"
 
 
 def _facts(table: FittedTable) -> Iterator[str]:

@@ -72,6 +72,18 @@ class TraitFacts(Spec):
     edges: tuple[float, ...] | None = None
 
 
+class SiblingFacts(Spec):
+    """A column of a table whose values are alike in rows that one of its keys leads to the same parent.
+
+    Attributes:
+        column: of the table.
+        nats: that the value of one row tells of another's.
+    """
+
+    column: str
+    nats: float
+
+
 class KeyFacts(Spec):
     """One foreign key, in rows that its table's other policies leave.
 
@@ -85,6 +97,7 @@ class KeyFacts(Spec):
         traits: what says most about the child's row, best first.
         since: times that are never before one of the parent's, although chance would have it so.
         mirrored: nearly all parents have two rows, which mirror each other.
+        siblings: in which columns rows of one parent are alike, where another key could drive, too.
     """
 
     matched: int = 0
@@ -96,6 +109,7 @@ class KeyFacts(Spec):
     traits: tuple[TraitFacts, ...] = ()
     since: tuple[SinceFacts, ...] = ()
     mirrored: bool = False
+    siblings: tuple[SiblingFacts, ...] = ()
 
     @property
     def parents(self) -> int:
@@ -111,7 +125,7 @@ class SequenceFacts(Spec):
 
 
 class OrderFacts(Spec):
-    """A column that may order the rows of a parent: dates and times, also in text or whole numbers, and whole numbers that can be years.
+    """A column that may order the rows of a parent: dates and times, also in text or whole numbers, Unix times, and whole numbers that can be years.
 
     Attributes:
         rows: that have a value (of years: one from 1700 to 2200).

@@ -5,7 +5,7 @@ The driver makes the rows of the driving parents once, block by block, and keeps
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import and_
 
@@ -23,7 +23,7 @@ from ..kernels.models import model_class
 from ..spec.fitted import FittedSchema, FittedTable
 from ..spec.form import TableForm
 from ..spec.hidden import ROW, count_column
-from ..spec.planning.chains import WAY_OUT, chain_faults, chain_of
+from ..spec.planning.chains import WAY_OUT, carried_by, chain_faults, chain_of
 from ..spec.planning.room import Room
 from ..spec.program import TableProgram
 from ..spec.source_options import SourceOptions
@@ -63,21 +63,28 @@ class ChainPlanner:
             GenerationError: its rows cannot be made where they are read; or scale or rows make no sense, or `strict` and there is no room.
         """
         refuse_chain(self.fitted, table)
-        order = chain_of({name: learnt.program for name, learnt in self.fitted.tables.items()}, table)
+        programs = {name: learnt.program for name, learnt in self.fitted.tables.items()}
+        order = chain_of(programs, table)
+        carried = carried_by(programs, order)
+        if self.rows is not None and order[0] in self.fitted.inner:
+            raise GenerationError(f"rows: those of {table!r} come in groups that `fit` has found, and whose number only follows from `scale`: give that")
         asked = {} if self.rows is None else {order[0]: self.rows}
         total = plan_rows(self.fitted, asked, self.scale, {}, strict=self.strict, told=self.told)[order[0]].rows
         room = room_of_schema(self.fitted)
         links: tuple[Link, ...] = ()
-        for name, below in zip(order, (*order[1:], None), strict=True):
-            wanted = names if below is None else self._read_by(below)
-            links = (*links, self._link(self.fitted.tables[name], wanted, room, total, Chain(links)))
+        for level, (name, below) in enumerate(zip(order, (*order[1:], None), strict=True)):
+            wanted = names if below is None else tuple(dict.fromkeys([*self._read_by(below), *carried.plain[level]]))
+            link = self._link(self.fitted.tables[name], wanted, room, total, Chain(links))
+            links = (*links, replace(link, carried=carried.columns[level]))
         return Chain(links)
 
     def _read_by(self, table: str) -> tuple[str, ...]:
         """The columns of its driving parent that a table reads."""
         learnt = self.fitted.tables[table]
         drawn = self._drawn(learnt.program)
-        return tuple(dict.fromkeys([ROW, *parent_columns(learnt), *self._open_key(learnt.program), *([drawn] if drawn else [])]))
+        further = {above.name for above in learnt.program.above}
+        read = (c for c in parent_columns(learnt) if c not in further)
+        return tuple(dict.fromkeys([ROW, *read, *self._open_key(learnt.program), *([drawn] if drawn else [])]))
 
     def _drawn(self, program: TableProgram) -> str | None:
         if program.driver is None or program.driving is None:
@@ -181,7 +188,7 @@ def table_of(fitted: FittedSchema, name: str) -> str:
     Raises:
         SchemaError: there is none.
     """
-    table = spelt(name, fitted.metadata.tables)
-    if table not in fitted.metadata.tables:
-        raise SchemaError(f"the model has no table {name!r}; it has {', '.join(map(repr, fitted.metadata.tables))}")
+    table = spelt(name, fitted.asked.tables)
+    if table not in fitted.asked.tables:
+        raise SchemaError(f"the model has no table {name!r}; it has {', '.join(map(repr, fitted.asked.tables))}")
     return table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrame
 
@@ -12,12 +12,14 @@ from ..errors import SchemaError, SchemaValidationError
 from ..kernels.columns.texts import provider_fault
 from ..spec.config import FitConfig
 from ..spec.graph import SchemaGraph
+from ..spec.joint import JointKey, with_joint_keys
 from ..spec.metadata import Metadata
 from ..spec.planning.faults import data_faults, rows_to_leave_out
 from ..spec.planning.lookups import lookup_hint, lookup_tables
 from ..spec.planning.programs import SchemaPlan, plan_schema
 from ..spec.structure import structural_faults
 from .duplicates import Aside, without_duplicates
+from .joint import find_joint_keys, with_pairs
 from .survey import shape_of, survey_schema
 
 
@@ -26,12 +28,16 @@ class Examined:
     """What is known of a schema before anything is learnt.
 
     Attributes:
+        metadata: with the keys that lead to rows together.
+        joint: these keys.
         graph: the order of its tables.
         plan: their programs.
         data: the tables without rows that repeat keys.
         hint: what the metadata had better say; None where it is fine.
     """
 
+    metadata: Metadata
+    joint: tuple[JointKey, ...]
     graph: SchemaGraph
     plan: SchemaPlan
     data: dict[str, DataFrame]
@@ -65,7 +71,19 @@ def examine(metadata: Metadata, data: Mapping[str, DataFrame], *, min_rows: int,
     faults += plan.faults + _provider_faults(plan)
     if faults:
         raise SchemaValidationError(faults)
-    return Examined(graph, plan, dict(data), lookup_hint(lookup_tables(metadata, survey)))
+    hint = lookup_hint(lookup_tables(metadata, survey))
+    joint = find_joint_keys(metadata, data, survey)
+    found = _with_joint_keys(metadata, data, joint, min_rows, aside) if joint else None
+    return replace(found, hint=hint) if found else Examined(metadata, (), graph, plan, dict(data), hint)
+
+
+def _with_joint_keys(metadata: Metadata, data: Mapping[str, DataFrame], joint: tuple[JointKey, ...], min_rows: int, aside: Aside) -> Examined | None:
+    """The schema with keys that nobody declared; None where it could not be carried out with them."""
+    asked, tables = with_joint_keys(metadata, joint), with_pairs(data, joint, aside)
+    survey = survey_schema(asked, tables, min_rows=min_rows)
+    graph = SchemaGraph.from_metadata(asked)
+    plan = plan_schema(asked, graph, survey)
+    return None if data_faults(asked, survey) or plan.faults else Examined(asked, joint, graph, plan, tables)
 
 
 def check_switches(metadata: Metadata, config: FitConfig) -> None:

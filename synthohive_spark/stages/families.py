@@ -21,6 +21,7 @@ from ..spec.planning.room import Room, TableRows
 from ..spec.planning.view import unique_keys
 from ..spec.program import Match, TableProgram
 from ..spec.steps import NumberKey
+from .ancestors import with_ancestors
 from .blocks import Above, parent_columns
 from .counts import LIMIT, Wanted, children_per_block, per_block, settle, wanted_of, with_offsets, without_parent
 from .frames import map_frames
@@ -91,11 +92,18 @@ class Kin:
         families = Families(rule, drawn if by_level else None, limits, per_block(wanted.linkage))
         if any(unique.per == "group" for unique in program.uniques):
             frame, families = self._ranked(program, frame, families)
-        kept = dict.fromkeys([ROW, *parent_columns(fitted), *(c for c in (families.drawn, families.limits, FIRST, SIZE) if c and c in frame.columns)])
-        frame = frame.select(*(F.col(quoted(c)) for c in kept))
-        families, children = self._with_offsets(frame, replace(families, room=wanted.room))
+        counted = [c for c in (families.drawn, families.limits, FIRST, SIZE) if c and c in frame.columns]
+        narrow = frame.select(*(F.col(quoted(c)) for c in dict.fromkeys([ROW, *counted])))
+        families, children = self._with_offsets(narrow, replace(families, room=wanted.room))
+        kept = dict.fromkeys([ROW, *parent_columns(fitted), *counted])
+        frame = self._with_ancestors(frame, program).select(*(F.col(quoted(c)) for c in kept))
         alone = without_parent(program, wanted, children, possible, self.scale)
         return Above(frame, families, children, len(families.offsets), wanted.total), alone
+
+    def _with_ancestors(self, parents: DataFrame, program: TableProgram) -> DataFrame:
+        programs = {name: table.program for name, table in self.fitted.tables.items()}
+        frames = {name: made.frame for name, made in self.made.items()}
+        return with_ancestors(parents, program.driver.parent_table, program.above, programs, frames) if program.driver else parents
 
     def _with_whole_key(self, key: ForeignKey) -> tuple[DataFrame, bool]:
         """The rows of a parent that a key can point at, and whether they are all that there were to be: a unique key may be null."""

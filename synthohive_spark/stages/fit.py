@@ -24,10 +24,12 @@ from ..spec.fitted import Described, FittedSchema, FittedTable, ModelSpec, model
 from ..spec.form import TableForm, longest
 from ..spec.graph import SchemaGraph
 from ..spec.hidden import GAP, depth_column
-from ..spec.identifiers import HIDDEN_PREFIX, safe_name
+from ..spec.identifiers import safe_name
+from ..spec.joint import JointKey
 from ..spec.layout import Layout
 from ..spec.metadata import Metadata
 from ..spec.planning.across import with_across_rows
+from ..spec.planning.ancestors import columns_above, told_columns
 from ..spec.planning.derived import with_dependencies
 from ..spec.planning.own_rules import keepable
 from ..spec.planning.programs import SchemaPlan
@@ -41,6 +43,7 @@ from ..storage.checkpoints import Checkpoints
 from ..storage.manifest import package_version
 from ..storage.sources import sources_of
 from .across_rows import find_rules_across_rows
+from .ancestors import with_ancestors
 from .backends import finished
 from .copula import fit_copula
 from .dependencies import find_dependencies
@@ -80,6 +83,8 @@ class FitRun:
     """One fit of a checked schema.
 
     Attributes:
+        metadata: with the joint keys.
+        joint: keys that nobody declared.
         graph: order of the tables.
         plan: their programs.
         data: one frame per table, orphan policies applied.
@@ -91,6 +96,7 @@ class FitRun:
 
     spark: SparkSession
     metadata: Metadata
+    joint: tuple[JointKey, ...]
     graph: SchemaGraph
     plan: SchemaPlan
     data: Mapping[str, DataFrame]
@@ -126,6 +132,7 @@ class FitRun:
             tables[name] = replace(tables[name], weights=result.weights, model=model and model.model_copy(update={"siblings": result.siblings}))
         return FittedSchema(
             metadata=self.metadata,
+            joint=self.joint,
             graph=self.graph,
             tables=tables,
             references=references,
@@ -159,7 +166,7 @@ class FitRun:
                 program = self._with_rules(program, found[name], encodings[name], parent)
                 encodings[name] = self._with_distances(program, encodings[name])
             program = with_structs(program, self.layouts[name]) if name in self.layouts else program
-            context = None if parent is None else parent.encoding.select(_context(program, parent))
+            program, context = _told(program, parent, tables)
             tables[name] = FittedTable(program=program, encoding=encodings[name], context_encoding=context)
             if self.kept is not None:
                 self.kept.keep(f"{safe_name(name)}.json", Described(program=program, encoding=encodings[name], context=context))
@@ -303,7 +310,7 @@ class FitRun:
         log.info(STAGE, stage="encode", table=program.table)
         stage_training_rows(
             with_hidden(self.data, program, self.plan.programs, self._depths.get(program.table, {})),
-            None if program.driver is None else self.data[program.driver.parent_table],
+            self._parents(program),
             program=program,
             encoding=fitted.encoding,
             context=fitted.context_encoding,
@@ -311,6 +318,12 @@ class FitRun:
             seed=derive_seed(self.seed, program.table, "training rows"),
             path=self.workspace.folder("training", program.table),
         )
+
+    def _parents(self, program: TableProgram) -> DataFrame | None:
+        if program.driver is None:
+            return None
+        name = program.driver.parent_table
+        return with_ancestors(self.data[name], name, program.above, self.plan.programs, self.data)
 
     def _copula(self, fitted: FittedTable, drawn: TableEncoding) -> bytes:
         conditions = fitted.encoding.select(fitted.program.conditions).columns
@@ -368,11 +381,13 @@ def _summed_up(program: TableProgram, totals: Mapping[str, tuple[Total, ...]]) -
     return {(t.of[0], t.column) for t in above if t.child == program.table and t.key == program.driving and len(t.of) == 1}
 
 
-def _context(program: TableProgram, parent: FittedTable) -> tuple[str, ...]:
-    """The driving parent's columns that the row model is told; keys that wait for later tables are not there yet."""
-    late = {c for m in parent.program.deferred for c in parent.program.foreign_keys[m.key].columns if c not in m.fixed}
-    visible = [c.name for c in parent.encoding.columns if not c.name.startswith(HIDDEN_PREFIX) and c.cardinality > 1 and c.name not in late]
-    return tuple(c for c in visible if program.context is None or c in program.context)
+def _told(program: TableProgram, parent: FittedTable | None, tables: Mapping[str, FittedTable]) -> tuple[TableProgram, TableEncoding | None]:
+    """The program, and what the row model is told of the driving parent and of the rows above it."""
+    if parent is None:
+        return program, None
+    own = [c for c in told_columns(parent) if program.context is None or c.name in program.context]
+    above, further = columns_above(program, tables)
+    return program.model_copy(update={"above": above}), parent.encoding.model_copy(update={"columns": (*own, *further)})
 
 
 def _model_spec(fitted: FittedTable, drawn: TableEncoding, name: str, config: FitConfig) -> ModelSpec:

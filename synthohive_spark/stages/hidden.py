@@ -152,10 +152,11 @@ def _with_repeats(rows: DataFrame, parents: DataFrame, key: ForeignKey, inherite
         *(F.col(quoted(p)).alias(link) for p, link in zip(key.parent_columns, links, strict=True)), *(F.col(quoted(p)).alias(n) for p, n in names.items())
     )
     joined = rows.join(above, [F.col(quoted(c)) == F.col(link) for c, link in zip(key.columns, links, strict=True)], "left")
-    same = {}
+    same: dict[str, Column] = {}
     for step in inherited:
         equal = [F.col(quoted(c)).eqNullSafe(F.col(names[p])) for c, p in zip(step.columns, step.parent_columns, strict=True)]
-        same[step.status] = reduce(and_, equal, F.col(links[0]).isNotNull())
+        before = [same[other.status] for other in inherited if other.columns == step.columns and other.status in same]  # one of them is enough
+        same[step.status] = reduce(and_, [*equal, *(~found for found in before)], F.col(links[0]).isNotNull())
     return joined.withColumns(same).drop(*links, *names.values())
 
 

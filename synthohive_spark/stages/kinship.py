@@ -141,7 +141,7 @@ def _pairing(metadata: Metadata, shapes: Mapping[str, Shape], followed: Mapping[
     # Rows of the table itself have no values to copy before all of them are there: only their keys can lead to one row.
     alike = [] if parent.name == ref.table else [((mine,), (theirs,)) for mine, theirs in _alike(metadata, shapes, ref.table, parent.name)]
     pairs = [*ways, *alike]
-    telling, traits = _meaningful(metadata, shapes, ref.table), _meaningful(metadata, shapes, parent.name)
+    telling, traits = meaningful(metadata, shapes, ref.table), meaningful(metadata, shapes, parent.name)
     if not pairs and not (telling and traits):
         return None
     columns = tuple(tuple(dict.fromkeys([*(c for pair in pairs for c in pair[side]), *more])) for side, more in ((0, telling), (1, traits)))
@@ -178,7 +178,7 @@ def _numeric(shape: Shape, columns: Sequence[str]) -> tuple[bool, ...]:
     return tuple(type_family(kinds[c]) not in LABELS for c in columns)
 
 
-def _meaningful(metadata: Metadata, shapes: Mapping[str, Shape], name: str) -> list[str]:
+def meaningful(metadata: Metadata, shapes: Mapping[str, Shape], name: str) -> list[str]:
     """Columns whose values mean something by themselves: no keys, but those to reference tables, and nothing private."""
     table = metadata.tables[name]
     closed = {c for fk in table.foreign_keys if metadata.tables[fk.parent_table].role == "learnt" for c in fk.columns}
@@ -214,26 +214,36 @@ class _Sides:
     def sampled(self, place: int, share: float) -> DataFrame:
         """`PAIRING`, `MINE`, `THEIRS`, `LINK` and `WEIGHT` of a share of the rows whose key is there; rows that are alike in all of it are counted."""
         table, key = self.pairing.ref.table, self.pairing.key
-        chosen = self.data[table].where(F.pmod(_row_hash(self.shapes[table]), F.lit(HASH_RANGE)) < int(HASH_RANGE * share))
+        chosen = self.data[table].where(F.pmod(row_hash(self.shapes[table]), F.lit(HASH_RANGE)) < int(HASH_RANGE * share))
         counted = self._side(chosen, table, 0, key.columns, MINE).groupBy(*MINE, *self.links).agg(F.count(F.lit(1)).cast("double").alias(WEIGHT))
         theirs = self._side(self.data[key.parent_table], key.parent_table, 1, key.parent_columns, THEIRS)
         return theirs.join(F.broadcast(counted), self.links).select(F.lit(place).alias(PAIRING), *MINE, *THEIRS, F.xxhash64(*self.links).alias(LINK), WEIGHT)
 
     def _side(self, rows: DataFrame, table: str, side: int, key: tuple[str, ...], names: tuple[str, str]) -> DataFrame:
         kinds, columns = {c: kind for c, kind, _ in self.shapes[table]}, self.pairing.columns[side]
-        hashes = (F.when(F.col(quoted(c)).isNotNull(), F.xxhash64(plain_value(c, kinds[c]))).otherwise(F.lit(NULL)) for c in columns)
-        numeric = zip(columns, self.pairing.asked.numeric[side], strict=True)
-        numbers = (F.coalesce(plain_number(F.col(quoted(c)), kinds[c]).cast("double"), F.lit(math.nan)) if there else F.lit(math.nan) for c, there in numeric)
+        hashes, numbers = (hashed(c, kinds[c]) for c in columns), (number_of(c, kinds[c]) for c in columns)
         links = (plain_value(c, kinds[c]).alias(link) for c, link in zip(key, self.links, strict=True))
         return rows.where(all_there(key)).select(F.array(*hashes).alias(names[0]), F.array(*numbers).alias(names[1]), *links)
 
 
-def _row_hash(shape: Shape) -> Column:
+def hashed(column: str, kind: str) -> Column:
+    """The hash of a value, `NULL` where there is none."""
+    return F.when(F.col(quoted(column)).isNotNull(), F.xxhash64(plain_value(column, kind))).otherwise(F.lit(NULL))
+
+
+def number_of(column: str, kind: str) -> Column:
+    """The value of a number or a time, NaN where there is none."""
+    if type_family(kind) in LABELS:
+        return F.lit(math.nan)
+    return F.coalesce(plain_number(F.col(quoted(column)), kind).cast("double"), F.lit(math.nan))
+
+
+def row_hash(shape: Shape) -> Column:
     return F.xxhash64(*(F.col(quoted(c)) for c, _, _ in shape if usable(shape, (c,))))
 
 
 def _shares(rows: Mapping[str, int], data: Mapping[str, DataFrame], shapes: Mapping[str, Shape]) -> dict[str, float]:
     """The share of each table's rows to sample, so that about `SAMPLE_ROWS` different ones are left: equal ones stay or go together."""
-    large = [one_row(name, data[name], {"n": F.approx_count_distinct(_row_hash(shapes[name]))}) for name, n in rows.items() if n > SAMPLE_ROWS]
+    large = [one_row(name, data[name], {"n": F.approx_count_distinct(row_hash(shapes[name]))}) for name, n in rows.items() if n > SAMPLE_ROWS]
     differ = {row["name"]: json.loads(row["facts"])["n"] for row in collect_all(large)}
     return {name: min(1.0, SAMPLE_ROWS / max(differ.get(name, 0), 1)) for name in rows}

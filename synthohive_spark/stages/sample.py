@@ -111,7 +111,7 @@ class SampleRun:
                 progress.update(len(self._staged), {"table": table})
         if self._far:
             raise ConstraintViolationError(f"columns further than quality_threshold={self.quality_threshold} from the real ones (TVD): {', '.join(self._far)}")
-        counts = {name: (self.writer.rows(name), self.kin.made[name].count) for name in self.fitted.tables}
+        counts = {name: (self.writer.rows(name), self.kin.made[name].count) for name in self.fitted.tables if name not in self.fitted.inner}
         verify(self.fitted, self._staged, counts)
 
     def _finish_ready(self, waiting: dict[str, list[Match]]) -> None:
@@ -134,6 +134,9 @@ class SampleRun:
         self._publish(table, rows.select(*((never_null(c, f.dataType) if f.name in required else c).alias(f.name) for c, f in fields)))
 
     def _publish(self, table: str, rows: DataFrame) -> DataFrame:
+        if table in self.fitted.inner:
+            self._staged[table] = rows
+            return rows
         layout, form = self.fitted.layouts.get(table), self._failing.left_out(table, self._form(table))
         self._staged[table] = self.writer.stage(table, rows if layout is None else laid_out(rows, layout), form)
         rules, *broken = kept_rules(self._staged[table], form.rules)

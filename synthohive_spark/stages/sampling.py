@@ -73,7 +73,7 @@ class Sampling:
         given = resolve_conditions(spark, fitted, call.conditions, enforce_constraints=call.enforce_constraints)
         check_executors(spark)
         check_models(spark, {t.model.name for t in fitted.tables.values() if t.model})
-        num_rows = {spelt(t, fitted.metadata.tables): n for t, n in (call.num_rows or {}).items()}
+        num_rows = {spelt(t, fitted.asked.tables): n for t, n in (call.num_rows or {}).items()}
         planned = plan_rows(fitted, num_rows, call.scale, given, strict=call.strict, told=self.told)
         target = call.output or self.workspace.folder("samples", name)
         log.info(SAMPLE_STARTED, seed=call.seed, output=target)
@@ -106,12 +106,12 @@ class Sampling:
         if kept is not None:
             kept.remove()
         log.info(SAMPLE_DONE, seed=call.seed, output=target)
-        return {table: tables[table] for table in fitted.metadata.tables}
+        return {table: tables[table] for table in fitted.asked.tables}
 
     def _published(self, run: SampleRun) -> dict[str, DataFrame]:
         try:
             with run.writer as writer:
-                writer.prepare(list(self.fitted.metadata.tables))
+                writer.prepare(list(self.fitted.asked.tables))
                 if run.kept is not None:
                     keep_run(run.kept, writer.run)
                 if not writer.is_published:

@@ -19,14 +19,16 @@ from pyspark.sql import functions as F
 
 from ..errors import SchemaError
 from ..kernels.keys import DIGITS, HEX, MAIL, NUMBERED, PADDED, UUID, TextKeys, key_pattern
+from ..spec.column_names import is_time
 from ..spec.graph import KeyRef
 from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey, Metadata, Table
 from ..spec.planning.view import generated_candidates, unique_keys
 from ..spec.steps import KeyPattern
 from ..spec.structure import Shape, key_usable, names_in_order, usable
-from ..spec.survey import MOST_LOOKUP_ROWS, EntityFacts, KeyFacts, OrderFacts, SequenceFacts, Survey, TableFacts, UniqueFacts
+from ..spec.survey import MOST_LOOKUP_ROWS, EntityFacts, KeyFacts, OrderFacts, SequenceFacts, SiblingFacts, Survey, TableFacts, UniqueFacts
 from ..spec.types import type_family
+from .intraclass import likeness_of_siblings
 from .jobs import collect_all, one_row
 from .kinship import Kinship, kinship_of_parents
 from .labels import label_facts, labels_of
@@ -38,6 +40,8 @@ from .twins import has_pairs, mirrored_keys
 MAX_ENTITIES = 100_000  # combinations of natural key values that travel in the program; where there are more, columns are combined freely
 ROWS, KEPT = "rows", "kept"  # of a table: its rows as they were read, and those that the policy `drop` leaves
 YEARS = (1700, 2200)  # whole numbers between them can be years
+UNIX_TIMES = (300_000_000, 4_102_444_800)  # seconds since 1970: from the middle of 1979 to 2099
+PER_SECOND = (1, 10**3, 10**6, 10**9)  # units of Unix times
 DATED = (  # how dates in text or whole numbers begin
     "^((1[6-9]|2[0-3])[0-9]{2}[-/.](0[1-9]|1[0-2])[-/.][0-3][0-9]|[0-3][0-9][-/.][0-3][0-9][-/.](1[6-9]|2[0-3])[0-9]{2}"
     "|[0-3][0-9][ -][A-Z][a-z]{2,8}[ -][0-9]{4}$|[A-Z][a-z]{2,8} [0-3][0-9], [0-9]{4}$|(1[6-9]|2[0-3])[0-9]{2}(0[1-9]|1[0-2])[0-3][0-9]([0-9]{6})?$)"
@@ -79,6 +83,8 @@ class _Surveyor:
         kin = kinship_of_parents(self.metadata, kept, shapes, followed, rows, repeated)
         children = {ref: _children(tallies[ref.table, ref.index]) for ref in followed}
         paired = {ref: sum(found.values()) for ref, found in children.items() if has_pairs(found)}
+        families = {ref: (sum(n for size, n in found.items() if size), sum(size * n for size, n in found.items())) for ref, found in children.items()}
+        alike = likeness_of_siblings(self.metadata, kept, shapes, followed, families)
         twins = mirrored_keys(self.metadata, kept, shapes, followed, paired)
         tables = {}
         for name, shape in shapes.items():
@@ -91,7 +97,7 @@ class _Surveyor:
                 read=total(tallies[name, ROWS], "parents"),
                 uniques=tuple(_unique(key, tallies[name, key], facts[name], place) for place, key in enumerate(uniques)),
                 keys=tuple(
-                    _key_facts(fk, KeyRef(table=name, index=index), tallies[name, index], facts[name], kin, twins) if (name, index) in tallies else None
+                    _key_facts(fk, KeyRef(table=name, index=index), tallies[name, index], facts[name], kin, twins, alike) if (name, index) in tallies else None
                     for index, fk in enumerate(table.foreign_keys)
                 ),
                 sequences=tuple(sequences.get(name, ())),
@@ -223,6 +229,9 @@ def _order_facts(shape: Shape) -> dict[str, Column]:
             asked |= {f"dated{place}": F.count_if(dated), f"orders{place}": F.approx_count_distinct(value)}
         if family == "integer":
             asked |= {f"years{place}": F.count_if(value.between(*YEARS))}
+        if family == "integer" and is_time(name):
+            units = (F.count_if(value.between(*(bound * unit for bound in UNIX_TIMES))) for unit in PER_SECOND)
+            asked |= {f"epochs{place}": F.greatest(*units)}
     return asked
 
 
@@ -230,7 +239,7 @@ def _orders(shape: Shape, facts: Mapping[str, Any]) -> tuple[OrderFacts, ...]:
     return tuple(
         OrderFacts(column=name, rows=facts[f"{kind}{place}"], values=facts[f"orders{place}"], years=kind == "years")
         for place, (name, _, _) in enumerate(shape)
-        for kind in ("dated", "years")
+        for kind in ("dated", "years", "epochs")
         if facts.get(f"{kind}{place}")
     )
 
@@ -250,7 +259,15 @@ def _children(tallies: Sequence[Tally]) -> Counter[int]:
     return children
 
 
-def _key_facts(key: ForeignKey, ref: KeyRef, tallies: Sequence[Tally], facts: Mapping[str, Any], kin: Kinship, twins: Collection[KeyRef]) -> KeyFacts:
+def _key_facts(
+    key: ForeignKey,
+    ref: KeyRef,
+    tallies: Sequence[Tally],
+    facts: Mapping[str, Any],
+    kin: Kinship,
+    twins: Collection[KeyRef],
+    alike: Mapping[KeyRef, tuple[SiblingFacts, ...]],
+) -> KeyFacts:
     return KeyFacts(
         matched=total(tallies, "matched"),
         orphans=total(tallies, "orphans"),
@@ -261,6 +278,7 @@ def _key_facts(key: ForeignKey, ref: KeyRef, tallies: Sequence[Tally], facts: Ma
         since=kin.since.get(ref, ()),
         traits=kin.traits.get(ref, ()),
         mirrored=ref in twins,
+        siblings=alike.get(ref, ()),
     )
 
 

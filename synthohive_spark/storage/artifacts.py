@@ -55,6 +55,7 @@ def save_artifact(fitted: FittedSchema, path: str | os.PathLike[str], *, overwri
             layouts=fitted.layouts,
             forms=fitted.forms,
             sources=fitted.sources,
+            joint=fitted.joint,
             version=fitted.version,
             seed=fitted.seed,
             metadata=fitted.metadata,
@@ -95,6 +96,7 @@ def fingerprint(fitted: FittedSchema) -> str:
         "metadata": fitted.metadata.model_dump(mode="json"),
         "layouts": {name: [column.model_dump(mode="json") for column in layout] for name, layout in fitted.layouts.items()},
         "forms": {name: form.model_dump(mode="json") for name, form in fitted.forms.items()},
+        "joint": [found.model_dump(mode="json") for found in fitted.joint],
         "required": fitted.reference_required,
         "rest": [fitted.version, fitted.seed, fitted.reference_rows],
     }
@@ -142,6 +144,7 @@ def load_artifact(path: str | os.PathLike[str]) -> FittedSchema:
         layouts=manifest.layouts,
         forms=manifest.forms,
         sources=manifest.sources,
+        joint=manifest.joint,
     )
 
 

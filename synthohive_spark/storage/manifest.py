@@ -15,6 +15,7 @@ from ..spec.base import Spec
 from ..spec.form import TableForm
 from ..spec.graph import SchemaGraph
 from ..spec.identifiers import safe_name
+from ..spec.joint import JointKey
 from ..spec.layout import Layout
 from ..spec.metadata import Metadata
 from ..spec.sources import Sources
@@ -51,6 +52,7 @@ class Manifest(Spec):
     layouts: dict[str, Layout] = Field(default_factory=dict)
     forms: dict[str, TableForm] = Field(default_factory=dict)
     sources: Sources = Field(default_factory=Sources)
+    joint: tuple[JointKey, ...] = ()
 
     def render(self) -> bytes:
         """The bytes of the file."""

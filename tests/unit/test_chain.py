@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from safetensors.torch import save
@@ -14,11 +16,11 @@ from synthohive_spark.spec.encoding import NumberEncoding, TableEncoding
 from synthohive_spark.spec.fitted import FittedSchema, FittedTable, ModelSpec
 from synthohive_spark.spec.form import TableForm, TableRules
 from synthohive_spark.spec.graph import SchemaGraph
-from synthohive_spark.spec.hidden import BLOCK, PARENT_ROW, POSITION, ROW, count_column
+from synthohive_spark.spec.hidden import BLOCK, PARENT_ROW, POSITION, ROW, above_column, count_column
 from synthohive_spark.spec.layout import OutputColumn
 from synthohive_spark.spec.metadata import ForeignKey, Metadata
 from synthohive_spark.spec.planning.chains import chain_faults, chain_of
-from synthohive_spark.spec.program import Linkage, Match, Phase, TableProgram, UniqueKey
+from synthohive_spark.spec.program import AboveColumn, Linkage, Match, Phase, TableProgram, UniqueKey
 from synthohive_spark.spec.steps import Draw, KeyPattern, NumberKey, ParentKey
 from synthohive_spark.spec.totals import Total
 from synthohive_spark.stages.chains import ChainPlanner
@@ -57,6 +59,10 @@ def schema(**changes: dict[str, object]) -> FittedSchema:
     tables = {"a": learnt("a", None, COUNT, **changes.get("a", {})), "b": learnt("b", "a", None, **changes.get("b", {})), "c": learnt("c", "b", None)}
     metadata = Metadata().add_table("a", pk="id").add_table("b", pk="id", fk={"parent": "a.id"}).add_table("c", pk="id", fk={"parent": "b.id"})
     return FittedSchema(metadata, SchemaGraph(order=("a", "b", "c")), tables, {}, seed=1, version="1")
+
+
+def told_of(table: FittedTable, above: AboveColumn) -> FittedTable:
+    return replace(table, program=table.program.model_copy(update={"above": (above,)}))
 
 
 def chain(table: str, names: tuple[str, ...], rows: int = ROOTS) -> Chain:
@@ -98,6 +104,21 @@ def test_numbers_of_children_follow_what_their_parents_drew() -> None:
     means = children.groupby(drawn).mean()
     assert means[0] < 0.5 < means[1] < means[3]
     assert children.sum() == pytest.approx(1.25 * ROOTS, rel=0.01)
+
+
+def test_rows_carry_what_those_below_are_told_of_rows_further_above() -> None:
+    name = above_column((0,), "value")
+    fitted = schema()
+    fitted.tables["c"] = told_of(fitted.tables["c"], AboveColumn(name=name, path=(0,), column="value"))
+    made = ChainPlanner(fitted, seed=7, scale=1.0, rows=ROOTS, strict=False, told=[]).plan("c", ("id", "parent"))
+    parents, own = whole(made, 1), whole(chain("b", ("parent",)))["parent"]
+    grandparents, there = whole(chain("a", ("id", "value"))).set_index("id")["value"], own.notna()
+    assert there.any() and not there.all()
+    assert parents[name][there].astype("int64").tolist() == grandparents.loc[own[there]].astype("int64").tolist()
+    assert parents[name][~there].isna().all()
+    fitted.tables["c"] = told_of(fitted.tables["c"], AboveColumn(name=name, path=(1,), column="value"))
+    fitted.tables["b"] = learnt("b", "a", None, foreign_keys=fitted.tables["b"].program.foreign_keys * 2)
+    assert any("which does not drive" in fault for fault in chain_faults(fitted, "c"))
 
 
 def test_a_table_without_rows_has_no_blocks() -> None:

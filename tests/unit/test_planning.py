@@ -20,7 +20,7 @@ from synthohive_spark.spec.planning.room import Room, largest_number
 from synthohive_spark.spec.planning.turns import often_known, turns
 from synthohive_spark.spec.program import Match, Phase, TableProgram
 from synthohive_spark.spec.steps import AcrossRows, Carry, Combine, Derive, Distinct, Draw, KeyPattern, NumberKey, ParentKey, Series
-from synthohive_spark.spec.survey import SinceFacts
+from synthohive_spark.spec.survey import KeyFacts, SiblingFacts, SinceFacts, TraitFacts
 from synthohive_spark.stages.twins import has_pairs
 
 Rows = list[tuple[Any, ...]]
@@ -84,6 +84,25 @@ def test_a_key_whose_pairs_of_rows_mirror_each_other_drives(mirrored: bool) -> N
     survey = survey.model_copy(update={"tables": {**survey.tables, "sides": seen.model_copy(update={"keys": facts})}})
     plan = plan_schema(schema.metadata, SchemaGraph.from_metadata(schema.metadata), survey)
     assert plan.faults == [] and plan.programs["sides"].driving == (2 if mirrored else 0)
+
+
+@pytest.mark.parametrize(("nats", "gain", "driving"), [(3.0, 0.0, 0), (3.0, 2.5, 1), (0.5, 0.0, 1)])
+def test_a_coarser_key_drives_where_a_match_would_lose_far_more_of_its_siblings(nats: float, gain: float, driving: int) -> None:
+    schema = (
+        Schema()
+        .table("users", "user int!", [(i,) for i in range(3)], pk="user")
+        .table("films", "film int!, kind string", [(i, "a") for i in range(9)], pk="film")
+    )
+    rows = [(user, film, 1000 * user + film) for user in range(3) for film in range(9)]
+    schema.table("ratings", "user int!, film int!, at int", rows, pk=["user", "film"], foreign_keys=[to(["user"], "users"), to(["film"], "films")])
+    survey = GeneratedSchema(schema.metadata, schema.columns, schema.rows).survey()
+    seen = survey.tables["ratings"]
+    facts = KeyFacts.model_validate(seen.keys[0]).model_copy(
+        update={"siblings": (SiblingFacts(column="at", nats=nats),), "traits": (TraitFacts(column="age", gain=gain),) if gain else ()}
+    )
+    survey = survey.model_copy(update={"tables": {**survey.tables, "ratings": seen.model_copy(update={"keys": (facts, seen.keys[1])})}})
+    plan = plan_schema(schema.metadata, SchemaGraph.from_metadata(schema.metadata), survey)
+    assert plan.faults == [] and plan.programs["ratings"].driving == driving
 
 
 def test_parents_come_in_pairs_where_nearly_all_with_rows_have_two() -> None:
@@ -322,6 +341,20 @@ def test_what_is_repeated_in_some_rows_only_is_asked_of_each_row() -> None:
     match = match_of(program, 1)
     assert match.filled == ("customer",)
     assert same_column("customer") in program.phases[0].passed_on and "paid" in program.drawn
+
+
+def test_a_row_whose_team_is_one_of_its_match_is_driven_by_the_match_and_asked_which() -> None:
+    schema = Schema().table("teams", "team int!", [(i,) for i in range(20)], pk="team")
+    schema.table("players", "player int!", [(i,) for i in range(99)], pk="player")
+    keys = [to(["home"], "teams", ["team"]), to(["away"], "teams", ["team"])]
+    schema.table("matches", "match int!, home int, away int", [(i, i % 20, (i + 7) % 20) for i in range(60)], pk="match", foreign_keys=keys)
+    rows = [(i, i // 4, i % 99, (i // 4 + 7 * (i % 2)) % 20) for i in range(240)]
+    keys = [to(["match"], "matches"), to(["player"], "players"), to(["team"], "teams")]
+    program = schema.table("played", "id int!, match int, player int, team int", rows, pk="id", foreign_keys=keys).program("played")
+    assert program.driving == 0  # though there are more players
+    steps = [(step.columns, step.parent_columns, step.status) for step in program.inherited]
+    assert steps == [(("team",), ("away",), same_column("team")), (("team",), ("home",), same_column("team", 1))]
+    assert {step[2] for step in steps} <= program.phases[0].passed_on and match_of(program, 2).filled == ("team",)
 
 
 def test_a_matched_key_brings_what_repeats_its_parents_row() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from ..fitted import FittedSchema
+from ..hidden import hidden
 from ..program import TableProgram
 
 WAY_OUT = "write the tables with Synthesizer.sample, and read this one"
@@ -24,16 +26,47 @@ def chain_faults(fitted: FittedSchema, table: str) -> list[str]:
     chain = chain_of(programs, table)
     faults = [f"table {name!r}: {why}" for name in chain for why in _own_faults(fitted, programs[name])]
     faults += [f"table {table!r}: {why}" for why in _last_faults(fitted, programs[table])]
+    for name in chain:
+        faults += [f"table {name!r}: {why}" for why in _further_faults(programs, name)]
     for above, below in zip(chain, chain[1:], strict=False):
         faults += [f"table {below!r}: {why}" for why in _read_faults(fitted, programs[above], below)]
     return faults
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What the rows of a chain must have for those below, by level, the root first.
+
+    Attributes:
+        columns: of columns that they take over from the rows above, what each is called here and there, and its Spark type.
+        plain: columns of their own that rows further below take over.
+    """
+
+    columns: tuple[tuple[tuple[str, str, str], ...], ...]
+    plain: tuple[tuple[str, ...], ...]
+
+
+def carried_by(programs: Mapping[str, TableProgram], order: tuple[str, ...]) -> Carried:
+    """What each table of a chain carries, so that those below are told of their ancestors."""
+    columns: list[dict[str, tuple[str, str]]] = [{} for _ in order]
+    plain: list[dict[str, None]] = [{} for _ in order]
+    for level, table in enumerate(order):
+        for above in programs[table].above:
+            further = hidden(f"for{level}_{above.name}")
+            last = level - len(above.path)
+            for place in range(last, level):
+                source = above.column if place == last else further
+                columns[place][above.name if place == level - 1 else further] = source, programs[order[last - 1]].types[above.column]
+            plain[last - 1][above.column] = None
+    return Carried(tuple(tuple((name, *source) for name, source in found.items()) for found in columns), tuple(map(tuple, plain)))
 
 
 def needed_of_parent(fitted: FittedSchema, table: str) -> tuple[str, ...]:
     """The columns of the driving parent whose values decide the rows of a table: its key, and what its model is told."""
     learnt = fitted.tables[table]
     driver, context = learnt.program.driver, learnt.context_encoding
-    return tuple(dict.fromkeys([*(driver.parent_columns if driver else ()), *(context.names if context else ())]))
+    further = {above.name for above in learnt.program.above}
+    return tuple(dict.fromkeys([*(driver.parent_columns if driver else ()), *(c for c in (context.names if context else ()) if c not in further)]))
 
 
 def _own_faults(fitted: FittedSchema, program: TableProgram) -> Iterator[str]:
@@ -61,6 +94,20 @@ def _last_faults(fitted: FittedSchema, program: TableProgram) -> Iterator[str]:
         yield f"its column {program.totals[0].column!r} sums up rows of {program.totals[0].child!r}"
     if program.table in fitted.layouts:
         yield "its structs, or columns of types that are not learnt, are put together by Spark"
+
+
+def _further_faults(programs: Mapping[str, TableProgram], table: str) -> Iterator[str]:
+    """What its rows must not be told of rows further above."""
+    driver = programs[table].driver
+    for above in programs[table].above if driver else ():
+        ancestor = driver.parent_table if driver else ""
+        for key in above.path:
+            if key != programs[ancestor].driving:
+                yield f"it depends on rows that the key {programs[ancestor].foreign_keys[key]} of {ancestor!r} leads to, which does not drive"
+                return
+            ancestor = programs[ancestor].foreign_keys[key].parent_table
+        if above.column in {t.column for t in programs[ancestor].totals}:
+            yield f"it depends on {above.column!r} of {ancestor!r}, which follows from rows of other tables"
 
 
 def _read_faults(fitted: FittedSchema, parent: TableProgram, table: str) -> Iterator[str]:

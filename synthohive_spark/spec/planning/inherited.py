@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from ..survey import CopyFacts
 from .view import TableView
 
 HOLDS = 0.995  # share of the rows from which on a column follows from the parent's
+LEAST_CHANCE = 1e-3  # what comes up more seldom tells no more
 PAYS = 0.2  # of the rows, more than by chance, from which on a row is asked whether it repeats its parent's value
 
 
@@ -38,10 +40,21 @@ def plan_inherited(view: TableView, driving: int | None) -> tuple[Inherited, ...
     found: list[Inherited] = []
     taken: set[str] = set()
     for _, entry in sorted(_candidates(view, driving), key=lambda c: _rank(c[0], c[1], driving)):
-        if not taken & {*entry.columns, *view.key(entry.by).columns}:  # what is taken over itself leads to no row that was matched
+        another = entry.key is not None and any(other.columns == entry.columns and not other.always for other in found)  # one of two teams of a match
+        if another or not taken & {*entry.columns, *view.key(entry.by).columns}:  # what is taken over itself leads to no row that was matched
             found.append(entry)
             taken |= set(entry.columns)
     return tuple(found)
+
+
+def told_by_one_of(view: TableView, by: int) -> float:
+    """Nats that the row of the key `by` tells of other keys which always lead to where one of several columns of it leads, but never the same one."""
+    shares: dict[tuple[str, ...], list[CopyFacts]] = {}
+    for facts in view.seen(by).copies:
+        if any(view.key(i).columns == facts.columns for i in view.learnt if i != by) and facts.share - facts.chance >= PAYS and facts.share < HOLDS:
+            shares.setdefault(facts.columns, []).append(facts)
+    several = [found for found in shares.values() if len(found) > 1 and sum(f.share for f in found) >= HOLDS]
+    return sum(f.share * math.log(1 / max(f.chance, LEAST_CHANCE)) for found in several for f in found)
 
 
 def _rank(facts: CopyFacts, entry: Inherited, driving: int | None) -> tuple[object, ...]:

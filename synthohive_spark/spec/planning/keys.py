@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from ..program import Match
 from .agreeing import with_agreement
-from .inherited import Inherited, plan_inherited
+from .inherited import HOLDS, Inherited, plan_inherited, told_by_one_of
 from .view import TableView
 
 MOSTLY_NULL = 0.5  # a key that is null more often says too little to drive
+MUCH = 1.0  # nats, for which a coarser key drives
 
 
 @dataclass
@@ -79,6 +80,8 @@ def _unfinished_fault(view: TableView, index: int, opaque: frozenset[str]) -> st
 def driving_key(view: TableView) -> int | None:
     """The finest learnt parent; one inside the primary key goes first, and then one whose rows mirror each other, as only its own family could keep that.
 
+    One whose rows are far more alike than those of the finest goes before it, too.
+
     A natural primary key that no learnt parent is part of makes the table a root.
     """
     primary = frozenset(view.table.primary_key)
@@ -90,7 +93,24 @@ def driving_key(view: TableView) -> int | None:
     other = [i for i in candidates if any(view.columns(i) & set(key) for key in view.unique_keys)]
     choice = whole or inside or other or [i for i in candidates if view.null_rate(i) < MOSTLY_NULL] or candidates
     choice = [i for i in choice if not any(view.columns(i) < view.columns(j) and view.null_rate(j) < MOSTLY_NULL for j in choice)]
-    return max(choice, key=lambda i: (view.seen(i).mirrored, view.parent_rows(i), -i), default=None)
+    finest = max(choice, key=lambda i: (view.seen(i).mirrored, view.parent_rows(i), -i), default=None)
+    return None if finest is None else _most_alike(view, finest, choice)
+
+
+def _most_alike(view: TableView, finest: int, choice: Sequence[int]) -> int:
+    """Another key than the finest, where a match would lose far more of what siblings have in common (the ratings of one user, made within an hour)."""
+    if view.seen(finest).mirrored or not view.columns(finest) <= view.opaque:
+        return finest
+    lost = {i: _lost_by_match(view, i) for i in choice if view.columns(i) <= view.opaque}
+    best = max(lost, key=lambda i: (lost[i], i == finest, -i))
+    return best if lost[best] >= lost[finest] + MUCH else finest
+
+
+def _lost_by_match(view: TableView, index: int) -> float:
+    """Nats that siblings tell of each other, less what a match by the parent's columns keeps and copies bring; and what the parent tells of other keys."""
+    seen = view.seen(index)
+    copied = {c for copy in seen.copies if copy.share >= HOLDS for c in copy.columns}
+    return max(sum(s.nats for s in seen.siblings if s.column not in copied) - sum(t.gain for t in seen.traits), 0.0) + told_by_one_of(view, index)
 
 
 def _can_drive(view: TableView, index: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..encoding import ColumnHint
@@ -76,7 +76,7 @@ def _program(view: TableView, keys: KeyPlan, uniques: UniquePlan, counts: tuple[
     early = tuple(m for m in matches if not view.is_deferred(m.key))
     late = tuple(m for m in matches if view.is_deferred(m.key))
     known = _known(view, keys, uniques)
-    some = tuple(_inherit(i) for i in keys.inherited if not i.always)
+    some = _inherits([i for i in keys.inherited if not i.always])
     drawn = (*_drawn(view, keys, matches, known, counts), *(step.status for step in some))
     conditions = tuple(c for step in uniques.known for c in step.columns)
     first = _first_phase(view, uniques, known, early, drawn, conditions, some)
@@ -129,8 +129,13 @@ def _known(view: TableView, keys: KeyPlan, uniques: UniquePlan) -> tuple[Step, .
     return (*steps, *uniques.known)
 
 
-def _inherit(inherited: Inherited) -> Inherit:
-    return Inherit(columns=inherited.columns, parent_columns=inherited.parent_columns, status=same_column(inherited.columns[0]))
+def _inherits(inherited: Sequence[Inherited]) -> tuple[Inherit, ...]:
+    """Each with a hidden column of its own, also where several fill the same columns."""
+    steps: list[Inherit] = []
+    for some in inherited:
+        place = sum(step.columns == some.columns for step in steps)
+        steps.append(Inherit(columns=some.columns, parent_columns=some.parent_columns, status=same_column(some.columns[0], place)))
+    return tuple(steps)
 
 
 def _drawn(view: TableView, keys: KeyPlan, matches: Iterable[Match], known: tuple[Step, ...], counts: tuple[str, ...]) -> tuple[str, ...]:

@@ -24,9 +24,9 @@ def synthesizer_html(metadata: Metadata, fitted: FittedSchema | None, models: Ma
     if fitted is None:
         names = ", ".join(sorted(set(models.values()))) or "none"
         return str(framed(f"Synthesizer, not fitted: {len(metadata.tables)} tables, row models: {names}", *metadata_parts(metadata)))
-    graph, _ = metadata_parts(fitted.metadata)
-    rules = [f"{name}: {rule}" for name, table in fitted.tables.items() for rule in table.dependencies]
-    rows = [_row(fitted, name) for name in fitted.metadata.tables]
+    graph, _ = metadata_parts(fitted.asked)
+    rules = [f"{name}: {rule}" for name, table in fitted.tables.items() if name not in fitted.inner for rule in table.dependencies]
+    rows = [_row(fitted, name) for name in fitted.asked.tables]
     learnt = sum(t.program.rows for t in fitted.tables.values())
     title = f"Synthesizer, fitted with seed {fitted.seed}: {len(rows)} tables, {learnt:,} real rows"
     lists = [_list("relations", described_relations(fitted)), _list("rules that every row keeps", rules)]

@@ -1,0 +1,69 @@
+"""How much one row of a family says of another: what is lost where rows of one parent are drawn apart from each other.
+
+Of a column, the larger of two estimates from pairs of siblings: of numbers, the mutual information of two normal scores with the correlation of their ranks
+(-log(1 - r^2) / 2, r being the intraclass correlation, Fisher 1925); of labels, what a mixture gains that gives the sibling's label the share that
+siblings repeat more often than chance has them do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+FAMILY, ROW, HASHES, NUMBERS, KEY = "family", "row", "hashes", "numbers", "key"
+INTRACLASS_DDL = "key int, place int, nats double"
+LEAST_PAIRS = 200  # fewer tell nothing
+MOST_NATS = 4.0  # of a column: more is the same, it could be derived
+SURE = 3.0  # standard errors that a likeness must be away from chance
+
+
+def intraclass(frame: pd.DataFrame) -> pd.DataFrame:
+    """The sampled rows of one key in, nats that a sibling tells of each column out (`INTRACLASS_DDL`); columns of which it tells nothing are left out.
+
+    Args:
+        frame: `KEY` (the same in all rows), `FAMILY` and `ROW` (hashes), `HASHES` and `NUMBERS` (arrays, one value per column; NaN where there is no number).
+    """
+    order = np.lexsort((frame[ROW], frame[FAMILY]))
+    family = frame[FAMILY].to_numpy()[order]
+    first = np.flatnonzero(family[1:] == family[:-1])
+    key = int(frame[KEY].iloc[0])
+    lines: list[tuple[int, int, float]] = []
+    if len(first) >= LEAST_PAIRS:
+        hashes, numbers = (np.stack(frame[name].to_list())[order] for name in (HASHES, NUMBERS))
+        lines = [(key, place, round(nats, 6)) for place, nats in _columns(hashes, numbers, first)]
+    return pd.DataFrame(lines, columns=["key", "place", "nats"])
+
+
+def _columns(hashes: np.ndarray, numbers: np.ndarray, first: np.ndarray) -> Iterator[tuple[int, float]]:
+    for place in range(hashes.shape[1]):
+        nats = max(_of_labels(hashes[:, place], first), _of_numbers(numbers[:, place], first))
+        if nats:
+            yield place, min(nats, MOST_NATS)
+
+
+def _of_labels(values: np.ndarray, first: np.ndarray) -> float:
+    which, counts = np.unique(values, return_inverse=True, return_counts=True)[1:]
+    shares = counts / len(values)
+    chance, same = float(shares @ shares), which[first] == which[first + 1]
+    repeated = float(same.mean())
+    if repeated - chance <= SURE * np.sqrt(chance * (1 - chance) / len(first)):
+        return 0.0
+    copied = min((repeated - chance) / (1 - chance), 1 - 1 / len(first))
+    here = shares[which[first + 1]]
+    return float(np.where(same, np.log((copied + (1 - copied) * here) / here), np.log(1 - copied)).mean())
+
+
+def _of_numbers(values: np.ndarray, first: np.ndarray) -> float:
+    pairs = first[~(np.isnan(values[first]) | np.isnan(values[first + 1]))]
+    if len(pairs) < LEAST_PAIRS:
+        return 0.0
+    ranks = rankdata(values, nan_policy="omit")
+    one, two = ranks[pairs], ranks[pairs + 1]
+    middle, spread = np.nanmean(ranks), np.nanvar(ranks)
+    r = float(((one - middle) * (two - middle)).mean() / spread) if spread else 0.0
+    if r <= SURE / np.sqrt(len(pairs)):
+        return 0.0
+    return -0.5 * np.log(max(1 - r * r, np.exp(-2 * MOST_NATS))) * len(pairs) / len(first)
