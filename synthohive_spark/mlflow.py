@@ -148,8 +148,10 @@ def _plain(value: Any) -> str:
 
 def _parameters(synthesizer: Synthesizer) -> dict[str, Any]:
     fitted = synthesizer.fitted
-    found: dict[str, Any] = {"seed": fitted.seed, "version": fitted.version, "tables": len(fitted.metadata.tables)}
+    found: dict[str, Any] = {"seed": fitted.seed, "version": fitted.version, "tables": len(fitted.asked.tables)}
     for name, table in fitted.tables.items():
+        if name in fitted.inner:  # made for keys that nobody declared
+            continue
         found[f"rows/{_named(name)}"] = table.program.rows
         found[f"row_model/{_named(name)}"] = table.model.name if table.model else "none"
     if synthesizer.training:

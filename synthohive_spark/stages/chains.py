@@ -5,6 +5,7 @@ The driver makes the rows of the driving parents once, block by block, and keeps
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import and_
@@ -177,7 +178,10 @@ def made_without_spark(fitted: FittedSchema, asked: SourceOptions) -> pa.Table:
         return pa.Table.from_batches([batch for name in reference_files(url) for batch in reference_batches(url, name, columns)])
     learnt, form = fitted.tables[table], fitted.forms.get(table, TableForm())
     schema = pa.schema([pa.field(name, arrow_type(kind), nullable) for name, kind, nullable in learnt.program.columns])
-    chain = ChainPlanner(fitted, asked.seed, asked.scale, asked.rows, asked.strict, []).plan(table, learnt.program.names)
+    told: list[str] = []
+    chain = ChainPlanner(fitted, asked.seed, asked.scale, asked.rows, asked.strict, told).plan(table, learnt.program.names)
+    for text in told:
+        warnings.warn(text, stacklevel=2)
     spans = range(len(chain.links[-1].spans[0]))
     return pa.Table.from_batches([declared_batch(chain.block(span), schema, form.lengths, key_columns(learnt.program)) for span in spans], schema)
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from test_report_page import findings as page_findings  # noqa: F401 - a fixture
 from synthohive_spark import GenerationError, Report, SchemaError, SerializationError, Synthesizer
 from synthohive_spark.spec.findings import Findings
 from synthohive_spark.stages.train import TrainedModel
+from synthohive_spark.storage.artifacts import package_version
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 mlflow = pytest.importorskip("mlflow", reason="the extra mlflow is not installed")
@@ -34,7 +36,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def fitted() -> Synthesizer:
-    made = schema()
+    made = replace(schema(), version=package_version())
     synthesizer = Synthesizer(made.metadata, spark=object())  # type: ignore[arg-type] - no session is needed here
     synthesizer._fitted = made
     history = ({"epoch": 1, "loss": 2.5, "held_out": 2.0}, {"epoch": 4, "loss": 1.5, "held_out": 1.25, "note": "best"})
