@@ -58,7 +58,7 @@ def _check_inside_bins(value: Any, x: float, encoding: NumberEncoding) -> None:
     if not on_grid[0]:
         raise ValueError(f"{value!r} was never seen: the real values lie on a coarser grid")
     if not in_range[0]:
-        raise ValueError(f"{value!r} is outside the range of the real values")
+        raise ValueError(f"{value!r} is outside the range of the real values, as far as enough rows reach it to tell")
 
 
 def inside(x: np.ndarray, encoding: NumberEncoding) -> tuple[np.ndarray, np.ndarray]:

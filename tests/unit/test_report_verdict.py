@@ -13,7 +13,7 @@ from synthohive_spark.report_verdict import verdict_on
 from synthohive_spark.spec.cases import worst_first
 from synthohive_spark.spec.figures import Figure
 from synthohive_spark.spec.findings import ColumnFinding, Distribution, Findings, KeyFinding, RuleFinding, TableFinding
-from synthohive_spark.spec.relation_findings import PairFinding
+from synthohive_spark.spec.relation_findings import NearestFinding, PairFinding
 
 
 def column(name: str, distance: float, ceiling: float = 0.01) -> ColumnFinding:
@@ -120,3 +120,30 @@ def test_cases_are_ordered_over_all_kinds() -> None:
 def test_grades() -> None:
     assert [Figure(name="pairs", value=v, ceiling=0.98).grade for v in (0.99, 0.96, 0.9, 0.8)] == ["close", "close", "visible", "off"]
     assert Figure(name="pairs", value=None, ceiling=0.98).grade == "none"
+
+
+def near(nearness: float | None, distance: float, same: float) -> Findings:
+    """Of a table whose real rows lie 0.05 apart, and of which 1 % are there twice."""
+    found = NearestFinding(nearness=nearness, distance=distance, distance_real=0.05, same=same, same_real=0.01, rows=4_000)
+    return Findings.of((table("orders", (column("fine", 0.012),)).model_copy(update={"nearest": found}), table("other", ())), ())
+
+
+def test_copied_rows_are_told_in_the_verdict_and_on_the_page() -> None:
+    good, bad, unknown = Report(near(0.503, 0.06, 0.012)), Report(near(0.7, 0.01, 0.4)), Report(near(None, 0.05, 0.0))
+    assert "privacy       no sign of copied rows: 0.503 nearer to rows that trained (0.5 is right), 1.20% are real ones again (1.00% of" in repr(good)
+    assert "too near to real ones (nearness, distance, originality)" in repr(bad)
+    assert "not known which rows trained" in repr(unknown) and unknown.findings.figures["nearness"].grade == "none"
+    for report in (good, bad):
+        page = report.to_html()
+        assert "<strong>Privacy.</strong>" in page and "of a real row, of real rows within 0.05." in page
+    assert "privacy" not in repr(Report(mixed()))
+
+
+def test_check_has_bounds_for_copied_rows() -> None:
+    limits = {"max_nearness": 0.53, "min_distance": 0.9, "min_originality": 0.98}
+    Report(near(0.503, 0.06, 0.012)).check(**limits)
+    Report(mixed()).check(**limits)  # nothing was compared
+    with pytest.raises(QualityError) as caught:
+        Report(near(0.7, 0.01, 0.4)).check(**limits)
+    assert list(caught.value.shortfalls) == ["nearness", "distance", "originality"]
+    assert "nearness: 0.700, at most 0.53 wanted, ceiling 0.500; worst: nearness 0.700" in str(caught.value)
