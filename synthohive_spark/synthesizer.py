@@ -31,6 +31,7 @@ from .stages.resume import check_resumable, kept_fit
 from .stages.sampling import SampleCall, Sampling, models_of
 from .stages.session import spark_session
 from .stages.table_rules import forms_of
+from .stages.train import TrainedModel
 from .stages.validate import validate
 from .stages.workspace import Workspace, rows_aside
 from .storage.artifacts import load_artifact, save_artifact
@@ -75,6 +76,7 @@ class Synthesizer:
         self._work_dir = work_dir
         self._workspace: Workspace | None = None
         self._fitted: FittedSchema | None = None
+        self._trained: dict[str, TrainedModel] = {}
         self._samples = 0
 
     @raises(SchemaError, "validating the schema")
@@ -133,7 +135,7 @@ class Synthesizer:
                 self._work(),
             )
             run.kept = kept_fit(str(self._work_dir), run) if resume else None
-            self._fitted = run.run()
+            self._fitted, self._trained = run.run(), run.trained
         if run.kept is not None:
             run.kept.remove()
         log.info(FIT_DONE, seed=seed)
@@ -143,6 +145,20 @@ class Synthesizer:
     def dependencies(self) -> dict[str, list[str]]:
         """Per learnt table, the columns that others determine, in words: `hour = sched_dep_time // 100`. Synthetic rows keep them."""
         return {name: table.dependencies for name, table in self._need_fitted("tell dependencies").tables.items()}
+
+    @property
+    def training(self) -> dict[str, tuple[dict[str, Any], ...]]:
+        """Per table whose row model was trained by this object, one entry per evaluation: epoch, losses, and `held_out` (its own loss) or `distance`."""
+        return {name: trained.history for name, trained in self._trained.items()}
+
+    @property
+    def fitted(self) -> FittedSchema:
+        """What was learnt.
+
+        Raises:
+            GenerationError: nothing is fitted.
+        """
+        return self._need_fitted("tell what was learnt")
 
     @property
     def relations(self) -> list[str]:

@@ -5,6 +5,7 @@ The driver makes the rows of the driving parents once, block by block, and keeps
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import and_
@@ -12,21 +13,27 @@ from operator import and_
 import numpy as np
 import pyarrow as pa
 
-from ..errors import GenerationError
+from ..errors import GenerationError, SchemaError
 from ..kernels.block import ALONE, GenerationPlan
 from ..kernels.cardinality import CountRule
 from ..kernels.chain import Chain, Link
+from ..kernels.columns import arrow_type
+from ..kernels.declare import declared_batch
 from ..kernels.generate import Families, Roots
 from ..kernels.models import model_class
 from ..spec.fitted import FittedSchema, FittedTable
+from ..spec.form import TableForm
 from ..spec.hidden import ROW, count_column
 from ..spec.planning.chains import WAY_OUT, carried_by, chain_faults, chain_of
 from ..spec.planning.room import Room
 from ..spec.program import TableProgram
+from ..spec.source_options import SourceOptions
+from ..spec.spelling import spelt
 from ..spec.steps import Combine, Distinct, NumberKey, Series
-from ..storage.references import reference_combinations
+from ..storage.references import reference_batches, reference_combinations, reference_files, reference_schema
 from .blocks import parent_columns
 from .counts import FEW_PARENTS, by_parent, children_per_block, per_block, wanted_of, with_offsets, without_parent
+from .outputs import key_columns
 from .rows import plan_rows, room_of_schema
 
 
@@ -60,6 +67,8 @@ class ChainPlanner:
         programs = {name: learnt.program for name, learnt in self.fitted.tables.items()}
         order = chain_of(programs, table)
         carried = carried_by(programs, order)
+        if self.rows is not None and order[0] in self.fitted.inner:
+            raise GenerationError(f"rows: those of {table!r} come in groups that `fit` has found, and whose number only follows from `scale`: give that")
         asked = {} if self.rows is None else {order[0]: self.rows}
         total = plan_rows(self.fitted, asked, self.scale, {}, strict=self.strict, told=self.told)[order[0]].rows
         room = room_of_schema(self.fitted)
@@ -153,3 +162,37 @@ def refuse_chain(fitted: FittedSchema, table: str) -> None:
     faults = chain_faults(fitted, table)
     if faults:
         raise GenerationError(f"the rows of {table!r} cannot be made where they are read: {'; '.join(faults)}; {WAY_OUT}")
+
+
+def made_without_spark(fitted: FittedSchema, asked: SourceOptions) -> pa.Table:
+    """All rows of one table, in this process; with the types that `spark.read.format("synthohive")` gives.
+
+    Raises:
+        SchemaError: the model has no such table.
+        GenerationError: the rows need those of other tables.
+    """
+    table = table_of(fitted, asked.table)
+    if table in fitted.references:
+        url = fitted.references[table]
+        columns = [field["name"] for field in reference_schema(url)["fields"]]
+        return pa.Table.from_batches([batch for name in reference_files(url) for batch in reference_batches(url, name, columns)])
+    learnt, form = fitted.tables[table], fitted.forms.get(table, TableForm())
+    schema = pa.schema([pa.field(name, arrow_type(kind), nullable) for name, kind, nullable in learnt.program.columns])
+    told: list[str] = []
+    chain = ChainPlanner(fitted, asked.seed, asked.scale, asked.rows, asked.strict, told).plan(table, learnt.program.names)
+    for text in told:
+        warnings.warn(text, stacklevel=2)
+    spans = range(len(chain.links[-1].spans[0]))
+    return pa.Table.from_batches([declared_batch(chain.block(span), schema, form.lengths, key_columns(learnt.program)) for span in spans], schema)
+
+
+def table_of(fitted: FittedSchema, name: str) -> str:
+    """The table that a name in any capitals means.
+
+    Raises:
+        SchemaError: there is none.
+    """
+    table = spelt(name, fitted.asked.tables)
+    if table not in fitted.asked.tables:
+        raise SchemaError(f"the model has no table {name!r}; it has {', '.join(map(repr, fitted.asked.tables))}")
+    return table

@@ -24,10 +24,9 @@ from ..spec.fitted import FittedSchema
 from ..spec.form import TableForm
 from ..spec.identifiers import quoted
 from ..spec.source_options import SourceOptions
-from ..spec.spelling import spelt
 from ..storage.artifacts import load_artifact
 from ..storage.references import reference_batches, reference_files, reference_schema
-from .chains import ChainPlanner, refuse_chain
+from .chains import ChainPlanner, refuse_chain, table_of
 from .models import make_known
 from .outputs import key_columns
 
@@ -89,10 +88,7 @@ class SynthoHiveSource(DataSource):
     def _model(self) -> tuple[FittedSchema, str]:
         fitted = load_artifact(self.asked.model)
         make_known((), fitted, self.asked.model)
-        table = spelt(self.asked.table, fitted.asked.tables)
-        if table not in fitted.asked.tables:
-            raise SchemaError(f"the model has no table {table!r}; it has {', '.join(map(repr, fitted.asked.tables))}")
-        return fitted, table
+        return fitted, table_of(fitted, self.asked.table)
 
 
 class Spans(InputPartition):

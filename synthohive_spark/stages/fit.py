@@ -56,7 +56,7 @@ from .jobs import Search, side_by_side
 from .models import model_settings
 from .profile import Profiled, profile_table, profile_tables
 from .totals import find_schema_totals
-from .train import train_models
+from .train import TrainedModel, train_models
 from .workspace import Workspace
 
 FEW_ROWS = 20  # below that a trained model only repeats its rows; the marginals are all that can be learnt
@@ -109,6 +109,7 @@ class FitRun:
     seed: int
     workspace: Workspace
     kept: Checkpoints | None = None
+    trained: dict[str, TrainedModel] = field(default_factory=dict, init=False, repr=False)
     _depths: dict[str, dict[int, DataFrame]] = field(default_factory=dict, init=False, repr=False)
 
     def run(self) -> FittedSchema:
@@ -123,12 +124,12 @@ class FitRun:
             tables = self._described()
             references = self._references()
             jobs = self._staged(tables)
-            trained = train_models(self.spark, jobs, self.config.training) if jobs else {}
+            self.trained = train_models(self.spark, jobs, self.config.training) if jobs else {}
         finally:
             self.workspace.remove("training")
             self.workspace.remove("depths")
             self.workspace.remove("states")
-        for name, result in trained.items():
+        for name, result in self.trained.items():
             model = tables[name].model
             tables[name] = replace(tables[name], weights=result.weights, model=model and model.model_copy(update={"siblings": result.siblings}))
         return FittedSchema(

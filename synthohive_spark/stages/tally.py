@@ -1,8 +1,7 @@
 """Keys, counted exactly: rows, repeats and nulls of unique keys, children per parent and orphans of foreign keys.
 
 A table is read once, whatever the number of its keys: each row yields an entry for every key that it takes part in, as a child or as a parent, and the entries
-of all tables meet in one grouping. One that is known to be large is read once per key, and each time only the columns of that key: making an array of entries
-per row takes longer than reading columns.
+of all tables meet in one grouping.
 """
 
 from __future__ import annotations
@@ -24,8 +23,6 @@ from .jobs import batches, union_all
 
 EXACT_COUNTS = 1_000  # numbers of children above are grouped on a scale of about 1 %, so that a bounded histogram comes to the driver
 KEYS_PER_JOB = 64  # planning a union grows faster than its length
-
-LARGE = 500_000  # rows, from which on a key is worth tasks of its own
 
 Frames = Mapping[Any, DataFrame]
 
@@ -82,13 +79,8 @@ class _End:
     types: tuple[T.DataType, ...]
 
 
-def count_keys(keys: Sequence[KeyCount], frames: Frames, rows: Mapping[Any, int] | None = None) -> list[list[Tally]]:
+def count_keys(keys: Sequence[KeyCount], frames: Frames) -> list[list[Tally]]:
     """The tallies of each key.
-
-    Args:
-        keys: what is counted.
-        frames: the tables.
-        rows: how many rows tables have, where that is known.
 
     One query of two shuffles for every `KEYS_PER_JOB` keys; it reads the columns of keys, each table once. Keys of one table should lie side by side, so that
     they are counted by the same query where there are several.
@@ -96,7 +88,7 @@ def count_keys(keys: Sequence[KeyCount], frames: Frames, rows: Mapping[Any, int]
     found: list[list[Tally]] = [[] for _ in keys]
     start = 0
     for batch in batches(keys, KEYS_PER_JOB):
-        for row in _tallied(batch, frames, rows or {}).collect():
+        for row in _tallied(batch, frames).collect():
             found[start + row["item"]].append(Tally(**{f.name: row[f.name] for f in fields(Tally)}))
         start += len(batch)
     return found
@@ -107,25 +99,18 @@ def total(tallies: Sequence[Tally], name: str) -> int:
     return sum(getattr(tally, name) for tally in tallies)
 
 
-def _tallied(batch: Sequence[KeyCount], frames: Frames, rows: Mapping[Any, int]) -> DataFrame:
+def _tallied(batch: Sequence[KeyCount], frames: Frames) -> DataFrame:
     """Rows `item` (a place in `batch`) and the fields of `Tally`."""
     ends: dict[Hashable, list[_End]] = defaultdict(list)
     for item, key in enumerate(batch):
         for table, end in _ends(key, item, frames):
             ends[table].append(end)
     slots = _slots([end for some in ends.values() for end in some])
-    entries = [entry for table, some in ends.items() for entry in _entries(frames[table], some, slots, rows.get(table, 0) >= LARGE)]
+    entries = [frames[table].select(F.explode(F.array(*(_entry(end, slots) for end in some))).alias("x")) for table, some in ends.items()]
     count = [F.sum("c").alias("c"), F.sum("p").alias("p")]
     # Both sides in one grouping: a join would shuffle each of them once more.
-    grouped = union_all(entries).groupBy("item", "hollow", *(f"k{i}" for i in range(len(slots)))).agg(*count)
+    grouped = union_all(entries).select("x.*").groupBy("item", "hollow", *(f"k{i}" for i in range(len(slots)))).agg(*count)
     return _summed(grouped)
-
-
-def _entries(frame: DataFrame, ends: Sequence[_End], slots: Sequence[T.DataType], large: bool) -> list[DataFrame]:
-    """The entries of a table's rows, as frames to be united."""
-    if large:
-        return [frame.select(*_entry(end, slots)) for end in ends]
-    return [frame.select(F.explode(F.array(*(F.struct(*_entry(end, slots)) for end in ends))).alias("x")).select("x.*")]
 
 
 def _summed(grouped: DataFrame) -> DataFrame:
@@ -183,7 +168,7 @@ def _slots(ends: Sequence[_End]) -> list[T.DataType]:
     return sorted(most.elements(), key=str)
 
 
-def _entry(end: _End, slots: Sequence[T.DataType]) -> list[Column]:
+def _entry(end: _End, slots: Sequence[T.DataType]) -> Column:
     """One row as `item`, `c` and `p` (1 for a child or a parent), `hollow` (a null in the key), `k0` ... the key by `slots`, all null where it is hollow."""
     values = [F.col(quoted(c)) for c in end.columns]
     hollow = reduce(or_, (v.isNull() for v in values), F.lit(not values))
@@ -192,4 +177,4 @@ def _entry(end: _End, slots: Sequence[T.DataType]) -> list[Column]:
         waiting[data_type].append(F.when(~hollow, value).cast(data_type))
     keys = [waiting[t].pop(0) if waiting[t] else F.lit(None).cast(t) for t in slots]
     fixed = {"item": F.lit(end.item), "hollow": hollow, "c": F.lit(int(end.child)), "p": F.lit(int(not end.child))}
-    return [*(column.alias(name) for name, column in fixed.items()), *(k.alias(f"k{i}") for i, k in enumerate(keys))]
+    return F.struct(*(column.alias(name) for name, column in fixed.items()), *(k.alias(f"k{i}") for i, k in enumerate(keys)))

@@ -30,7 +30,7 @@ def verify(fitted: FittedSchema, staged: Mapping[str, DataFrame], rows: Mapping[
     programs = {name: table.program for name, table in fitted.tables.items()}
     faults = [fault for name, program in programs.items() for fault in _type_faults(program, staged[name])]
     faults += [f"table {name!r}: {there} rows were staged, and {made} were made" for name, (there, made) in rows.items() if there != made]
-    faults += _key_faults(programs, staged, {name: there for name, (there, _) in rows.items()})
+    faults += _key_faults(programs, staged)
     if faults:
         raise GenerationError("the staged tables are not in order, and nothing is published: " + "; ".join(faults))
 
@@ -41,7 +41,7 @@ def _type_faults(program: TableProgram, frame: DataFrame) -> list[str]:
     return [] if found == wanted else [f"table {program.table!r}: its columns are not those of the real table"]
 
 
-def _key_faults(programs: Mapping[str, TableProgram], staged: Mapping[str, DataFrame], rows: Mapping[str, int]) -> list[str]:
+def _key_faults(programs: Mapping[str, TableProgram], staged: Mapping[str, DataFrame]) -> list[str]:
     asked: list[tuple[str, tuple[str, ...], KeyCount]] = []
     for name, program in programs.items():
         asked += [(name, unique.columns, KeyCount(name, unique.columns)) for unique in program.uniques]
@@ -49,7 +49,7 @@ def _key_faults(programs: Mapping[str, TableProgram], staged: Mapping[str, DataF
             if _may_break(program, index, key):
                 asked.append((name, key.columns, KeyCount(key.parent_table, key.parent_columns, name, key.columns)))
     faults = []
-    for (name, columns, count), tallies in zip(asked, count_keys([count for _, _, count in asked], staged, rows), strict=True):
+    for (name, columns, count), tallies in zip(asked, count_keys([count for _, _, count in asked], staged), strict=True):
         what, words = ("repeats", "repeat the key of another row") if count.child is None else ("orphans", "have a key without a parent")
         if found := total(tallies, what):
             faults.append(f"table {name!r}: {found} rows {words}, columns {', '.join(columns)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Generator
 
 import pytest
@@ -12,7 +11,6 @@ from pyspark.sql import functions as F
 from synthohive_spark.causes import failure
 from synthohive_spark.stages import jobs
 from synthohive_spark.stages.jobs import FRAMES_PER_JOB, side_by_side, union_all
-from synthohive_spark.stages.tally import LARGE, KeyCount, count_keys, total
 
 
 def counting(spark: SparkSession, rounds: int, first: int) -> Generator[DataFrame, list[Row], list[int]]:
@@ -50,19 +48,3 @@ def test_an_error_tells_the_table_or_the_tables(spark: SparkSession) -> None:
     with pytest.raises(Exception) as together:  # noqa: PT011
         side_by_side("counting in", {"shops": broken(), "towns": sound()})
     assert "while counting in the tables 'shops', 'towns'" in failure("fitting", together.value)
-
-
-def test_keys_of_large_tables_are_counted_alike(spark: SparkSession) -> None:
-    """Read once per key, not once for all: the same tallies, of orphans, nulls and repeats too."""
-    parents = spark.createDataFrame([(1, "a"), (2, "b"), (2, "c"), (None, "d")], "id int, name string")
-    children = spark.createDataFrame([(1, "a"), (1, "x"), (2, None), (9, "b"), (None, "b")], "parent bigint, name string")
-    frames = {"parents": parents, "children": children}
-    keys = [
-        KeyCount("parents", ("id",)),
-        KeyCount("children"),
-        KeyCount("parents", ("id",), "children", ("parent",)),
-        KeyCount("parents", ("name", "id"), "children", ("name", "parent")),
-    ]
-    found = [[Counter(tallies) for tallies in count_keys(keys, frames, rows)] for rows in (None, dict.fromkeys(frames, LARGE), {"children": LARGE})]
-    assert found[0] == found[1] == found[2]
-    assert total(list(found[0][2]), "orphans") == 1 and total(list(found[0][0]), "repeats") == 1

@@ -71,6 +71,15 @@ def as_rows(tables: dict[str, DataFrame]) -> dict[str, list]:
     return {name: sorted(map(tuple, frame.collect()), key=repr) for name, frame in tables.items()}
 
 
+def test_how_training_went_is_told_and_what_was_learnt_shown(fitted: Synthesizer) -> None:
+    assert set(fitted.training) == {name for name, table in fitted.fitted.tables.items() if table.model}
+    for history in fitted.training.values():
+        assert [entry["epoch"] for entry in history] == sorted({entry["epoch"] for entry in history}) and 0 < history[-1]["epoch"] <= 3
+        assert all(0 <= entry["distance"] <= 2 for entry in history)
+    page = fitted._repr_html_()
+    assert "fitted with seed 1" in page and "driven by (customer_id) -&gt; customers(customer_id)" in page
+
+
 def test_schema_is_the_input_s(spark: SparkSession, tables: dict[str, DataFrame]) -> None:
     for name, frame in shop(spark).items():
         assert tables[name].schema == frame.schema

@@ -12,8 +12,9 @@ from safetensors.torch import load
 
 from synthohive_spark.kernels.loop import TrainJob, train
 from synthohive_spark.kernels.models.any_order import RunningSum
-from synthohive_spark.kernels.models.autoregressive import Autoregressive, _stratified
+from synthohive_spark.kernels.models.autoregressive import Autoregressive
 from synthohive_spark.kernels.models.base import CodeLayout, no_reduction
+from synthohive_spark.kernels.models.draws import stratified
 from synthohive_spark.kernels.staging import ORDER, PLACE
 from synthohive_spark.kernels.world import World
 from synthohive_spark.spec.fitted import ModelSpec
@@ -182,11 +183,11 @@ def test_unknown_settings_are_named() -> None:
 
 
 def test_draws_of_a_block_are_spread_evenly_and_each_is_uniform() -> None:
-    drawn = _stratified(500, np.random.default_rng(0))
+    drawn = stratified(500, np.random.default_rng(0))
     assert drawn.dtype == np.float32 and np.array_equal(np.sort((drawn * 500).astype(int)), np.arange(500))
-    firsts = np.array([_stratified(20, np.random.default_rng(seed))[0] for seed in range(2_000)])
+    firsts = np.array([stratified(20, np.random.default_rng(seed))[0] for seed in range(2_000)])
     assert abs(firsts.mean() - 0.5) < 0.02 and abs((firsts < 0.1).mean() - 0.1) < 0.02
-    assert 0 <= _stratified(1, np.random.default_rng(0))[0] <= 1
+    assert 0 <= stratified(1, np.random.default_rng(0))[0] <= 1
 
 
 def test_the_last_steps_grow_small() -> None:

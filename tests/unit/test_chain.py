@@ -19,6 +19,7 @@ from synthohive_spark.spec.fitted import FittedSchema, FittedTable, ModelSpec
 from synthohive_spark.spec.form import TableForm, TableRules
 from synthohive_spark.spec.graph import SchemaGraph
 from synthohive_spark.spec.hidden import BLOCK, PARENT_ROW, POSITION, ROW, above_column, count_column
+from synthohive_spark.spec.joint import JointKey
 from synthohive_spark.spec.layout import OutputColumn
 from synthohive_spark.spec.metadata import ForeignKey, Metadata
 from synthohive_spark.spec.planning.chains import chain_faults, chain_of
@@ -173,3 +174,11 @@ def test_rules_and_structs_are_for_spark() -> None:
     fitted.layouts["c"] = (OutputColumn(name="s", fields=(OutputColumn(name="x", source="value"),)),)
     assert [fault[:9] for fault in chain_faults(fitted, "c")] == ["table 'b'", "table 'c'"]
     assert chain_faults(fitted, "a") == []
+
+
+def test_rows_of_groups_that_were_found_are_asked_for_by_scale() -> None:
+    key = JointKey(table="b", keys=(0,), columns=("parent",), parent="a", parent_columns=("id",), made=True)
+    fitted = replace(schema(), joint=(key,))
+    with pytest.raises(GenerationError, match="rows: those of 'b' come in groups that `fit` has found, .* `scale`"):
+        ChainPlanner(fitted, seed=7, scale=1.0, rows=5, strict=False, told=[]).plan("b", ("id",))
+    assert ChainPlanner(fitted, seed=7, scale=1.0, rows=None, strict=False, told=[]).plan("b", ("id",)).links[0].rows == 100

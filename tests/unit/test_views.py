@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 from synthohive_spark.spec.encoding import NumberEncoding, TableEncoding
 from synthohive_spark.spec.fitted import FittedSchema, FittedTable, ModelSpec
 from synthohive_spark.spec.graph import SchemaGraph
+from synthohive_spark.spec.joint import JointKey, with_joint_keys
 from synthohive_spark.spec.metadata import Metadata
 from synthohive_spark.spec.program import Phase, TableProgram
 from synthohive_spark.spec.steps import Draw, KeyPattern, NumberKey
@@ -70,3 +72,15 @@ def test_a_synthesizer_tells_what_it_has_learnt() -> None:
     assert rows[1:] == [["countries", "12", "copied as it is", "", "", ""], ["orders", "1,070", "autoregressive", "1", "1", ""]]
     assert "fitted with seed 42: 2 tables, 1,070 real rows" in "".join(tree.itertext())
     assert not re.search(r"<details>", synthesizer_html(SHOP, fitted(), {}))
+
+
+def test_tables_that_were_made_for_joint_keys_are_not_shown() -> None:
+    learnt = fitted()
+    key = JointKey(table="orders", keys=(0, 1), columns=("a", "b"), parent="orders (a, b)", parent_columns=("a", "b"), made=True)
+    inner = learnt.tables["orders"].program.model_copy(update={"table": key.parent, "rows": 9})
+    tables = {key.parent: replace(learnt.tables["orders"], program=inner), **learnt.tables}
+    asked = Metadata().add_table("countries", pk="code", role="reference").add_table("orders", pk="id", fk={"a": "countries.code", "b": "countries.code"})
+    learnt = replace(learnt, metadata=with_joint_keys(asked, [key]), tables=tables, joint=(key,))
+    page = synthesizer_html(asked, learnt, {})
+    assert "2 tables, 1,070 real rows" in page and "orders (a, b)" not in page.partition("<details>")[0]
+    assert "several rows for each (a, b)" in page

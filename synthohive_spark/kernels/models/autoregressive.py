@@ -25,9 +25,10 @@ import numpy as np
 import torch
 from torch.optim.swa_utils import AveragedModel
 
-from .any_order import OF_SIBLINGS, PARTS, Head, Network, VectorMemory
+from .any_order import OF_SIBLINGS, PARTS, Network, VectorMemory
 from .averages import averaged
 from .base import CodeLayout, ConditionalGenerativeModel, Reduce, read_settings
+from .draws import Ready, drawn, patterns
 from .history import History, Past
 from .known import Known, States, Sums
 from .smooth import LEAST_CODES, smooth
@@ -45,7 +46,6 @@ DRAWN = 2_000  # rows that are drawn at a time: of more, layers leave the proces
 BLOCK = 500  # rows that see siblings, which are drawn at a time, or held-out ones that are judged: each has the codes, or the states, of many
 ANY_ORDER = 0.25  # share of the rows that are trained in any order, where columns have their turns: users may ask for values of any of them
 FORGET = 0.1  # share of the rows that are trained without the row before, and without the earlier ones
-MOST_ODDS = 80.0  # in nats over the mean of a column's codes: exp of more, added up, is past what a float holds
 HELD_OUT_SEED = 0  # orders in which held-out rows are read: the same at every evaluation
 
 
@@ -80,38 +80,6 @@ def _linear(step: int, *, first: int, steps: int, height: float) -> float:
     return height * max(0.0, 1 - (step - first) / max(steps, 1))
 
 
-def _stratified(count: int, rng: np.random.Generator) -> np.ndarray:
-    """Draws in [0, 1], float32 (count,), each uniform by itself, one in each of `count` equal parts: shares of codes scatter less than those of real rows."""
-    return ((rng.permutation(count) + rng.random(count)) / count).astype(np.float32)
-
-
-def _patterns(known: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Each row of `known`, bool (N, D), that is there, and the places of the rows that equal it."""
-    if not len(known) or (known == known[0]).all():  # nearly always, and sorting rows is slow
-        return [(known[0], np.arange(len(known)))] if len(known) else []
-    patterns, which = np.unique(known, axis=0, return_inverse=True)
-    return [(pattern, np.flatnonzero(which.reshape(-1) == i)) for i, pattern in enumerate(patterns)]
-
-
-@dataclass(frozen=True)
-class _Ready:
-    """What drawing needs of the weights: heads, the vectors of codes (V, H), and layers as sums; None where the tables for those are too large."""
-
-    heads: list[Head]
-    vectors: torch.Tensor
-    sums: Sums | None
-
-
-def _drawn(odds: torch.Tensor, past: Past | None, rng: np.random.Generator) -> torch.Tensor:
-    """A code for each row, int64 (B,), by centred log odds (B, codes), which are overwritten."""
-    # Around their mean, the greatest of the odds is at least 0, and only the upper end of exp can be passed; what siblings lift is not around it.
-    odds = odds.clamp_(max=MOST_ODDS) if past is None else odds.sub_(odds.amax(1, keepdim=True))
-    cumulated = odds.exp_().cumsum(1)  # (B, codes)
-    # Inverse distribution function: the code is the number of cumulated odds at or below the draw.
-    draws = torch.from_numpy(_stratified(len(odds), rng)) * cumulated[:, -1]
-    return torch.searchsorted(cumulated, draws.unsqueeze(1), right=True).squeeze(1).clamp_(max=odds.shape[1] - 1)
-
-
 class Autoregressive(ConditionalGenerativeModel):
     """Draws column by column, each given those before it."""
 
@@ -127,7 +95,7 @@ class Autoregressive(ConditionalGenerativeModel):
         self._own_offsets = self._row_offsets - sum(layout.context)
         self.network = Network(layout, self.options.state, self.options.head)
         self._averaged: AveragedModel | None = None  # only while training
-        self._ready: _Ready | None = None  # only after it
+        self._ready: Ready | None = None  # only after it
 
     @classmethod
     def default_epochs(cls, rows: int) -> int:
@@ -224,7 +192,7 @@ class Autoregressive(ConditionalGenerativeModel):
         self, context: np.ndarray, rng: np.random.Generator, given: np.ndarray | None, columns: Sequence[int], history: History | None = None
     ) -> np.ndarray:
         rows = np.full((len(context), len(self.layout.row)), -1, dtype=np.int64) if given is None else given.astype(np.int64)
-        for there, alike in _patterns(rows >= 0):
+        for there, alike in patterns(rows >= 0):
             wanted = np.array([d for d in columns if not there[d]], dtype=np.int64)
             size = DRAWN if history is None else BLOCK
             for start in range(0, len(alike), size):
@@ -237,7 +205,7 @@ class Autoregressive(ConditionalGenerativeModel):
     def shares(self, context: np.ndarray, given: np.ndarray, column: int) -> np.ndarray:
         found = np.empty((len(context), self.layout.row[column]))
         head = self._kept().heads()[column]
-        for there, alike in _patterns(given >= 0):
+        for there, alike in patterns(given >= 0):
             for start in range(0, len(alike), BLOCK):
                 block = alike[start : start + BLOCK]
                 found[block] = head.logits(self._told(context[block], given[block], there), None).double().softmax(1).numpy()
@@ -268,13 +236,13 @@ class Autoregressive(ConditionalGenerativeModel):
         pasts: list[Past | None] = [None] * rows.shape[1] if history is None else list(history.pasts())
         state = self._known(ready, context, rows, known, len(wanted), history, pasts)
         for d in self._in_turns(rng.permutation(wanted)).tolist():
-            codes = _drawn(ready.heads[d].odds_of(state.layer(d).relu_(), pasts[d]), pasts[d], rng)
+            codes = drawn(ready.heads[d].odds_of(state.layer(d).relu_(), pasts[d]), pasts[d], rng)
             rows[:, d] = codes.numpy()
             self._add(state, d, codes, pasts[d])
         return rows
 
     def _known(
-        self, ready: _Ready, context: np.ndarray, rows: np.ndarray, known: np.ndarray, coming: int, history: History | None, pasts: Sequence[Past | None]
+        self, ready: Ready, context: np.ndarray, rows: np.ndarray, known: np.ndarray, coming: int, history: History | None, pasts: Sequence[Past | None]
     ) -> Known:
         """What rows know before any column is drawn, as in `_sample_block`."""
         there = np.flatnonzero(known).tolist()
@@ -296,17 +264,17 @@ class Autoregressive(ConditionalGenerativeModel):
         if past is not None:
             state.add(self._kept().alike_places(codes, past, column))
 
-    def _drawing(self) -> _Ready:
+    def _drawing(self) -> Ready:
         """What drawing needs of the weights: computed once, unless they still change."""
         if self._ready is not None:
             return self._ready
         network = self._kept()
         vectors = network.table() if self.layout.siblings else network.vectors
         if self._averaged is not None:
-            return _Ready([head.centred() for head in network.heads()], vectors, None)
+            return Ready([head.centred() for head in network.heads()], vectors, None)
         small = Sums.fit(len(network.vectors), len(self.layout.row), self.options.head)
         sums = Sums(network.vectors, network.start, network.hidden, network.hidden_bias) if small else None
-        self._ready = _Ready([head.centred() for head in network.heads()], vectors, sums)
+        self._ready = Ready([head.centred() for head in network.heads()], vectors, sums)
         return self._ready
 
     def _in_turns(self, columns: np.ndarray) -> np.ndarray:

@@ -24,10 +24,10 @@ def synthesizer_html(metadata: Metadata, fitted: FittedSchema | None, models: Ma
     if fitted is None:
         names = ", ".join(sorted(set(models.values()))) or "none"
         return str(framed(f"Synthesizer, not fitted: {len(metadata.tables)} tables, row models: {names}", *metadata_parts(metadata)))
-    graph, _ = metadata_parts(fitted.metadata)
-    rules = [f"{name}: {rule}" for name, table in fitted.tables.items() for rule in table.dependencies]
+    graph, _ = metadata_parts(fitted.asked)
+    rules = [f"{name}: {rule}" for name, table in fitted.tables.items() if name not in fitted.inner for rule in table.dependencies]
     rows = [_row(fitted, name) for name in fitted.asked.tables]
-    learnt = sum(t.program.rows for t in fitted.tables.values())
+    learnt = sum(t.program.rows for name, t in fitted.tables.items() if name not in fitted.inner)
     title = f"Synthesizer, fitted with seed {fitted.seed}: {len(rows)} tables, {learnt:,} real rows"
     lists = [_list("relations", described_relations(fitted)), _list("rules that every row keeps", rules)]
     return str(framed(title, graph, table_html(("table", "real rows", "row model", "columns learnt", "made or matched", "context"), rows), *lists))
@@ -40,7 +40,7 @@ def _row(fitted: FittedSchema, name: str) -> tuple[str, ...]:
     program, shown = table.program, set(table.program.names)
     learnt = [c for c in program.drawn if c in shown]
     others = len(shown) - len(learnt)
-    context = f"{program.driver.parent_table}: {len(table.context_encoding.names)} columns" if program.driver and table.context_encoding else ""
+    context = f"{len(table.context_encoding.names)} columns" if table.context_encoding else ""
     return name, f"{program.rows:,}", table.model.name if table.model else "none", str(len(learnt)), str(others), context
 
 
