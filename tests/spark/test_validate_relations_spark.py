@@ -81,7 +81,7 @@ def test_what_was_lost_is_told(kept: Findings, lost: Findings) -> None:
     good, bad = ({name: figure.value for name, figure in f.figures.items()} for f in (kept, lost))
     assert good.pop("nearness") is bad.pop("nearness") is None, "no training is known"
     assert all(value is not None for value in [*good.values(), *bad.values()])
-    assert good["originality"] > 0.9 and good["distance"] > 0.8  # type: ignore[operator]
+    assert good["originality"] > 0.9  # type: ignore[operator]
     assert bad["c2st"] < 0.55 and good["c2st"] < 0.55, "rows by themselves are the same"  # type: ignore[operator]
     assert bad["c2st_parent"] > good["c2st_parent"] + 0.1 and bad["parent_pairs"] < good["parent_pairs"] - 0.04  # type: ignore[operator]
     assert bad["c2st_agg"] > good["c2st_agg"] + 0.1 and bad["siblings"] < good["siblings"] - 0.05  # type: ignore[operator]

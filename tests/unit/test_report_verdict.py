@@ -132,6 +132,7 @@ def test_copied_rows_are_told_in_the_verdict_and_on_the_page() -> None:
     good, bad, unknown = Report(near(0.503, 0.06, 0.012)), Report(near(0.7, 0.01, 0.4)), Report(near(None, 0.05, 0.0))
     assert "privacy       no sign of copied rows: 0.503 nearer to rows that trained (0.5 is right), 1.20% are real ones again (1.00% of" in repr(good)
     assert "too near to real ones (nearness, distance, originality)" in repr(bad)
+    assert "no sign of copied rows" in repr(Report(near(0.503, 0.03, 0.012)))  # the distance alone
     assert "not known which rows trained" in repr(unknown) and unknown.findings.figures["nearness"].grade == "none"
     for report in (good, bad):
         page = report.to_html()
