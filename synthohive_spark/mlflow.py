@@ -5,7 +5,6 @@ A model has two flavours: `synthohive_spark`, which `load_model` gives as a `Syn
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from pyspark.sql import SparkSession
 from .errors import MissingDependencyError, SchemaError, SerializationError, raises
 from .report import Report
 from .spec.fitted import FittedSchema
+from .spec.identifiers import safe_name
 from .spec.source_options import SourceOptions
 from .stages.chains import made_without_spark
 from .storage.artifacts import load_artifact, package_version
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 FLAVOR = "synthohive_spark"
 DATA = "model"  # the folder of a saved synthesizer inside of MLflow's
 BATCH = 1000  # metrics that MLflow takes at once
-_ODD = re.compile(r"[^\w. /-]")  # what MLflow does not take in a name
 _SIGNATURE = (("string", "table", True), ("long", "seed", False), ("long", "rows", False), ("double", "scale", False))
 
 
@@ -176,4 +175,4 @@ def _figures(report: Report) -> Iterator[Metric]:
 
 
 def _named(name: str) -> str:
-    return _ODD.sub("_", name)
+    return safe_name(name)  # MLflow refuses most signs, `//` and `..`, and long names

@@ -39,7 +39,7 @@ class _Plan:
         return isinstance(other, _Plan) and self.plan is other.plan
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=4)  # a chain of tables takes turns
 def _restored(key: _Plan) -> ConditionalGenerativeModel | None:
     fitted = key.plan.fitted
     if fitted.model is None:

@@ -30,7 +30,7 @@ from ..spec.program import TableProgram
 from ..spec.source_options import SourceOptions
 from ..spec.spelling import spelt
 from ..spec.steps import Combine, Distinct, NumberKey, Series
-from ..storage.references import reference_batches, reference_combinations, reference_files, reference_schema
+from ..storage.references import reference_combinations, reference_rows, reference_schema
 from .blocks import parent_columns
 from .counts import FEW_PARENTS, by_parent, children_per_block, per_block, wanted_of, with_offsets, without_parent
 from .outputs import key_columns
@@ -175,7 +175,7 @@ def made_without_spark(fitted: FittedSchema, asked: SourceOptions) -> pa.Table:
     if table in fitted.references:
         url = fitted.references[table]
         columns = [field["name"] for field in reference_schema(url)["fields"]]
-        return pa.Table.from_batches([batch for name in reference_files(url) for batch in reference_batches(url, name, columns)])
+        return reference_rows(url, columns)
     learnt, form = fitted.tables[table], fitted.forms.get(table, TableForm())
     schema = pa.schema([pa.field(name, arrow_type(kind), nullable) for name, kind, nullable in learnt.program.columns])
     told: list[str] = []

@@ -51,10 +51,19 @@ def reference_batches(url: str, name: str, columns: Sequence[str]) -> Iterator[p
         yield from pq.ParquetFile(stream, coerce_int96_timestamp_unit="us").iter_batches(columns=list(columns))
 
 
+def reference_rows(url: str, columns: Sequence[str]) -> pa.Table:
+    """Some columns of a reference table, which may have no rows."""
+    place, name = Folder.open(url), reference_files(url)[0]
+    with place.files.open(place.at(name), "rb") as stream:
+        schema = pq.ParquetFile(stream, coerce_int96_timestamp_unit="us").schema_arrow.remove_metadata()
+    wanted = pa.schema([schema.field(column) for column in columns])
+    batches = [batch for part in reference_files(url) for batch in reference_batches(url, part, columns)]
+    return pa.Table.from_batches(batches).select(list(columns)) if batches else wanted.empty_table()
+
+
 def reference_combinations(url: str, columns: Sequence[str]) -> tuple[pa.Array, ...]:
     """What a reference table has of some columns together, without nulls, in the order of Spark's `orderBy`."""
-    batches = [batch for name in reference_files(url) for batch in reference_batches(url, name, columns)]
-    rows = pa.Table.from_batches(batches).select(list(columns))
+    rows = reference_rows(url, columns)
     for column in columns:
         rows = rows.filter(pc.is_valid(rows.column(column)))
         if pa.types.is_floating(rows.schema.field(column).type):

@@ -73,6 +73,21 @@ def test_a_number_of_one_person_gets_no_code() -> None:
     assert found.weights[-1] == pytest.approx(210 / 1110)  # their rows are the nearest value's
 
 
+@pytest.mark.parametrize(("spark_type", "scale"), [("bigint", 1), ("decimal(18,2)", 1), ("double", 1)])
+def test_a_number_of_one_person_far_from_all_others_is_told_nowhere(spark_type: str, scale: int) -> None:
+    usual = [*range(10_000, 14_000, 10)]
+    texts = [str(v) for v in [*usual, 987_654_321]] if spark_type != "double" else None
+    numbers = np.array([*usual, 987_654_321], dtype=float)
+    frame = pd.DataFrame({"text": texts, "number": numbers, "n": [5] * len(usual) + [500], "kept": [True] * len(usual) + [False]})
+    found = fitted(frame.assign(table=0, column=0, is_null=False, sampled=frame["n"], distinct=1), spark_type)
+    assert "987654321" not in found.model_dump_json() and "98764" not in found.model_dump_json().replace(".", "")
+
+
+def test_a_number_of_one_person_that_stands_alone_leaves_no_trace() -> None:
+    found = fitted(counted([1234.5], [500], [False], text=False), "double")
+    assert "1234" not in found.model_dump_json()
+
+
 def test_lookups_leave_texts_of_one_person_out() -> None:
     told = CategoryEncoding(name="code", spark_type="string", has_null=False, weights=(0.5, 0.5), values=("a", "b"), counts=(5, 5), starts=(0, 1))
     encoding = TableEncoding(table="t", rows=10, columns=(told, told.model_copy(update={"name": "label"})))

@@ -111,3 +111,13 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
             Metadata.from_sdv(tmp_path / name)
     with pytest.raises(SchemaError, match="`tables` must map"):
         Metadata.from_sdv({"METADATA_SPEC_VERSION": "V1", "tables": []})
+
+
+@pytest.mark.parametrize("odd", [{"primary_key": [["x"]]}, {"alternate_keys": 5}, {"sequence_index": {"a": 1}}, {"column_relationships": "x"}])
+def test_fields_of_another_form_are_faults(odd: dict[str, object]) -> None:
+    table = {"columns": {"x": {"sdtype": "id"}}}
+    with pytest.raises(SchemaError, match=next(iter(odd))):
+        Metadata.from_sdv({"METADATA_SPEC_VERSION": "V1", "tables": {"t": table | odd}})
+    key = {"parent_table_name": ["t"], "child_table_name": "t", "parent_primary_key": "x", "child_foreign_key": [["x"]]}
+    with pytest.raises(SchemaError, match="parent_table_name, child_foreign_key must be"):
+        Metadata.from_sdv({"METADATA_SPEC_VERSION": "V1", "tables": {"t": table}, "relationships": [key]})

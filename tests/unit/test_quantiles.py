@@ -101,3 +101,15 @@ def test_long_decimals_begin_and_end_at_round_numbers() -> None:
     assert form.starts[0] < units[0] and form.ends[-1] > units[-1] and (units[0] - form.starts[0]) % form.unit == 0
     assert form.ends[-1] - form.starts[0] < 1.05 * (units[-1] - units[0])
     assert find_form(units, np.full(500, LEAST), 10**38 - 1, LEAST)[3:] == ((units[0],), (units[-1],))
+
+
+@pytest.mark.parametrize("far", [np.finfo(np.float64).max, -np.finfo(np.float64).max, 5e-324])
+def test_the_greatest_and_the_least_numbers_there_are_can_be_fitted(far: float) -> None:
+    values = np.concatenate([np.random.default_rng(0).normal(size=500), [far]])
+    found = made(fitted(values, "double"))
+    assert np.isfinite(found).all()
+
+
+def test_round_numbers_are_found_between_any_two() -> None:
+    for low, high in ((1e300, 1.5e308), (-1e307, 9e307), (0.0, 5e-324), (-1e308, 1e308)):
+        assert low <= roundest_between(low, high) <= high

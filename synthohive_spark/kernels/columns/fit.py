@@ -182,15 +182,16 @@ def _wide(sampled: pd.DataFrame, hint: ColumnHint, null_share: float, config: En
     units, rows = units_of(array), sampled["sampled"].to_numpy(dtype=np.int64)
     order = np.argsort(units, kind="stable")
     array, units, rows = array.take(pa.array(order)), units[order], rows[order]
+    kept = sampled["kept"].to_numpy(dtype=bool)[order]
+    owned = ~kept & (sampled["n"].to_numpy()[order] >= config.min_category_rows)
     largest = 10**array.type.precision - 1 if pa.types.is_decimal(array.type) else 2**63 - 1
-    form = str(find_decimal_form(units, rows, largest, config.min_category_rows))
+    form = str(find_decimal_form(units, np.where(owned, 1, rows), largest, config.min_category_rows))
     numbers = numbers_of_units(units, form)
-    encoding = fit_numbers(hint.name, hint.spark_type, measured(numbers, rows, null_share), config, form)
+    encoding = fit_numbers(hint.name, hint.spark_type, measured(numbers, rows, null_share, owned), config, form)
     # Values that a float64 cannot tell apart share a token, which stands for the commonest; where all of them are rare, for none.
     first, last = (np.searchsorted(numbers, encoding.tokens, side=side) for side in ("left", "right"))
     commonest = [a + int(np.argmax(rows[a:b])) for a, b in zip(first, last, strict=True)]
     told = array.take(pa.array(commonest, pa.int64())).cast(pa.string()).to_pylist()
-    kept = sampled["kept"].to_numpy(dtype=bool)[order]
     exact = tuple(str(text) if kept[i] and rows[i] >= config.min_category_rows else "" for text, i in zip(told, commonest, strict=True))
     return encoding.model_copy(update={"exact": exact})
 

@@ -46,7 +46,7 @@ def measured(values: np.ndarray, counts: np.ndarray, null_share: float, owned: n
 def shared(seen: Measured, step: float, origin: float, least: int) -> Measured:
     """The values with the rows of those that are owned shared: `least` neighbours take their mean on the grid (microaggregation).
 
-    Where fewer of them are in all, each takes the nearest of the others.
+    Where fewer of them are in all, each takes the nearest of the others; where there are none, they are left out.
     """
     owned = seen.owned & ~is_mark(seen.values)
     if not owned.any():
@@ -61,7 +61,7 @@ def shared(seen: Measured, step: float, origin: float, least: int) -> Measured:
         near = others[np.minimum(right, len(others) - 1)], others[right - 1]
         new = np.where(np.abs(near[0] - mine) < np.abs(near[1] - mine), *near)
     else:
-        return seen
+        return seen.only(~owned)
     values = seen.values.copy()
     values[owned] = new
     return measured(values, seen.counts, seen.null_share)

@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 _SAFE = 1e300  # sums of larger numbers overflow
+_POWERS = (-300, 307)  # of ten, which a float holds with all digits
 
 
 def blurred_quantiles(values: np.ndarray, counts: np.ndarray, half: float, inner: int, least: int, outer: tuple[bool, bool]) -> np.ndarray:
@@ -64,7 +65,7 @@ def _means(values: np.ndarray, counts: np.ndarray, half: float, low: np.ndarray,
     """Means of the quantile function between the rows `low` and `high`, float64 (I,); each row of a value has its own part of the value's cell."""
     middle = values[len(values) // 2]
     size = float(np.abs(values).max())
-    scale = 1.0 if size < _SAFE / counts.sum() else 2.0 ** math.floor(math.log2(size))
+    scale = 1.0 if size < _SAFE / counts.sum() else 2.0 ** (math.frexp(size)[1] - 1)
     away = values / scale - middle / scale  # sums of what is far from 0 would lose digits
     after = np.concatenate([[0.0], np.cumsum(counts)])
     sums = np.concatenate([[0.0], np.cumsum(away * counts)])
@@ -81,7 +82,8 @@ def roundest_between(low: float, high: float) -> float:
     """The number with the fewest digits above `low` and below `high`; their middle where there is none."""
     gap = high - low
     if 0 < gap < math.inf:
-        for power in range(math.ceil(math.log10(gap)) + 1, math.ceil(math.log10(gap)) - 3, -1):
+        most = math.ceil(math.log10(gap))
+        for power in range(min(most + 1, _POWERS[1]), max(most - 3, _POWERS[0]), -1):
             unit = 10.0**power
             found = math.floor(low / unit) * unit + unit
             if low < found < high:

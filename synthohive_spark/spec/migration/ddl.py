@@ -135,8 +135,8 @@ def _kind(statement: exp.Expr, draft: Draft) -> str:
         word, rest = str(statement.this).upper(), str(statement.args.get("expression") or "").split()
         what = next((w.upper() for w in rest if w.upper() not in _BETWEEN), "") if word in ("CREATE", "ALTER", "DROP") else ""
         if what == "TABLE" and (word == "CREATE" or _OF_KEYS.search(" ".join(rest))):
-            name = " ".join(rest).split("(")[0].strip()[:80]
-            draft.faults.append(f"{word} {name}: a form that the parser does not know; name the dialect, or write it in a simpler form")
+            name = _name_after_table(rest)
+            draft.faults.append(f"{word} TABLE {name}: a form that the parser does not know; name the dialect, or write it in a simpler form")
             return ""
         return f"{word} {what}".strip()
     if isinstance(statement, exp.Create):
@@ -145,6 +145,13 @@ def _kind(statement: exp.Expr, draft: Draft) -> str:
     if isinstance(statement, exp.Semicolon | exp.Column) or statement.key == "endstatement":
         return ""  # what clients understand, not servers
     return statement.key.upper()
+
+
+def _name_after_table(words: list[str]) -> str:
+    """The name alone: what follows it can hold values."""
+    after = words[next(i for i, w in enumerate(words) if w.upper() == "TABLE") + 1 :]
+    name = next((w for w in after if w.upper() not in ("IF", "NOT", "EXISTS", "ONLY")), "")
+    return name.split("(")[0].split("'")[0][:80]
 
 
 def _added(statement: exp.Expr) -> Iterator[exp.Expr]:

@@ -64,6 +64,10 @@ def draft_of(raw: Mapping[str, Any]) -> Draft:
         draft.faults.append("`tables` must map names of tables to objects with `columns`")
         return draft
     draft.left += [f"the field {name!r} is not known" for name in raw if name not in _FILE]
+    odd = {name: [field for field, fits in _FORMS.items() if not fits(table.get(field))] for name, table in tables.items()}
+    draft.faults += [f"table {name!r}: {', '.join(fields)} must be names of columns, or lists of them" for name, fields in odd.items() if fields]
+    if any(odd.values()):
+        return draft
     for name, table in tables.items():
         draft.tables[name] = {"pk": _list(table.get("primary_key")), "foreign_keys": []}
     _keys(raw.get("relationships", []), tables, draft)
@@ -80,6 +84,11 @@ def _keys(relationships: Any, tables: Mapping[str, Any], draft: Draft) -> None:
         where = f"relationship {number}"
         if not isinstance(key, Mapping) or not set(key) >= _KEY:
             draft.faults.append(f"{where}: expected an object with {', '.join(sorted(_KEY))}")
+            continue
+        odd = sorted(n for n in ("parent_table_name", "child_table_name") if not isinstance(key[n], str))
+        odd += sorted(n for n in ("parent_primary_key", "child_foreign_key") if not _is_names(key[n]))
+        if odd:
+            draft.faults.append(f"{where}: {', '.join(odd)} must be a name, or for keys a list of names")
             continue
         missing = [t for t in (key["parent_table_name"], key["child_table_name"]) if t not in tables]
         draft.faults += [f"{where}: no table {t!r}; {hint(str(t), tables)}" for t in missing]
@@ -136,6 +145,17 @@ def _column(where: str, column: str, said: Mapping[str, Any], is_key: bool, fiel
         if kind not in _KNOWN_PROVIDERS.split() and kind not in _PROVIDERS and kind not in UNKNOWN_KIND:
             draft.left.append(f"{where}: the sdtype {kind!r} is not known here, and is taken for the name of a Faker provider")
         fields["pii_cols"][column] = UNKNOWN_KIND.get(kind, _PROVIDERS.get(kind, kind))
+
+
+def _is_names(value: Any) -> bool:
+    return value is None or isinstance(value, str) or (isinstance(value, list | tuple) and all(isinstance(v, str) for v in value))
+
+
+def _is_list(value: Any) -> bool:
+    return value is None or isinstance(value, list | tuple)
+
+
+_FORMS = {"primary_key": _is_names, "sequence_key": _is_names, "sequence_index": _is_names, "alternate_keys": _is_list, "column_relationships": _is_list}
 
 
 def _list(value: Any) -> list[Any]:
