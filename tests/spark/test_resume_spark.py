@@ -198,7 +198,7 @@ Synthesizer.load(model, spark=spark, work_dir=work).sample(seed=5, output=output
 """
 
 
-@pytest.mark.parametrize("at", ["staging", "publishing", "published"])
+@pytest.mark.parametrize("at", ["staging", pytest.param("publishing", marks=pytest.mark.exhaustive), "published"])
 def test_a_killed_driver_is_gone_on_with(spark, model, tmp_path, monkeypatch, at):
     whole = rows_of(Synthesizer.load(model, spark=spark).sample(seed=5, output=str(tmp_path / "whole")))
     work, output = str(tmp_path / "work"), str(tmp_path / "out")

@@ -75,7 +75,7 @@ def orders(spark, tmp_path_factory) -> str:
     return path
 
 
-@pytest.fixture(params=["folder", "far catalog"])
+@pytest.fixture(params=["folder", pytest.param("far catalog", marks=pytest.mark.exhaustive)])
 def output(request, spark, tmp_path) -> Iterator[str]:
     """An output that Python reaches, and one that only Spark does."""
     schema = f"s{uuid.uuid4().hex[:8]}"

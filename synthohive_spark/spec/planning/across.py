@@ -23,12 +23,17 @@ def goes_round(dependency: AnyDependency, rules: Sequence[AcrossRule]) -> bool:
 
 
 def with_across_rows(program: TableProgram, rules: Sequence[AcrossRule]) -> TableProgram:
-    """The program in which `rules` hold; those whose column follows from its own row, or that would wait for themselves, are left out."""
+    """The program in which `rules` hold; those whose column follows from its own row, or that would wait for themselves, are left out.
+
+    What mirrors a column of a lookup comes last of all: it holds where the lookup does not know the row's combination.
+    """
     distances = _shared_distances(program, rules)
     derived = {d.target for d in program.dependencies if not is_bound(d) or (isinstance(d, Order) and d.base is not None and d.target not in distances)}
     steps = program.steps
     late = steps[-1] if steps and isinstance(steps[-1], Derive) else None
     made = {rule.column for rule in rules if adds_up(rule)}
+    looked_up = {d.target for d in program.dependencies if isinstance(d, Lookup)}
+    last_of_all = tuple(r for r in rules if isinstance(r, Mirrored) and r.of == r.column and r.column in looked_up)
     kept = tuple(rule for rule in rules if rule.column not in derived and made.isdisjoint(_read(rule, late)))
     kept = tuple(rule for rule in kept if not isinstance(rule, Mirrored) or rule.of not in made)
     if not kept:
@@ -37,7 +42,8 @@ def with_across_rows(program: TableProgram, rules: Sequence[AcrossRule]) -> Tabl
     ahead = _ahead(kept, late.dependencies if late else ())
     added: list[Step] = [Derive(dependencies=ahead, ahead=True)] if ahead else []
     added.append(AcrossRows(rules=kept))
-    last = program.phases[-1].model_copy(update={"steps": (*(steps[:-1] if late else steps), *added, *([late] if late else []))})
+    after = [late, *([AcrossRows(rules=last_of_all)] if last_of_all else [])] if late else []
+    last = program.phases[-1].model_copy(update={"steps": (*(steps[:-1] if late else steps), *added, *after)})
     return program.model_copy(update={"phases": (*program.phases[:-1], last)})
 
 
