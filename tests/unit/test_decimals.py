@@ -43,7 +43,7 @@ def fitted(values: Sequence[Decimal | None], spark_type: str) -> NumberEncoding:
             "is_null": [v is None for v in seen],
             "n": seen.values(),
             "sampled": seen.values(),
-            "kept": [n >= 10 for n in seen.values()],
+            "kept": [n >= EncodingConfig().min_category_rows for n in seen.values()],
             "distinct": 1,
         }
     )

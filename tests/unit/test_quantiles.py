@@ -113,3 +113,8 @@ def test_the_greatest_and_the_least_numbers_there_are_can_be_fitted(far: float) 
 def test_round_numbers_are_found_between_any_two() -> None:
     for low, high in ((1e300, 1.5e308), (-1e307, 9e307), (0.0, 5e-324), (-1e308, 1e308)):
         assert low <= roundest_between(low, high) <= high
+
+
+def test_the_rows_beyond_the_ends_do_not_meet_on_them() -> None:
+    found = made(fitted(np.random.default_rng(0).normal(size=1200), "double"))
+    assert np.unique(found, return_counts=True)[1].max() < 5

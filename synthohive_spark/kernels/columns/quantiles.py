@@ -37,7 +37,14 @@ def blurred_quantiles(values: np.ndarray, counts: np.ndarray, half: float, inner
     high = _end(values, counts, half, least) if outer[1] else values[-1] if counts[-1] >= least else means[1]
     if low > high:  # few rows: those that reach one end are those that reach the other
         low = high = on_grid(float(np.average(values, weights=counts)), values[0], half)
-    return np.maximum.accumulate(np.clip(np.concatenate([[low - half], quantiles[1:-1], [high + half]]), low - half, high + half))
+    return np.maximum.accumulate(_between(np.concatenate([[low - half], quantiles[1:-1], [high + half]])))
+
+
+def _between(quantiles: np.ndarray) -> np.ndarray:
+    """The quantiles, (I,), of which those beyond the ends lie evenly between an end and the first that is not: on the end, many rows would be equal."""
+    places = np.arange(len(quantiles))
+    inside = (quantiles >= quantiles[0]) & (quantiles <= quantiles[-1])
+    return np.interp(places, places[inside], quantiles[inside])
 
 
 def _end(values: np.ndarray, counts: np.ndarray, half: float, least: int) -> float:
