@@ -66,6 +66,21 @@ class ParentKey(Spec):
     fallback: tuple[str, ...] = ()
 
 
+class Borrow(Spec):
+    """Hidden columns that repeat columns of the driving parent's row: what partners of the row must agree with.
+
+    Attributes:
+        columns: their hidden names.
+        parent_columns: their counterparts.
+        types: their Spark types.
+    """
+
+    kind: Literal["borrow"] = "borrow"
+    columns: tuple[str, ...]
+    parent_columns: tuple[str, ...]
+    types: tuple[str, ...]
+
+
 class Inherit(Spec):
     """Columns that repeat columns of the driving parent's row, in the rows that a hidden column says.
 
@@ -249,5 +264,6 @@ class Carry(Spec):
 
 
 Step = Annotated[
-    NumberKey | ParentKey | Inherit | Position | Place | Series | Draw | Distinct | Combine | Derive | AcrossRows | Settle | Carry, Field(discriminator="kind")
+    NumberKey | ParentKey | Borrow | Inherit | Position | Place | Series | Draw | Distinct | Combine | Derive | AcrossRows | Settle | Carry,
+    Field(discriminator="kind"),
 ]
