@@ -150,6 +150,19 @@ class Clock(_Dependency):
     is_span: bool = False
 
 
+class Bands(_Dependency):
+    """`target` by the range in which the determinant lies, or the difference of the first and the second.
+
+    Attributes:
+        edges: ascending: where each range but the first begins. Dates count in days, time stamps in microseconds.
+        values: of each range.
+    """
+
+    kind: Literal["bands"] = "bands"
+    edges: tuple[float, ...]
+    values: tuple[Scalar | None, ...]
+
+
 class Lookup(_Dependency):
     """`target` by the values of one or two determinants, null being a value too.
 
@@ -242,7 +255,9 @@ def is_bound(dependency: _Dependency) -> bool:
     return isinstance(dependency, Order | Unequal | Absence)
 
 
-AnyDependency = Annotated[Copy | DatePart | Linear | Product | Quotient | Remainder | Clock | Lookup | Order | Unequal | Absence, Field(discriminator="kind")]
+AnyDependency = Annotated[
+    Copy | DatePart | Linear | Product | Quotient | Remainder | Clock | Bands | Lookup | Order | Unequal | Absence, Field(discriminator="kind")
+]
 NAMED_VALUES = 5  # of an absence that are listed in words
 
 
@@ -261,6 +276,8 @@ def described(dependency: AnyDependency, types: Mapping[str, str]) -> str:
         return f"{target} = {_sum(dependency, types)}"
     if isinstance(dependency, Clock):
         return f"{target} = {_on_clock(dependency)}"
+    if isinstance(dependency, Bands):
+        return f"{target} by the range of {' - '.join(dependency.determinants)} ({len(dependency.values)} ranges)"
     if isinstance(dependency, Product):
         return f"{target} = {_product(dependency)}"
     if isinstance(dependency, Absence):
