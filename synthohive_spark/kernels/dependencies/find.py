@@ -22,6 +22,7 @@ from .find_orders import find_orders
 from .find_parts import find_parts
 from .find_products import find_products
 from .find_unequal import find_unequal
+from .find_written import find_written
 from .find_zeros import find_sums_with_zeros
 from .sample import Sample, Search, read_sample
 
@@ -69,6 +70,7 @@ def find_candidates(sample: Sample, search: Search) -> list[AnyDependency]:
     formulas += sums
     formulas += [p for p in find_products(sample, search) if not any(pair < {p.target, *p.determinants} for pair in related)]
     formulas += [c for c in find_clocks(sample, search) if not any(pair < {c.target, *c.determinants} for pair in related)]
+    formulas += find_written(sample, search, {f.target for f in formulas})
     formulas += find_bands(sample, search, {f.target for f in formulas})
     columns = {frozenset((f.target, *f.determinants)) for f in formulas}
     bounds: list[AnyDependency] = [*find_orders(sample, search, columns), *find_unequal(sample, search, columns), *find_absences(sample, search)]

@@ -18,7 +18,7 @@ def within_whole(
     """The parts, (n,) each, smaller in proportion in rows in which they would leave the last one less than nothing; none where they cannot change."""
     target = encoding.column(rule.target)
     is_whole = rule.constant > 0 and len(rule.determinants) > 1 and all(f == -1 for f in rule.factors)
-    if not is_whole or not isinstance(target, NumberEncoding) or not target.knots or min(target.knots) < 0:
+    if not is_whole or not isinstance(target, NumberEncoding) or min((*target.tokens, *target.knots), default=-1) < 0:
         return {}
     digits = rule.digits[0]
     if digits is None or any(d != digits for d in rule.digits) or set(rule.determinants) & {*fixed, *held}:
@@ -30,7 +30,5 @@ def within_whole(
     if total.dtype == object or not over.any():
         return {}
     scale = np.where(over, whole / np.maximum(total, 1), 1.0)
-    return {
-        name: from_units(np.floor(units * scale).astype(np.int64), null, types[name], digits)
-        for name, (units, null) in zip(rule.determinants, parts, strict=True)
-    }
+    smaller = [(np.floor(units * scale).astype(np.int64), null) for units, null in parts]
+    return {name: from_units(units, null, types[name], digits) for name, (units, null) in zip(rule.determinants, smaller, strict=True)}
