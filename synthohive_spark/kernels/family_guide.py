@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from ..spec.across_rows import AcrossRule, Ascending, Lagged, Mirrored, Running, Shared
+from ..spec.across_rows import AcrossRule, Lagged, Mirrored, Running, Shared
 from ..spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding, TextEncoding
 from .block import Parents, as_series
 from .columns import decode_codes, encode_frame
@@ -129,7 +129,7 @@ class FamilyGuide:
 
 
 def _can_be_told(rule: AcrossRule, ordered_by: str | None) -> bool:
-    return not isinstance(rule, Ascending) and (not isinstance(rule, Lagged | Running) or rule.ordered_by in (None, ordered_by))
+    return isinstance(rule, Shared | Mirrored) or (isinstance(rule, Lagged | Running) and rule.ordered_by in (None, ordered_by))
 
 
 def _values_of(rule: AcrossRule) -> tuple[str, ...]:

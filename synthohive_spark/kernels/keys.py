@@ -15,9 +15,9 @@ from ..spec.steps import KeyPattern
 from .columns.decimals import LARGEST, from_units
 from .seeds import derive_seed
 
-UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"  # as Python and Java read it
+UUID = r"\{?[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?"  # as Python and Java read it, or in braces, as Windows writes it
 DIGITS = 18  # of a number that 64 bits hold whatever the digits are
-HEX = "[0-9a-f]+"
+HEX = "([0-9a-f]+|[0-9A-F]+)"
 MAIL = "[^@ ]+@[^@ ]+"
 DOMAIN = "@example.com"  # nobody owns it (RFC 2606)
 LEAST_HEX = 16  # digits of a hash: in fewer the row would leave no room for what makes runs differ
@@ -60,9 +60,10 @@ def key_pattern(seen: TextKeys) -> KeyPattern:
     if low is None or high is None or length is None:
         return KeyPattern(form="text", width=1)
     if seen.uuids:
-        return KeyPattern(form="uuid")
-    if seen.hashes and seen.even and length >= LEAST_HEX and re.search("[a-f]", high):  # long numbers have no letters
-        return KeyPattern(form="hex", width=length)
+        braces = ("{", "}") if low.startswith("{") else ("", "")
+        return KeyPattern(form="uuid", prefix=braces[0], suffix=braces[1], capitals=_is_capital(low, high))
+    if seen.hashes and seen.even and length >= LEAST_HEX and re.search("[a-fA-F]", low + high):  # long numbers have no letters
+        return KeyPattern(form="hex", width=length, capitals=_is_capital(low, high))
     prefix = re.match(r"[A-Za-z_\-]*", os.path.commonprefix([low, high])).group() if low != high else ""  # type: ignore[union-attr]
     if seen.mails:
         return KeyPattern(form="text", prefix=prefix or "user", suffix=DOMAIN, width=1)
@@ -79,9 +80,9 @@ def key_values(pattern: KeyPattern, rows: np.ndarray, arrow_type: pa.DataType, s
     if pattern.form == "integer":
         return _whole(rows, pattern.after, arrow_type)
     if pattern.form == "uuid":
-        return pa.array([_uuid(seed, int(row)) for row in rows])
+        return _written([_uuid(seed, int(row)) for row in rows], pattern)
     if pattern.form == "hex":
-        return pa.array([_hex(seed, int(row), pattern.width) for row in rows])
+        return _written([_hex(seed, int(row), pattern.width) for row in rows], pattern)
     limit = 10 ** (min(pattern.width, DIGITS) if pattern.width > 1 else DIGITS) - 1
     if pattern.most is not None:
         if len(rows) and int(rows[-1]) >= pattern.most:
@@ -92,6 +93,15 @@ def key_values(pattern: KeyPattern, rows: np.ndarray, arrow_type: pa.DataType, s
     numbers = _numbers(rows, pattern.after, limit)
     digits = pc.utf8_lpad(pa.array(numbers).cast(pa.string()), pattern.width, "0")
     return pc.binary_join_element_wise(pattern.prefix, digits, pattern.suffix, "")
+
+
+def _is_capital(*texts: str) -> bool:
+    """Whether hexadecimal digits are written in capitals."""
+    return any(t != t.lower() for t in texts) and all(t == t.upper() for t in texts)
+
+
+def _written(texts: list[str], pattern: KeyPattern) -> pa.Array:
+    return pa.array([f"{pattern.prefix}{text.upper() if pattern.capitals else text}{pattern.suffix}" for text in texts], pa.string())
 
 
 def _numbers(rows: np.ndarray, after: int, limit: int) -> np.ndarray:

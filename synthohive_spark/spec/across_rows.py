@@ -6,23 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Spec
 from .encoding import Scalar
+from .family_shapes import FamilyRule, FamilyShape, described_shape
 
 
-class _Rule(Spec):
-    """What all kinds share.
-
-    Attributes:
-        column: that follows from other rows.
-        share: of the real rows that can show it, those on which it holds. It holds on all synthetic ones.
-    """
-
-    column: str
-    share: float = 1.0
-
-
-class Shared(_Rule):
+class Shared(FamilyRule):
     """All rows of a parent have the same value, null being one."""
 
     kind: Literal["shared"] = "shared"
@@ -32,7 +20,7 @@ class Shared(_Rule):
         return ()
 
 
-class Mirrored(_Rule):
+class Mirrored(FamilyRule):
     """Where a parent has two rows, `column` of one is `of` of the other: the same value, `total` less it, or what stands for it among `values`.
 
     Attributes:
@@ -53,7 +41,7 @@ class Mirrored(_Rule):
         return (self.of,)
 
 
-class Lagged(_Rule):
+class Lagged(FamilyRule):
     """`column` is what `of` was in the parent's row before.
 
     Attributes:
@@ -71,7 +59,7 @@ class Lagged(_Rule):
         return (self.of, *([self.ordered_by] if self.ordered_by else []))
 
 
-class Running(_Rule):
+class Running(FamilyRule):
     """`column` is what it was in the parent's row before, plus `factors[0] * terms[0] + ... + constant` of its own row; a null term counts as 0.
 
     Attributes:
@@ -101,7 +89,7 @@ class Running(_Rule):
         return (*self.terms, *(c for c in (self.by, self.ordered_by) if c))
 
 
-class Ascending(_Rule):
+class Ascending(FamilyRule):
     """`column` never falls from one row of a parent to the next, in the order of the rows' numbers."""
 
     kind: Literal["ascending"] = "ascending"
@@ -111,11 +99,13 @@ class Ascending(_Rule):
         return ()
 
 
-AcrossRule = Annotated[Shared | Mirrored | Lagged | Running | Ascending, Field(discriminator="kind")]
+AcrossRule = Annotated[Shared | Mirrored | Lagged | Running | Ascending | FamilyShape, Field(discriminator="kind")]
 
 
 def described_across(rule: AcrossRule, parent: str) -> str:
     """The rule in words: `balance = balance before + amount in each account`. `parent` is the table whose rows have the families."""
+    if isinstance(rule, FamilyShape):
+        return described_shape(rule, parent)
     where = f"in each row of {parent}"
     if isinstance(rule, Shared):
         return f"{rule.column} is the same {where}"

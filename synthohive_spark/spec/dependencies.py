@@ -31,6 +31,7 @@ Part = Literal[
 ]
 Way = Literal["times", "over", "less", "more"]
 Reading = Literal["hhmm", "HHMM", "HH:MM", "HH:MM:SS", "number"]
+Piece = tuple[str, str, str]  # a column or "", the text where there is none, the form
 _ADDED = {1_440: {1: "min", 60: "h"}, 86_400: {1: "s", 60: "min", 3_600: "h"}, 24: {1: "h"}}  # what numbers that are added to a clock count
 _UNITS = {1: "us", 1_000: "ms", 1_000_000: "s", 60_000_000: "min", 3_600_000_000: "h", 86_400_000_000: "d"}  # microseconds
 
@@ -150,6 +151,32 @@ class Clock(_Dependency):
     is_span: bool = False
 
 
+class Bands(_Dependency):
+    """`target` by the range in which the determinant lies, or the difference of the first and the second.
+
+    Attributes:
+        edges: ascending: where each range but the first begins. Dates count in days, time stamps in microseconds.
+        values: of each range.
+    """
+
+    kind: Literal["bands"] = "bands"
+    edges: tuple[float, ...]
+    values: tuple[Scalar | None, ...]
+
+
+class Written(_Dependency):
+    """`target` is a text that is put together of others; null where a determinant is.
+
+    Attributes:
+        pieces: in their order: a column and the form in which it is shown, as `strftime` and `format` write it, or a text that all have.
+        zone: of the clock that time stamps with a zone are read from.
+    """
+
+    kind: Literal["written"] = "written"
+    pieces: tuple[Piece, ...]
+    zone: str | None = None
+
+
 class Lookup(_Dependency):
     """`target` by the values of one or two determinants, null being a value too.
 
@@ -242,7 +269,9 @@ def is_bound(dependency: _Dependency) -> bool:
     return isinstance(dependency, Order | Unequal | Absence)
 
 
-AnyDependency = Annotated[Copy | DatePart | Linear | Product | Quotient | Remainder | Clock | Lookup | Order | Unequal | Absence, Field(discriminator="kind")]
+AnyDependency = Annotated[
+    Copy | DatePart | Linear | Product | Quotient | Remainder | Clock | Bands | Written | Lookup | Order | Unequal | Absence, Field(discriminator="kind")
+]
 NAMED_VALUES = 5  # of an absence that are listed in words
 
 
@@ -261,6 +290,10 @@ def described(dependency: AnyDependency, types: Mapping[str, str]) -> str:
         return f"{target} = {_sum(dependency, types)}"
     if isinstance(dependency, Clock):
         return f"{target} = {_on_clock(dependency)}"
+    if isinstance(dependency, Written):
+        return f"{target} = {' + '.join(name or repr(text) for name, text, _ in dependency.pieces)}"
+    if isinstance(dependency, Bands):
+        return f"{target} by the range of {' - '.join(dependency.determinants)} ({len(dependency.values)} ranges)"
     if isinstance(dependency, Product):
         return f"{target} = {_product(dependency)}"
     if isinstance(dependency, Absence):

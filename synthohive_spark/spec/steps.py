@@ -22,6 +22,7 @@ class KeyPattern(Spec):
     Attributes:
         form: `integer` (n), `uuid`, `hex` (`width` hexadecimal digits), or `text` (`prefix`, n and `suffix`).
         width: digits of n in a text, filled up with zeros; up to 1 for as many as it has.
+        capitals: hexadecimal digits are written in capitals.
         longest: characters that a text can have; None for no limit.
         after: the greatest number of the real keys: generated ones go on after it, so that none is a real one, and begin at 1 where there is no room left.
     """
@@ -31,6 +32,7 @@ class KeyPattern(Spec):
     suffix: str = ""
     width: int = 0
     after: int = 0
+    capitals: bool = False
     longest: int | None = None
 
     @property

@@ -203,7 +203,8 @@ def _found(family: _Family, values: np.ndarray, aggregates: np.ndarray) -> Itera
         mine = [i for i, there in enumerate(clock) if there == is_one]
         theirs = [i for i, t in enumerate(family.aggregates) if bool(t.of and is_clock(family.child.types[t.of[0]])) == is_one]
         sums = [family.aggregates[i].what == "sum" for i in theirs]
-        for found in find_totals(values[:, mine], aggregates[:, theirs], rows, sums, [digits[i] for i in mine]):
+        counts = [family.aggregates[i].what == "rows" for i in theirs]
+        for found in find_totals(values[:, mine], aggregates[:, theirs], rows, sums, [digits[i] for i in mine], counts):
             column, total = family.columns[mine[found.column]], family.aggregates[theirs[found.aggregate]]
             if not is_one or types[column] == family.child.types[total.of[0]]:
                 yield total.model_copy(update={"column": column, "digits": found.digits, "empty": found.empty, "share": found.share})

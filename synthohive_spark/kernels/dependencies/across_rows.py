@@ -6,8 +6,6 @@ Legend: `n` rows, those of a family together; `f` the number of each row's famil
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -15,43 +13,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...spec.across_rows import AcrossRule, Ascending, Lagged, Mirrored, Running, Shared
+from ...spec.family_shapes import FamilyShape, Separate
 from ..columns.types import decimal_scale
+from .family_order import FamilyRows, order_of
+from .family_shapes import shaped
 from .lookups import stored
 from .units import LARGEST, from_units, plain, to_floats, to_units
-
-
-@dataclass(frozen=True)
-class FamilyRows:
-    """Where the rows of a block stand.
-
-    Attributes:
-        family: of each row, int64 (n,), ascending.
-    """
-
-    family: np.ndarray = field(repr=False)
-
-    @cached_property
-    def start(self) -> np.ndarray:
-        """The first row of each row's family, int64 (n,)."""
-        return np.searchsorted(self.family, self.family, side="left")
-
-    @cached_property
-    def size(self) -> np.ndarray:
-        return np.searchsorted(self.family, self.family, side="right") - self.start
-
-    def before(self, order: np.ndarray | None) -> np.ndarray:
-        """The row before each one in its family, int64 (n,), -1 for none; rows alike in `order` stand as they are, those without a value at the end."""
-        n = len(self.family)
-        by = np.arange(n) if order is None else np.lexsort((np.arange(n), order, self.family))
-        previous = np.full(n, -1)
-        previous[by[1:]] = np.where(self.family[by[1:]] == self.family[by[:-1]], by[:-1], -1)
-        return previous
 
 
 def across_rows(
     columns: Mapping[str, pa.Array], rules: Sequence[AcrossRule], types: Mapping[str, str], rows: FamilyRows, held: Mapping[str, np.ndarray]
 ) -> dict[str, pa.Array]:
-    """The rules' columns: sorted ones, mirrored ones, then the others in the order of the rules.
+    """The rules' columns: sorted ones, mirrored ones, the shapes of families, then the others in the order of the rules.
 
     Args:
         columns: what the rules read, and the drawn values of their own columns, (n,) each.
@@ -62,6 +35,7 @@ def across_rows(
     ascending, mirrored = [r for r in rules if isinstance(r, Ascending)], [r for r in rules if isinstance(r, Mirrored)]
     there |= {r.column: _ascending(there[r.column], rows, held.get(r.column)) for r in ascending}
     there |= _mirrored(there, mirrored, types, rows, held)
+    there |= shaped(there, [r for r in rules if isinstance(r, FamilyShape)], types, rows, held)
     nowhere = np.zeros(len(rows.family), dtype=bool)
     # Shared columns follow one row, so that what holds between them in that row holds in all.
     fast = np.logical_or.reduce([nowhere, *(held[r.column] for r in rules if isinstance(r, Shared) and r.column in held)])
@@ -77,7 +51,8 @@ def across_rows(
         else:
             continue
         there[rule.column] = pc.if_else(pa.array(mine), there[rule.column], value)
-    return {rule.column: there[rule.column] for rule in rules}
+    moved = [name for rule in rules for name in (rule.column, *([rule.stop] if isinstance(rule, Separate) else []))]
+    return {name: there[name] for name in moved}
 
 
 def _ascending(column: pa.Array, rows: FamilyRows, held: np.ndarray | None) -> pa.Array:
@@ -136,21 +111,6 @@ def counterpart(rule: Mirrored, values: pa.Array, types: Mapping[str, str]) -> p
     place = pc.index_in(array, value_set=keys.cast(array.type))
     known = place.is_valid()
     return pc.if_else(known, theirs.take(place.fill_null(0)), values)
-
-
-def order_of(column: pa.Array) -> np.ndarray:
-    """Numbers by which rows with these values are sorted, float64 or int64 (n,), texts by their characters; nulls come last."""
-    array = plain(column)
-    if pa.types.is_string(array.type):
-        coded = array.dictionary_encode()
-        ranks = np.empty(len(coded.dictionary) + 1, dtype=np.int64)
-        ranks[pc.array_sort_indices(coded.dictionary).to_numpy()] = np.arange(len(coded.dictionary))
-        ranks[-1] = np.iinfo(np.int64).max
-        return ranks[coded.indices.fill_null(len(coded.dictionary)).to_numpy(zero_copy_only=False)]
-    if pa.types.is_integer(array.type):
-        whole = array.fill_null(0).cast(pa.int64()).to_numpy(zero_copy_only=False)
-        return np.where(array.is_null().to_numpy(zero_copy_only=False), np.iinfo(np.int64).max, whole)
-    return np.nan_to_num(to_floats(array), nan=np.inf)
 
 
 def rank_in(rule: Lagged | Running, columns: Mapping[str, pa.Array]) -> np.ndarray | None:

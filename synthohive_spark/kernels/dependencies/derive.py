@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...spec.dependencies import Absence, AnyDependency, Lookup, Order, Unequal
+from ...spec.dependencies import Absence, AnyDependency, Linear, Lookup, Order, Unequal
 from ...spec.encoding import NumberEncoding, TableEncoding
 from ...spec.hidden import status_column
 from ...spec.program import TableProgram
@@ -17,6 +17,7 @@ from .absences import settled, turned
 from .formulas import Formula, evaluate, incomplete
 from .lookups import look_up
 from .orders import follow_order, keep_order
+from .parts_of_whole import within_whole
 from .unequal import Redraw, keep_apart
 from .units import plain
 
@@ -66,9 +67,11 @@ def derive_columns(
             needed = {name: there[name] for name in dependency.determinants}
             if not encoding.column(dependency.target).has_null and not dependency.loose:
                 needed |= _all_complete({name: needed[name] for name in dependency.required}, encoding, stand_ins, rng)
+            smaller = within_whole(dependency, needed, program.types, encoding, fixed, held or {}) if isinstance(dependency, Linear) else {}
+            needed |= smaller
             answered = ~incomplete(dependency.required, needed)
             made = evaluate(dependency, needed, program.types)
-            found = {dependency.target: _with_drawn(dependency, made, there.get(dependency.target), answered)}
+            found = smaller | {dependency.target: _with_drawn(dependency, made, there.get(dependency.target), answered)}
         there |= found
         changed |= found
         fixed |= {*dependency.determinants, *(() if isinstance(dependency, Absence) else (dependency.target,))}

@@ -15,8 +15,8 @@ import pyarrow as pa
 from ...spec.base import Spec
 from ...spec.encoding import Scalar
 from ...spec.hidden import hidden
-from .across_rows import FamilyRows, order_of
 from .combinations import to_scalar
+from .family_order import FamilyRows, order_of
 from .measures import HOLDS
 from .sample import FEWER_ERRORS, MIN_SURPRISES
 from .units import digits_of, plain, to_floats

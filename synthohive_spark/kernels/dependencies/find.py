@@ -13,13 +13,16 @@ from pydantic import TypeAdapter
 from ...spec.dependencies import AnyDependency, Quotient
 from ...spec.hidden import hidden
 from .find_absences import find_absences
+from .find_bands import find_bands
 from .find_clocks import find_clocks
 from .find_linear import find_single, find_sums
 from .find_lookups import find_among_families, find_lookups, many_valued
+from .find_many import find_many
 from .find_orders import find_orders
 from .find_parts import find_parts
 from .find_products import find_products
 from .find_unequal import find_unequal
+from .find_written import find_written
 from .find_zeros import find_sums_with_zeros
 from .sample import Sample, Search, read_sample
 
@@ -60,12 +63,15 @@ def find_candidates(sample: Sample, search: Search) -> list[AnyDependency]:
     zeros = find_sums_with_zeros(sample, search)
     formulas: list[AnyDependency] = [*find_parts(sample, search), *find_single(sample, search), *(z for z in zeros if len(z.determinants) == 1)]
     related = {frozenset((f.target, *f.determinants)) for f in formulas if f.kind in ("copy", "linear")}
-    sums = [*find_sums(sample, search, [f for f in formulas if isinstance(f, Quotient)]), *(z for z in zeros if len(z.determinants) > 1)]
+    many = find_many(sample, search, {f.target for f in formulas})
+    sums = [*many, *find_sums(sample, search, [f for f in formulas if isinstance(f, Quotient)]), *(z for z in zeros if len(z.determinants) > 1)]
     # A sum one of whose terms follows from another is that other rule again, with something that adds to zero.
     sums = [s for s in sums if not any(pair < {s.target, *s.determinants} for pair in related)]
     formulas += sums
     formulas += [p for p in find_products(sample, search) if not any(pair < {p.target, *p.determinants} for pair in related)]
     formulas += [c for c in find_clocks(sample, search) if not any(pair < {c.target, *c.determinants} for pair in related)]
+    formulas += find_written(sample, search, {f.target for f in formulas})
+    formulas += find_bands(sample, search, {f.target for f in formulas})
     columns = {frozenset((f.target, *f.determinants)) for f in formulas}
     bounds: list[AnyDependency] = [*find_orders(sample, search, columns), *find_unequal(sample, search, columns), *find_absences(sample, search)]
     return [*formulas, *find_lookups(sample, search, {f.target for f in formulas}), *bounds]

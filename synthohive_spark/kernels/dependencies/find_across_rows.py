@@ -11,10 +11,12 @@ import pyarrow.compute as pc
 from pydantic import TypeAdapter
 
 from ...spec.across_rows import AcrossRule, Ascending, Lagged, Shared
-from .across_rows import order_of
+from ...spec.family_shapes import Apart, Following, Separate
 from .families import FAMILY, SIZE, AcrossSearch, Families, holding_share, orders_of, same_by_chance, whole_families
+from .family_order import order_of
 from .find_mirrored import find_mirrored
 from .find_running import find_running
+from .find_shapes import find_shapes
 from .held import count_held_across, held_lines
 from .measures import HOLDS
 from .units import plain
@@ -46,11 +48,27 @@ def find_across_rows(table: pa.Table, search: AcrossSearch) -> list[AcrossRule]:
     """At most one rule for each column; what is the same in the family goes first, then what mirrors, and what adds up."""
     families = whole_families(table, search)
     found: dict[str, AcrossRule] = {}
-    rules: list[AcrossRule] = [*_shared(families), *find_mirrored(families), *find_running(families), *_lagged(families), *_ascending(families)]
+    shapes = find_shapes(families)
+    led = {(rule.of, rule.column) for rule in shapes if isinstance(rule, Following)}  # the same said of the row before
+    before: list[AcrossRule] = [*find_running(families), *_lagged(families)]
+    adding = [rule for rule in before if not isinstance(rule, Lagged) or (rule.column, rule.of) not in led]
+    weak: list[AcrossRule] = [rule for rule in shapes if isinstance(rule, Apart)]
+    # Beside any order of theirs.
+    times: list[AcrossRule] = [rule for rule in shapes if isinstance(rule, Separate) and (rule.column, rule.stop) not in led]
+    strong: list[AcrossRule] = [rule for rule in shapes if not isinstance(rule, Apart | Separate)]
+    mirrored: list[AcrossRule] = list(find_mirrored(families))
+    # What holds in families of any size says more than what two rows have of each other, unless all have two.
+    first: list[AcrossRule] = [*mirrored, *strong] if _only_pairs(families) else [*strong, *mirrored]
+    rules: list[AcrossRule] = [*_shared(families), *first, *adding, *_ascending(families), *weak]
     for rule in rules:
         if rule.column not in found:
             found[rule.column] = rule
-    return list(found.values())
+    return [*found.values(), *times]
+
+
+def _only_pairs(families: Families) -> bool:
+    size = families.rows.size[families.rows.size > 1]
+    return len(size) > 0 and bool((size == 2).mean() >= HOLDS)
 
 
 def _shared(families: Families) -> Iterator[Shared]:

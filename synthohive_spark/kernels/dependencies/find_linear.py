@@ -211,8 +211,17 @@ def find_sums(sample: Sample, search: Search, quotients: list[Quotient]) -> list
         order = sorted(unordered, key=lambda n: (not is_clock(search.types[n]), -abs(unordered[n]), place[n]))
         relation = {n: unordered[n] for n in order}
         for target in (n for n in relation if n in search.targets and n not in search.bounded):
-            found.append(linear(sample, target, {n: -c / relation[target] for n, c in relation.items() if n != target}))
+            terms = {n: -c / relation[target] for n, c in relation.items() if n != target}
+            found.append(linear(sample, target, terms, _left_over(sample, target, terms)))
     return [f for f in found if f is not None]
+
+
+def _left_over(sample: Sample, target: str, terms: Mapping[str, float]) -> float:
+    """What the terms lack of a date: the first of the days counts, too."""
+    if not any(sample.types[n] == "date" for n in (target, *terms)):
+        return 0.0
+    rest = sample.quick_numbers(target) - np.sum([f * sample.quick_numbers(n) for n, f in terms.items()], axis=0)
+    return float(np.rint(np.nanmedian(rest))) if np.isfinite(rest).any() else 0.0
 
 
 def _look(sample: Sample, names: list[str]) -> np.ndarray:
@@ -291,7 +300,10 @@ def _dates(sample: Sample, clocks: list[str], numeric: list[str]) -> Iterator[di
         between = (sample.numbers(end) - sample.numbers(start))[sample.quick]
         for unit in UNITS if is_time(sample.types[end]) else (1, 7):
             for sign in (1.0, -1.0):
-                for k in np.flatnonzero(_agree(numbers * unit * sign - between[:, None], np.abs(between)[:, None] + 1e-300)):
+                rest = numbers * unit * sign - between[:, None]
+                if sample.types[end] == "date" and np.isfinite(rest).any(axis=0).all():
+                    rest = rest - np.rint(np.nanmedian(rest, axis=0))
+                for k in np.flatnonzero(_agree(rest, np.abs(between)[:, None] + 1e-300)):
                     yield {end: 1.0, start: -1.0, numeric[k]: -unit * sign}
 
 

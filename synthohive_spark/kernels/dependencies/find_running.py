@@ -10,8 +10,8 @@ import numpy as np
 
 from ...spec.across_rows import Running
 from ..columns.types import is_integer
-from .across_rows import order_of
 from .families import Families, holding_share, orders_of
+from .family_order import order_of
 from .measures import HOLDS
 from .sample import MIN_SURPRISES
 

@@ -26,7 +26,9 @@ class Found:
     share: float
 
 
-def find_totals(values: np.ndarray, aggregates: np.ndarray, rows: np.ndarray, sums: Sequence[bool], digits: Sequence[int | None]) -> list[Found]:
+def find_totals(
+    values: np.ndarray, aggregates: np.ndarray, rows: np.ndarray, sums: Sequence[bool], digits: Sequence[int | None], counts: Sequence[bool] = ()
+) -> list[Found]:
     """For each column the first of the aggregates that it follows on all parents but a few.
 
     Args:
@@ -35,6 +37,7 @@ def find_totals(values: np.ndarray, aggregates: np.ndarray, rows: np.ndarray, su
         rows: children of each parent, int64 (n,).
         sums: which aggregates are sums, which may be rounded.
         digits: after the point of each column; None where they are not known.
+        counts: which aggregates are numbers of rows: like sums, they are 0 where there are none.
     """
     found = []
     for t in range(values.shape[1]):
@@ -46,7 +49,7 @@ def find_totals(values: np.ndarray, aggregates: np.ndarray, rows: np.ndarray, su
         if empty is None or not held:
             continue
         best, share = max(held, key=lambda h: (round(h[1], 4), -h[0]))
-        kept: Empty = ("zero" if sums[best] or best == 0 else "drawn") if not (rows == 0).any() else empty
+        kept: Empty = ("zero" if sums[best] or (counts and counts[best]) else "drawn") if not (rows == 0).any() else empty
         found.append(Found(t, best, own if sums[best] else None, kept, share))
     return found
 

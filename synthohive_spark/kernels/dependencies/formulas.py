@@ -8,14 +8,16 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from ...spec.dependencies import Clock, Copy, DatePart, Linear, Product, Quotient, Remainder
+from ...spec.dependencies import Bands, Clock, Copy, DatePart, Linear, Product, Quotient, Remainder, Written
 from ..columns.types import decimal_scale, is_time
+from .bands import banded
 from .clocks import on_clock, shows_sum
 from .products import NEARLY, is_product, multiplied
 from .times import DAY, local_micros, part_of
 from .units import LARGEST, from_units, plain, to_floats, to_units, with_zeros
+from .written import written
 
-Formula = Clock | Copy | DatePart | Linear | Product | Quotient | Remainder
+Formula = Bands | Clock | Copy | DatePart | Linear | Product | Quotient | Remainder | Written
 
 INT64_MAX = 2**63 - 1
 
@@ -24,6 +26,10 @@ def evaluate(formula: Formula, columns: Mapping[str, pa.Array], types: Mapping[s
     """The target in its exact type, (N,)."""
     if isinstance(formula, Clock):
         return on_clock(formula, columns, types)
+    if isinstance(formula, Bands):
+        return banded(formula, columns, types)
+    if isinstance(formula, Written):
+        return written(formula, columns, types)
     arrays = terms_of(formula, columns)
     spark_type = types[formula.target]
     if isinstance(formula, Copy):

@@ -10,7 +10,8 @@ import pyarrow as pa
 from ...spec.across_rows import AcrossRule, Ascending, Lagged, Mirrored, Running, Shared
 from ...spec.dependencies import Absence, AnyDependency, Lookup, Order, Unequal
 from .absences import broken
-from .across_rows import FamilyRows, across_rows, amounts_of, order_of, rank_in, step_of
+from .across_rows import across_rows, amounts_of, rank_in, step_of
+from .family_order import FamilyRows, order_of
 from .formulas import incomplete, judge
 from .lookups import expected
 from .orders import in_order

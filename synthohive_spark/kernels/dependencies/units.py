@@ -18,9 +18,10 @@ LARGEST = 2.0**62  # larger units could overflow in a sum of two
 
 
 def plain(array: pa.Array) -> pa.Array:
-    """Without nan, which counts as null; dates as int32 days and time stamps as int64 microseconds."""
+    """Without nan, which counts as null, and with one zero; dates as int32 days and time stamps as int64 microseconds."""
     if pa.types.is_floating(array.type):
-        return pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
+        zero = pa.scalar(0, array.type)
+        return pc.add(pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array), zero)  # -0.0 + 0.0 is 0.0
     if pa.types.is_timestamp(array.type):
         return array.cast(pa.timestamp("us", tz=array.type.tz)).view(pa.int64())
     return array.view(pa.int32()) if pa.types.is_date32(array.type) else array

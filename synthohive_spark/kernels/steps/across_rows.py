@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ...spec.steps import AcrossRows
 from ..block import Block
-from ..dependencies.across_rows import FamilyRows, across_rows
+from ..dependencies.across_rows import across_rows
+from ..dependencies.family_order import FamilyRows
 
 
 def apply(step: AcrossRows, block: Block) -> None:

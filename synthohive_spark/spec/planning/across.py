@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from ..across_rows import AcrossRule, Lagged, Mirrored, Running, Shared
 from ..dependencies import AnyDependency, Lookup, Order, is_bound
+from ..family_shapes import Following, Marked, Numbered, Split
 from ..program import TableProgram
 from ..steps import AcrossRows, Derive, Step
 
 
 def adds_up(rule: AcrossRule) -> bool:
-    """Whether a row's value follows from the row before: such a rule goes before rules of the own row, any other after them."""
-    return isinstance(rule, Lagged | Running)
+    """Whether a row's value is made from other rows: such a rule goes before rules of the own row, any other after them."""
+    return isinstance(rule, Lagged | Running | Following | Numbered | Split) or (isinstance(rule, Marked) and rule.at != "one")
 
 
 def goes_round(dependency: AnyDependency, rules: Sequence[AcrossRule]) -> bool:
