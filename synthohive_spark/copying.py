@@ -70,7 +70,10 @@ def copy(
             keys (those that `source` declares, where it is a database too).
         metadata: what the tables are; detected where None.
         references: copy detected lookup tables as they are. Their rows are real ones, so this is for someone who has seen what `detect` calls lookups.
-        spark, model, config, work_dir: as for `Synthesizer`.
+        spark: as for `Synthesizer`, as are:
+        model: the row model of all tables, or one per table.
+        config: settings of encodings and training.
+        work_dir: a folder that driver and executors share.
         seed: of fit and sample; one is drawn for each where None.
         scale: as for `Synthesizer.sample`.
         overwrite: replace tables of these names in a database.

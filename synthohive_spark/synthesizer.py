@@ -295,7 +295,8 @@ class Synthesizer:
         Where this is fitted or loaded, the rules that `dependencies` lists are counted on the synthetic tables, too.
 
         Args:
-            real, synthetic: as for `validate_schema`.
+            real: as for `validate_schema`.
+            synthetic: the same.
             path: where to write the report, by its suffix as HTML or JSON; nowhere where None.
         """
         taken, made = take_in(self.spark, self.metadata, real), take_in(self.spark, self.metadata, synthetic)
