@@ -16,6 +16,12 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
+def run_once() -> dict[str, str]:
+    """Settings of a session whose queries run once: code would be made and optimised for longer than it runs."""
+    return {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1", "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real datasets beside the checkout; tests that need them are skipped without."""
     if not SHARED_DATA.is_dir():

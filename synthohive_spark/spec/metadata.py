@@ -175,7 +175,7 @@ class Metadata(Spec):
             if not isinstance(spec, Mapping | None):
                 faults.append(f"table {name!r}: expected a mapping of fields, found {type(spec).__name__}")
                 continue
-            fields = {("pk" if k == "primary_key" else str(k)): v for k, v in (spec or {}).items()}
+            fields = {str(k): v for k, v in (spec or {}).items()}
             try:
                 if fields.pop("name", name) != name:
                     raise SchemaError(f"table {name!r}: `name` says otherwise; leave it out")
@@ -272,13 +272,14 @@ class Metadata(Spec):
         order_by: str | None = None,
         duplicates: DuplicatePolicy | Literal["default"] | None = DEFAULT,
         unsupported: Unsupported | Literal["default"] | None = DEFAULT,
+        primary_key: str | Sequence[str] | None = None,
         **unknown: Any,
     ) -> Metadata:
         """Add a table and return the metadata, so that calls chain.
 
         Args:
             name: the table's name.
-            pk: primary key column, or columns.
+            pk, primary_key: primary key column, or columns: two names of one argument.
             fk: short form of single-column keys: `{"carrier": "airlines.carrier"}`.
             foreign_keys: long form, for composite keys and orphan policies:
                 `[{"columns": ["origin", "time_hour"], "parent_table": "weather", "parent_columns": ["origin", "time_hour"], "orphans": "null"}]`;
@@ -294,11 +295,13 @@ class Metadata(Spec):
             raise SchemaError(f"{where}: added twice")
         if unknown:
             raise SchemaError(f"{where}: unknown fields {sorted(unknown)}; known are {sorted(Table.model_fields)}, and pk, fk for short")
+        if pk is not None and primary_key is not None:
+            raise SchemaError(f"{where}: has both pk and primary_key, which are two names of one thing; leave one of them out")
         keys = [*_short_keys(where, fk or {}, orphans, self.orphans), *_long_keys(where, foreign_keys, self.orphans)]
         # What is of the wrong kind goes on as it is: the model says what it expected.
         fields = {
             "name": name,
-            "primary_key": _names(pk),
+            "primary_key": _names(primary_key if pk is None else pk),
             "foreign_keys": keys,
             **({} if role is None else {"role": role}),
             "parent_context_cols": None if parent_context_cols is None else _names(parent_context_cols),

@@ -27,6 +27,7 @@ SAMPLE_ROWS = 40_000  # of them together, about
 MOST_ROWS = 10_000  # of a family: larger ones are passed over
 MOST_COLUMNS = 48  # that are looked at: the time grows with pairs of them
 MOST_ORDERS = 3
+MOST_TEXTS = 8  # that may rise along the numbers of the rows: times of a day in text
 HASH_RANGE = 1_000_000_000
 
 
@@ -63,15 +64,17 @@ def _search(metadata: Metadata, program: TableProgram, min_rows: int) -> AcrossS
     places = [c for step in program.of_kind(Position, Series) for c in step.columns if c not in (program.driver.columns if program.driver else ())]
     declared = [c for c in (program.draw.ordered_by, table.order_by) if c]
     orders = [c for c in dict.fromkeys([*declared, *places, *(c for c in drawn if is_clock(types[c]))]) if types[c] not in ("string", "boolean")][:MOST_ORDERS]
-    number = program.number_column
-    names = dict.fromkeys([*free, *fast, *orders, *([number] if number else [])])
+    counted = [step.column for step in program.of_kind(Position) if isinstance(step, Position)]
+    number = program.number_column or next(iter(counted), None)
+    texts = [c for c in drawn if types[c] == "string" and c not in closed][:MOST_TEXTS] if counted else []
+    names = dict.fromkeys([*free, *fast, *orders, *texts, *([number] if number else [])])
     return AcrossSearch(
         types={c: types[c] for c in names},
         targets=tuple(free),
         summed=tuple(numbers),
         terms=tuple(numbers),
         orders=tuple(orders),
-        sortable=tuple(c for c in orders if c in drawn and c not in unique and c not in program.distinct),
+        sortable=tuple(c for c in (*orders, *texts) if c in drawn and c not in unique and c not in program.distinct),
         number=number,
         rare=min_rows,
         fast=tuple(fast),

@@ -142,9 +142,10 @@ def _pairing(metadata: Metadata, shapes: Mapping[str, Shape], followed: Mapping[
     alike = [] if parent.name == ref.table else [((mine,), (theirs,)) for mine, theirs in _alike(metadata, shapes, ref.table, parent.name)]
     pairs = [*ways, *alike]
     telling, traits = meaningful(metadata, shapes, ref.table), meaningful(metadata, shapes, parent.name)
-    if not pairs and not (telling and traits):
+    natural = _natural_times(metadata, shapes, ref.table)
+    if not pairs and not ((telling or natural) and traits):
         return None
-    columns = tuple(tuple(dict.fromkeys([*(c for pair in pairs for c in pair[side]), *more])) for side, more in ((0, telling), (1, traits)))
+    columns = tuple(tuple(dict.fromkeys([*(c for pair in pairs for c in pair[side]), *more])) for side, more in ((0, (*telling, *natural)), (1, traits)))
     mine, theirs = columns
     asked = Asked(
         candidates=tuple(
@@ -156,6 +157,14 @@ def _pairing(metadata: Metadata, shapes: Mapping[str, Shape], followed: Mapping[
         times=tuple(_times(shapes, (ref.table, mine), (parent.name, theirs))),
     )
     return _Pairing(ref, key, (mine, theirs), asked)
+
+
+def _natural_times(metadata: Metadata, shapes: Mapping[str, Shape], name: str) -> list[str]:
+    """Times that are part of a unique key: they mean nothing of the row, but rows come in their order."""
+    table = metadata.tables[name]
+    closed = {c for key in table.foreign_keys for c in key.columns} | set(table.pii_cols)
+    keyed = {c for key in unique_keys(metadata, name) for c in key} - closed
+    return [c for c, kind, _ in shapes[name] if c in keyed and type_family(kind) in TIMES]
 
 
 def _keys_of(metadata: Metadata, followed: Mapping[KeyRef, ForeignKey], table: str) -> list[ForeignKey]:

@@ -80,9 +80,15 @@ def find_schema_totals(
                 continue
             values, aggregates = (np.array(own.column(name).to_pylist(), dtype=np.float64).reshape(own.num_rows, -1) for name in ("values", "aggregates"))
             for total in _found(family, values, aggregates):
-                if total.column not in found[family.parent.table]:
+                if total.column not in found[family.parent.table] and not _begins_others(total, family, programs):
                     found[family.parent.table][total.column] = total
     return _without_circles({name: tuple(totals.values()) for name, totals in found.items() if totals})
+
+
+def _begins_others(total: Total, family: _Family, programs: Mapping[str, TableProgram]) -> bool:
+    """Whether rows of another table count from the column, too: set by this table's rows, when all are there, it would be nowhere near theirs."""
+    others = [p for p in programs.values() if p.driver is not None and p.driver.parent_table == family.parent.table and p.table != family.child.table]
+    return total.column in {p.draw.since[0] for p in others if p.draw.since}
 
 
 def _families(metadata: Metadata, programs: Mapping[str, TableProgram], child: TableProgram) -> Iterator[_Family]:

@@ -12,13 +12,12 @@ from synthohive_spark.stages.session import spark_session
 
 
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+def spark(tmp_path_factory: pytest.TempPathFactory, run_once: dict[str, str]) -> Iterator[SparkSession]:
     """A local session with Delta; its warehouse goes with the test run."""
     warehouse = tmp_path_factory.mktemp("warehouse")
     config = {
+        **run_once,
         "spark.sql.warehouse.dir": str(warehouse),
-        # Queries run once here: optimised code would be compiled for longer than it runs.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
         "spark.executorEnv.PYTHONPATH": str(Path(__file__).parent),  # functions of test modules travel by name
     }
     session = spark_session("tests", config=config)

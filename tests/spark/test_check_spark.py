@@ -163,6 +163,7 @@ def test_flights_orphans_come_in_one_error(spark: SparkSession, shared_data: Pat
         assert f"{count} of 100000 rows" in fault and key in fault
 
 
+@pytest.mark.exhaustive
 def test_flights_pass_with_the_policy_null(spark: SparkSession, shared_data: Path) -> None:
     folder = shared_data / "nycflights13_100k"
     data = frames_from_judge(spark, folder)
@@ -185,7 +186,7 @@ LOOKUPS = {
 }
 
 
-@pytest.mark.parametrize("dataset", ["chinook", "sakila", "northwind"])
+@pytest.mark.parametrize("dataset", ["chinook", pytest.param("sakila", marks=pytest.mark.exhaustive), "northwind"])
 def test_real_schemas_pass(spark: SparkSession, shared_data: Path, dataset: str) -> None:
     examined = examine_(metadata_from_judge(shared_data / dataset), frames_from_judge(spark, shared_data / dataset))
     assert [name for name in examined.graph.order if f"{name!r} (" in str(examined.hint)] == [name for name in examined.graph.order if name in LOOKUPS[dataset]]

@@ -25,6 +25,7 @@ def synthesizer(spark: SparkSession, **settings: object) -> Synthesizer:
     return Synthesizer(metadata, spark=spark, model="independent", config=FitConfig(training=TrainingConfig(settings=settings)))
 
 
+@pytest.mark.exhaustive
 def test_children_follow_their_parents_and_the_model_does_not_depend_on_partitions(spark: SparkSession) -> None:
     fitted = synthesizer(spark, copula=True).fit(shop(spark, 3), seed=1)
     rows = {name: frame.toPandas() for name, frame in fitted.sample(seed=2).items()}

@@ -56,6 +56,7 @@ def test_frames_have_the_types_and_lengths_of_the_database(spark: SparkSession, 
         take_in(spark, shop.metadata().add_table("gone"), shop)
 
 
+@pytest.mark.exhaustive
 def test_a_copy_in_a_database_has_its_keys(spark: SparkSession, tmp_path: Path) -> None:
     shop, other = make_shop(tmp_path / "shop.db"), Database(f"sqlite:///{tmp_path}/other.db")
     made = copy(shop, other, spark=spark, model="independent", seed=1)

@@ -164,6 +164,7 @@ def test_adult_education(spark: SparkSession, shared_data: Path) -> None:
     assert pairs.count() == 16 == pairs.join(real, ["education", "education_num"], "left_semi").count()
 
 
+@pytest.mark.exhaustive
 def test_flights_keep_their_clock_and_distances(spark: SparkSession, shared_data: Path) -> None:
     folder = shared_data / "nycflights13_100k"
     nulls = dict.fromkeys(("flights.dest", "flights.tailnum", "flights.origin,time_hour"), "null")

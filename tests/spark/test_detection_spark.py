@@ -38,6 +38,7 @@ def folder(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.mark.exhaustive
 def test_a_folder_gives_its_tables_and_their_keys_whatever_the_partitions(spark: Any, folder: Path) -> None:
     found = detect(folder, spark=spark)
     primary, foreign = keys_of(found.metadata)
@@ -135,6 +136,7 @@ def test_what_is_proposed_for_dirty_tables_is_what_fit_takes(spark: Any) -> None
         Synthesizer(found.metadata, spark=spark).validate_schema(frames)
 
 
+@pytest.mark.exhaustive
 def test_a_copy_in_one_call(spark: Any, tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     for name, frame in calendar().frames.items():

@@ -83,6 +83,7 @@ def test_a_python_without_packages_is_named_with_what_it_lacks(bare: Path, tmp_p
     assert _matches(rf"{CANNOT}{bare} \(Python {MINOR}\.\d+\) on .* lacks torch, pandas, pyarrow; {mends}", said)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_the_same_python_without_the_package_wants_it_shipped(tmp_path: Path) -> None:
     # Folders that PYTHONPATH names are not searched for the .pth file of an editable installation.

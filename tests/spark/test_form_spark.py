@@ -158,7 +158,7 @@ def _source(spark, where: str) -> None:
     spark.sql(f"INSERT INTO {where} (id, `my v`, c, code, mail, ts, s) SELECT id, `my v`, c, code, mail, ts, s FROM rows_of_a_source")
 
 
-@pytest.mark.parametrize("kind", ["folder", "catalog"])
+@pytest.mark.parametrize("kind", ["folder", pytest.param("catalog", marks=pytest.mark.exhaustive)])
 def test_a_whole_copy(spark, tmp_path, kind):
     schema = f"s{uuid.uuid4().hex[:8]}"
     spark.sql(f"CREATE SCHEMA {schema}")

@@ -104,6 +104,7 @@ def test_killed_at_random_moments(forks, output):
     assert values(output) == all_of(99) and leftovers(output) == []
 
 
+@pytest.mark.exhaustive
 def test_killed_while_publishing(forks, output, tmp_path):
     """As above, from the moment on when the journal says that the tables are on their way."""
     assert run_and_kill(forks, output, 0, None) == 0

@@ -116,6 +116,7 @@ def test_comments_answer_those_of_their_post(spark: SparkSession) -> None:
     assert len(answers) > 500 and (answers["post"] == answers["post_above"]).all()
 
 
+@pytest.mark.exhaustive
 def test_relations_can_be_switched_off(spark: SparkSession) -> None:
     config = FitConfig(siblings=False, partners=False)
     schema, tables = catalogue(spark)
@@ -185,6 +186,7 @@ def suited(tables: dict[str, DataFrame]) -> tuple[float, float]:
     return float((bought == theirs["kind"].to_numpy()).mean()), float(((lines["month"].to_numpy() - theirs["season"].to_numpy()).__abs__() <= 1).mean())
 
 
+@pytest.mark.exhaustive
 def test_rows_find_partners_that_suit_them(spark: SparkSession) -> None:
     metadata, tables = catalogue(spark)
     synthesizer = Synthesizer(metadata, spark=spark, model="autoregressive").fit(tables, seed=1)  # type: ignore[arg-type]

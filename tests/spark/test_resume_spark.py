@@ -93,6 +93,7 @@ def test_a_damaged_state_is_trained_again(spark, tmp_path, monkeypatch):
     assert trained == [3, 1]  # all three had left their results; only the damaged one is not taken
 
 
+@pytest.mark.exhaustive
 def test_another_seed_or_setting_is_another_fit(spark, tmp_path, monkeypatch):
     monkeypatch.setitem(train_stage.BACKENDS, "local", lambda *_: [])
     for seed, epochs in ((1, 1), (1, 1), (2, 1), (1, 2)):
@@ -198,7 +199,7 @@ Synthesizer.load(model, spark=spark, work_dir=work).sample(seed=5, output=output
 """
 
 
-@pytest.mark.parametrize("at", ["staging", pytest.param("publishing", marks=pytest.mark.exhaustive), "published"])
+@pytest.mark.parametrize("at", ["staging", pytest.param("publishing", marks=pytest.mark.exhaustive), pytest.param("published", marks=pytest.mark.exhaustive)])
 def test_a_killed_driver_is_gone_on_with(spark, model, tmp_path, monkeypatch, at):
     whole = rows_of(Synthesizer.load(model, spark=spark).sample(seed=5, output=str(tmp_path / "whole")))
     work, output = str(tmp_path / "work"), str(tmp_path / "out")
@@ -225,6 +226,7 @@ def test_the_example_of_the_docs_runs(spark, tmp_path, monkeypatch):
     assert left(tmp_path / "lake" / "work") == []
 
 
+@pytest.mark.exhaustive
 def test_a_run_that_another_one_has_finished_and_replaced_begins_anew(spark, model, tmp_path):
     work, output = str(tmp_path / "work"), str(tmp_path / "out")
     killed = subprocess.run([sys.executable, "-c", KILLED, model, work, output, "publishing"], env={**os.environ}, check=False, capture_output=True)

@@ -111,6 +111,7 @@ def test_every_row_keeps_the_rules_and_later_writes_must(spark, learnt, output, 
     assert loaded.sample(seed=3, output=output)["orders"].count() == rows.where("id < 1000000").count()
 
 
+@pytest.mark.exhaustive
 def test_rows_do_not_depend_on_partitions_or_on_other_attempts(spark, learnt):
     before = spark.conf.get("spark.sql.shuffle.partitions")
     first = sorted(learnt.sample(seed=4)["orders"].collect(), key=str)
@@ -121,6 +122,7 @@ def test_rows_do_not_depend_on_partitions_or_on_other_attempts(spark, learnt):
         spark.conf.set("spark.sql.shuffle.partitions", before)
 
 
+@pytest.mark.exhaustive
 def test_rules_that_go_away_and_rules_of_others(spark, learnt, tmp_path):
     output, place = str(tmp_path / "out"), f"delta.`{tmp_path}/out/orders`"
     learnt.sample(seed=3, output=output)

@@ -176,7 +176,9 @@ def real(spark: SparkSession) -> DataFrame:
     return spark.createDataFrame(list(zip(*values, strict=True)), schema)
 
 
-@pytest.fixture(scope="module", params=[*MODELS, "copula"])
+@pytest.fixture(
+    scope="module", params=["autoregressive", *(pytest.param(name, marks=pytest.mark.exhaustive) for name in [*MODELS, "copula"] if name != "autoregressive")]
+)
 def run(request: pytest.FixtureRequest, spark: SparkSession, real: DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Fitted, saved, loaded and sampled; models that are trained only for two epochs."""
     path = str(tmp_path_factory.mktemp(request.param) / "model")

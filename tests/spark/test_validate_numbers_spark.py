@@ -140,7 +140,7 @@ def numbers(found: Findings) -> dict[str, list[float]]:
     return told
 
 
-@pytest.mark.parametrize(("sample_rows", "expected"), [(SAMPLE_ROWS, WHOLE), (100, SAMPLED)])
+@pytest.mark.parametrize(("sample_rows", "expected"), [pytest.param(SAMPLE_ROWS, WHOLE, marks=pytest.mark.exhaustive), (100, SAMPLED)])
 def test_findings_stay_the_same(
     monkeypatch: pytest.MonkeyPatch,
     metadata: Metadata,

@@ -15,9 +15,9 @@ FIT_SEED, SAMPLE_SEED = 1, 2
 
 
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+def spark(tmp_path_factory: pytest.TempPathFactory, run_once: dict[str, str]) -> Iterator[SparkSession]:
     """A local session with Delta, in a zone that puts its clocks forward; its warehouse goes with the test run."""
-    config = {"spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")), "spark.sql.session.timeZone": "America/New_York"}
+    config = {**run_once, "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")), "spark.sql.session.timeZone": "America/New_York"}
     session = spark_session("traps", config=config)
     yield session
     session.stop()

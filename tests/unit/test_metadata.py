@@ -78,6 +78,10 @@ def test_add_table_chains_and_keeps_whole_numbers_whole() -> None:
     assert str(metadata.tables["b"].foreign_keys[0]) == "(a_id) -> a(id)"
 
 
+def test_a_primary_key_goes_by_its_long_name_too() -> None:
+    assert Metadata().add_table("a", primary_key=["x", "y"]) == Metadata().add_table("a", pk=["x", "y"])
+
+
 def test_a_policy_for_all_short_keys() -> None:
     table = Metadata().add_table("b", fk={"x": "a.id", "y": "a.id"}, orphans="drop").tables["b"]
     assert [fk.orphans for fk in table.foreign_keys] == ["drop", "drop"]
@@ -97,6 +101,7 @@ def test_a_policy_for_all_short_keys() -> None:
         ({"foreign_keys": {"columns": ["a"]}}, "must be a list"),
         ({"foreign_keys": ["a"]}, "foreign_keys.0"),
         ({"pk": 3}, "primary_key"),
+        ({"pk": "a", "primary_key": "a"}, "both pk and primary_key"),
         ({"pk": [1]}, "primary_key.0"),
         ({"role": "lookup"}, "role: Input should be 'learnt' or 'reference'"),
         ({"linkage_method": "poisson"}, "linkage_method"),

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from .units import plain, to_floats
 
@@ -49,8 +50,15 @@ class FamilyRows:
 
 
 def order_of(column: pa.Array) -> np.ndarray:
-    """Numbers by which rows with these values are sorted, float64 or int64 (n,); nulls come last."""
+    """Numbers by which rows with these values are sorted, float64 or int64 (n,), texts by their characters; nulls come last."""
     array = plain(column)
+    if pa.types.is_string(array.type):
+        coded = array.dictionary_encode()
+        ranks = np.empty(len(coded.dictionary) + 1, dtype=np.int64)
+        ranks[pc.array_sort_indices(coded.dictionary).to_numpy()] = np.arange(len(coded.dictionary))
+        ranks[-1] = np.iinfo(np.int64).max
+        placed: np.ndarray = ranks[coded.indices.fill_null(len(coded.dictionary)).to_numpy(zero_copy_only=False)]
+        return placed
     if pa.types.is_integer(array.type):
         whole = array.fill_null(0).cast(pa.int64()).to_numpy(zero_copy_only=False)
         return np.where(array.is_null().to_numpy(zero_copy_only=False), np.iinfo(np.int64).max, whole)

@@ -121,8 +121,8 @@ def _ascending(families: Families) -> Iterator[Ascending]:
     before = families.rows.before(None)
     later = np.flatnonzero(before >= 0)
     for name in families.search.sortable:
-        x = families.numbers(name)
+        x, null = order_of(families.columns[name]), families.columns[name].null_count
         fallen, risen = (int(n) for n in ((x[later] < x[before[later]]).sum(), (x[later] > x[before[later]]).sum()))
-        share = holding_share(fallen + int(np.isnan(x).sum()), max(len(later), 1), (fallen + risen) / 2)
+        share = holding_share(fallen + null, max(len(later), 1), (fallen + risen) / 2)
         if share is not None:
             yield Ascending(column=name, share=share)

@@ -14,6 +14,7 @@ from .view import TableView
 
 # Kinds of values with distances; of text, dates and times have them, which is known once the column is profiled.
 STEPPED = frozenset({"integer", "float", "date", "timestamp", "timestamp_ntz", "text"})
+TIMES = ("date", "timestamp", "timestamp_ntz")
 LEAST_ROWS = 2_000  # of a table; in a smaller one the rows held out could not tell whether looking at siblings pays
 COMPLETE = 0.95  # share of the rows that a column must be there in to order them
 
@@ -42,20 +43,37 @@ def plan_siblings(view: TableView, keys: KeyPlan, uniques: UniquePlan, drawn: Co
         drawn: columns that the row model draws.
         first: the phase before the whole rows are made; what it draws is drawn without a look at siblings.
     """
-    if keys.driving is None or view.facts.rows < LEAST_ROWS or max(view.linkages[keys.driving].values, default=0) < 2:
+    if keys.driving is None:
         return SiblingPlan()
+    alone = max(view.linkages[keys.driving].values, default=0) < 2
+    if alone or view.facts.rows < LEAST_ROWS:
+        return _counted_from_parent(view, keys, uniques, drawn, first) if alone else SiblingPlan()
     counted = next((step.column for step in uniques.known if isinstance(step, Position)), None)
     if counted is not None:
         return SiblingPlan(placed=True, ordered_by=counted)
-    replaced = {c for i in keys.inherited for c in i.columns}
-    column = view.table.order_by or _found(view, set(drawn) - replaced)
-    early = {c for step in first.steps for c in step.columns}
-    known = {c for step in uniques.known if isinstance(step, Series) for c in step.columns}
-    if column is None or column not in drawn or column in early | known | replaced | view.reference_columns:
+    open_columns = _open(view, keys, uniques, drawn, first)
+    column = view.table.order_by or _found(view, set(drawn) - {c for i in keys.inherited for c in i.columns})
+    if column not in open_columns:
         return SiblingPlan(placed=True)
     labels = {*view.table.high_cardinality_cols, *view.table.pii_cols}
     stepwise = type_family(view.facts.types[column]) in STEPPED and column not in labels
     return SiblingPlan(placed=True, ordered_by=column, stepwise=stepwise, since=_since(view, keys.driving, column) if stepwise else None)
+
+
+def _counted_from_parent(view: TableView, keys: KeyPlan, uniques: UniquePlan, drawn: Collection[str], first: Phase) -> SiblingPlan:
+    """Rows that are alone with their parent have no order, but a time that is never before one of its."""
+    free = [c for c in _open(view, keys, uniques, drawn, first) if type_family(view.facts.types[c]) in TIMES and c not in view.table.pii_cols]
+    found = {c: since for c in free if keys.driving is not None and (since := _since(view, keys.driving, c)) is not None}
+    column = view.table.order_by if view.table.order_by in found else next(iter(found), None)
+    return SiblingPlan() if column is None else SiblingPlan(placed=True, ordered_by=column, stepwise=True, since=found[column])
+
+
+def _open(view: TableView, keys: KeyPlan, uniques: UniquePlan, drawn: Collection[str], first: Phase) -> list[str]:
+    """Columns of the table that the last phase draws, and nothing replaces."""
+    replaced = {c for i in keys.inherited for c in i.columns}
+    early = {c for step in first.steps for c in step.columns}
+    known = {c for step in uniques.known if isinstance(step, Series) for c in step.columns}
+    return [c for c in drawn if c in view.facts.types and c not in early | known | replaced | view.reference_columns]
 
 
 def _since(view: TableView, driving: int, column: str) -> tuple[str, int] | None:
