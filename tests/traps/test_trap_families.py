@@ -58,7 +58,7 @@ def made(frame: Any, copied: Any) -> dict[str, pd.DataFrame]:
 def test_versions_of_a_dimension(made: dict[str, pd.DataFrame]) -> None:
     """dbt-labs/metricflow#226: versions of one key must not overlap, and one of them is valid at any time."""
     for _, rows in made["versions"].groupby("customer"):
-        rows = rows.sort_values("valid_from")
+        rows = rows.sort_values(["valid_from", "id"])
         assert rows.valid_to.tolist()[:-1] == rows.valid_from.tolist()[1:]
         assert rows.valid_to.iloc[-1] is None
         assert rows.is_current.tolist() == [False] * (len(rows) - 1) + [True]
