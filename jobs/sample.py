@@ -26,6 +26,7 @@ def sample(run: RunConfig, spark: SparkSession) -> str:
         on_write_failure=job.on_write_failure,
         strict=job.strict,
         resume=job.resume,
+        tags=job.tags,
     )
     return f"tables: {job.output}\n" + "".join(f"  {name:<24} {frame.count():>12,} rows\n" for name, frame in tables.items())
 

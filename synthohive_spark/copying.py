@@ -18,8 +18,10 @@ from .spec.spelling import spelt
 from .stages.intake import Data
 from .stages.models import ModelChoice
 from .stages.session import spark_session
+from .stages.tags import check_tags
 from .stages.tally import KeyCount, count_keys, total
 from .storage.sources import TableStore
+from .storage.targets import Target
 from .synthesizer import Synthesizer
 
 SHOWN = 5  # faults in a warning
@@ -61,6 +63,7 @@ def copy(
     overwrite: bool = False,
     report: str | Path | None = None,
     work_dir: str | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> Copy:
     """Detect, fit, sample, check and report.
 
@@ -70,7 +73,11 @@ def copy(
             keys (those that `source` declares, where it is a database too).
         metadata: what the tables are; detected where None.
         references: copy detected lookup tables as they are. Their rows are real ones, so this is for someone who has seen what `detect` calls lookups.
-        spark, model, config, work_dir: as for `Synthesizer`.
+        spark: as for `Synthesizer`, as are:
+        model: the row model of all tables, or one per table.
+        config: settings of encodings and training.
+        work_dir: a folder that driver and executors share.
+        tags: as for `Synthesizer.sample`; a database has none.
         seed: of fit and sample; one is drawn for each where None.
         scale: as for `Synthesizer.sample`.
         overwrite: replace tables of these names in a database.
@@ -80,6 +87,10 @@ def copy(
         SynthoHiveError: what `detect` and the methods of `Synthesizer` raise.
     """
     session = spark or SparkSession.getActiveSession() or spark_session()
+    if tags and isinstance(target, TableStore):
+        raise GenerationError(f"tags: {target!r} is a database, which has none; leave them out, or write to a schema of Unity Catalog")
+    if tags and isinstance(target, str):
+        check_tags(session, Target.parse(target), tags)
     if isinstance(target, TableStore) and isinstance(source, TableStore):
         _check_target(source, target, overwrite)
     data = source.sources(_asked(source, metadata)) if isinstance(source, TableStore) else source  # read once
@@ -89,7 +100,7 @@ def copy(
         target.check_free(tuple(described.tables), overwrite=overwrite)
     synthesizer = Synthesizer(described, spark=session, model=model, config=config, work_dir=work_dir)
     synthesizer.fit(data, seed=seed)
-    tables = synthesizer.sample(scale=scale, seed=seed, output=None if isinstance(target, TableStore) else target)
+    tables = synthesizer.sample(scale=scale, seed=seed, output=None if isinstance(target, TableStore) else target, tags=tags)
     made = Copy(detected, synthesizer, tables, synthesizer.generate_validation_report(data, tables, None if report is None else str(report)))
     if made.faults:
         warnings.warn(f"the copy has {len(made.faults)} faults: " + "; ".join(made.faults[:SHOWN]), stacklevel=2)

@@ -100,7 +100,8 @@ def load_model(model_uri: str, *, spark: SparkSession | None = None, work_dir: s
 
     Args:
         model_uri: `runs:/<id>/model`, `models:/<name>/<version>`, a folder, ...
-        spark, work_dir: as of `Synthesizer.load`.
+        spark: as of `Synthesizer.load`.
+        work_dir: the same.
 
     Raises:
         SerializationError: there is no such model, or it has another flavour.

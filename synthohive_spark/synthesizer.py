@@ -28,14 +28,14 @@ from .stages.intake import Data, Intake, take_in
 from .stages.models import ModelChoice, check_models, choose_models, make_known
 from .stages.orphans import apply_orphan_policies
 from .stages.resume import check_resumable, kept_fit
-from .stages.sampling import SampleCall, Sampling, models_of
+from .stages.sampling import SampleCall, Sampling, run_info
 from .stages.session import spark_session
 from .stages.table_rules import forms_of
 from .stages.train import TrainedModel
 from .stages.validate import validate
 from .stages.workspace import Workspace, rows_aside
 from .storage.artifacts import load_artifact, save_artifact
-from .storage.tables import RunInfo, save_tables
+from .storage.tables import save_tables
 
 DEFAULT_FOLDER = "./syntho_models"
 SEED_BITS = 31  # of a drawn seed: short enough to type again
@@ -179,6 +179,7 @@ class Synthesizer:
         on_write_failure: Literal["raise", "cleanup", "retry"] = "raise",
         strict: bool = False,
         resume: bool = False,
+        tags: Mapping[str, str] | None = None,
     ) -> dict[str, DataFrame]:
         """Generate all tables on the executors and write them as Delta tables, all or none.
 
@@ -200,6 +201,7 @@ class Synthesizer:
             strict: refuse where a key has no room for the rows asked for; else there are as many as can be, with a warning.
             resume: keep what is done until the tables are published, and go on with what an earlier call with the same model and arguments has left, in
                 this process or another one. Wants `seed`, `output` and `Synthesizer(work_dir=...)`. A run into the same output without it clears the rest.
+            tags: to set on the tables, where `output` is a schema of Unity Catalog; reference tables, whose rows are real, get none.
 
         Returns:
             One DataFrame per table, reading what this run wrote.
@@ -213,7 +215,17 @@ class Synthesizer:
         if resume:
             check_resumable("sample(resume=True)", GenerationError, seed=seed, output=output, **{"Synthesizer(work_dir=...)": self._work_dir})
         call = SampleCall(
-            num_rows, conditions, scale, _drawn(seed), output, enforce_constraints, quality_threshold, on_write_failure, strict=strict, resume=resume
+            num_rows,
+            conditions,
+            scale,
+            _drawn(seed),
+            output,
+            enforce_constraints,
+            quality_threshold,
+            on_write_failure,
+            strict=strict,
+            resume=resume,
+            tags=tags or {},
         )
         self._samples += 1
         sampling = Sampling(self.spark, fitted, self._work(), self._work_dir)
@@ -284,7 +296,7 @@ class Synthesizer:
             GenerationError: a write failed, or the schema holds tables that are not ours.
         """
         never = self._fitted.sources if self._fitted else None
-        info = RunInfo.fresh(model=models_of(self._fitted) if self._fitted else "")
+        info = run_info(self._fitted)
         forms = {name: form.without_columns() for name, form in self._fitted.forms.items()} if self._fitted else {}
         return save_tables(self.spark, tables, target_db, info=info, never=never, on_failure=on_write_failure, work_dir=self._work_dir, forms=forms)
 
@@ -295,7 +307,8 @@ class Synthesizer:
         Where this is fitted or loaded, the rules that `dependencies` lists are counted on the synthetic tables, too.
 
         Args:
-            real, synthetic: as for `validate_schema`.
+            real: as for `validate_schema`.
+            synthetic: the same.
             path: where to write the report, by its suffix as HTML or JSON; nowhere where None.
         """
         taken, made = take_in(self.spark, self.metadata, real), take_in(self.spark, self.metadata, synthetic)

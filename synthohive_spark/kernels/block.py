@@ -58,7 +58,7 @@ class GenerationPlan:
 
     def typed(self, names: Iterable[str]) -> dict[str, str]:
         """Columns of the table, hidden ones included, with their Spark types; what numbers and counts rows is whole."""
-        types, encoding, drawn = self.fitted.program.types, self.fitted.encoding, self.fitted.program.drawn
+        types, encoding, drawn = self.fitted.program.types | self.fitted.program.borrowed, self.fitted.encoding, self.fitted.program.drawn
         return {name: types[name] if name in types else encoding.column(name).spark_type if name in drawn else "bigint" for name in names}
 
     @property

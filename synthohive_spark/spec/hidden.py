@@ -49,6 +49,11 @@ def above_column(path: tuple[int, ...], column: str) -> str:
     return hidden(f"above_{'_'.join(map(str, path))}_{column}")
 
 
+def shared_column(column: str) -> str:
+    """Name of the hidden column with the driving parent's `column`, which partners of a row must share."""
+    return hidden(f"shared_{column}")
+
+
 def count_column(child: str, index: int) -> str:
     """Name of a parent's hidden column with its number of rows in `child` along that table's `index`-th foreign key."""
     return hidden(f"n_{index}_{child}")

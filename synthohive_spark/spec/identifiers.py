@@ -184,11 +184,26 @@ def define_table_sql(
     known = {column["name"] for column in columns}
     clauses_of = {name: f" GENERATED ALWAYS AS {checked_expression(text, known, name)}" for name, text in (generated or {}).items()}
     parts = [_column_sql(column, generated=clauses_of.get(column["name"], "")) for column in columns]
-    listed = ", ".join(f"{_text_sql(key)} = {_text_sql(value)}" for key, value in properties.items())
+    listed = _pairs_sql(properties)
     body = f" ({', '.join(parts)})" if parts else ""
     apart = ", ".join(quoted(column) for column in partitions)
     clauses = (f" PARTITIONED BY ({apart})" if apart else "") + (f" COMMENT {_text_sql(comment)}" if comment else "")
     return f"{'REPLACE' if replace else 'CREATE'} TABLE {table}{body} USING delta{clauses}{f' TBLPROPERTIES ({listed})' if listed else ''}"
+
+
+def set_properties_sql(table: str, properties: Mapping[str, str]) -> str:
+    """`ALTER TABLE` that sets properties. `table` is quoted already."""
+    return f"ALTER TABLE {table} SET TBLPROPERTIES ({_pairs_sql(properties)})"
+
+
+def set_tags_sql(table: str, tags: Mapping[str, str]) -> str:
+    """`ALTER TABLE` that sets tags, as Unity Catalog knows them. `table` is quoted already."""
+    return f"ALTER TABLE {table} SET TAGS ({_pairs_sql(tags)})"
+
+
+def metastore_sql() -> str:
+    """A query that only a session with Unity Catalog can answer."""
+    return "SELECT current_metastore()"
 
 
 def rename_tables_sql(names: Iterable[tuple[str, str]]) -> str:
@@ -220,6 +235,10 @@ def _type_sql(kind: Any, column: str) -> str:
     if isinstance(kind, Mapping) and kind.get("type") == "map":
         return f"map<{_type_sql(kind['keyType'], column)}, {_type_sql(kind['valueType'], column)}>"
     raise SchemaError(f"the column {_shown(column)} has a type that a Delta table cannot be made with: {_shown(kind)}; cast it first")
+
+
+def _pairs_sql(pairs: Mapping[str, str]) -> str:
+    return ", ".join(f"{_text_sql(key)} = {_text_sql(value)}" for key, value in pairs.items())
 
 
 def _text_sql(text: str) -> str:

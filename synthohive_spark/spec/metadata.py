@@ -131,7 +131,9 @@ class Metadata(Spec):
 
     Attributes:
         tables: by name.
-        orphans, duplicates, unsupported: the policies of keys and tables that are added without one of their own.
+        orphans: the policy of keys that are added without one of their own.
+        duplicates: the same of tables and their repeated keys.
+        unsupported: the same of tables and their columns that are not learnt.
     """
 
     tables: dict[str, Table] = Field(default_factory=dict)
@@ -285,7 +287,8 @@ class Metadata(Spec):
                 `[{"columns": ["origin", "time_hour"], "parent_table": "weather", "parent_columns": ["origin", "time_hour"], "orphans": "null"}]`;
                 `parent_columns` defaults to `columns`.
             orphans: the policy of the keys in `fk`: one for all, or one per column; that of the metadata by default.
-            duplicates, unsupported: those of the metadata by default.
+            duplicates: that of the metadata by default.
+            unsupported: the same.
 
         Raises:
             SchemaError: the table exists, a name cannot be an identifier, or a field is unknown or malformed.

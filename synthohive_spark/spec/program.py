@@ -21,7 +21,7 @@ from .dependencies import AnyDependency
 from .hidden import depth_column
 from .identifiers import HIDDEN_PREFIX
 from .metadata import ForeignKey, LinkageMethod
-from .steps import AcrossRows, Derive, Distinct, Draw, Inherit, NumberKey, ParentKey, Place, Position, Series, Step
+from .steps import AcrossRows, Borrow, Derive, Distinct, Draw, Inherit, NumberKey, ParentKey, Place, Position, Series, Step
 from .totals import Total
 
 
@@ -320,6 +320,12 @@ class TableProgram(Spec):
     def across_told(self) -> tuple[AcrossRule, ...]:
         """Those of columns that the table shows."""
         return tuple(rule for rule in self.across if not rule.column.startswith(HIDDEN_PREFIX))
+
+    @property
+    def borrowed(self) -> dict[str, str]:
+        """Hidden columns that repeat the driving parent's row, with their Spark types."""
+        steps = [step for phase in self.phases for step in phase.steps if isinstance(step, Borrow)]
+        return {name: kind for step in steps for name, kind in zip(step.columns, step.types, strict=True)}
 
     @property
     def types(self) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .fitted import FittedSchema, FittedTable
+from .identifiers import HIDDEN_PREFIX
 from .joint import JointKey
 from .program import TableProgram
 from .steps import ParentKey
@@ -35,7 +36,7 @@ def _facts(table: FittedTable) -> Iterator[str]:
         step = ", one step nearer to the top" if match.forest else ""
         never = "".join(f", never the one of ({', '.join(program.foreign_keys[key].columns)})" for key in match.never)
         suits = f", with one that suits in {', '.join(trait.column for trait in match.traits)}" if match.traits else ""
-        agree = f", with the same {', '.join(own for own, _ in match.agree)}" if match.agree else ""
+        agree = f", with the same {', '.join(theirs if own.startswith(HIDDEN_PREFIX) else own for own, theirs in match.agree)}" if match.agree else ""
         yield f"matched by {program.foreign_keys[match.key]}{step}{agree}{suits}{never}"
     some = {c for step in program.inherited for c in step.columns}
     for column, parent, above in inherited_columns(program):

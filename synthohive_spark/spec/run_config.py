@@ -92,6 +92,7 @@ class SampleJob(Spec):
     strict: bool = False
     work_dir: str | None = None
     resume: bool = False
+    tags: dict[str, str] = Field(default_factory=dict)
 
 
 class ValidateJob(Spec):

@@ -68,6 +68,21 @@ class ParentKey(Spec):
     fallback: tuple[str, ...] = ()
 
 
+class Borrow(Spec):
+    """Hidden columns that repeat columns of the driving parent's row: what partners of the row must agree with.
+
+    Attributes:
+        columns: their hidden names.
+        parent_columns: their counterparts.
+        types: their Spark types.
+    """
+
+    kind: Literal["borrow"] = "borrow"
+    columns: tuple[str, ...]
+    parent_columns: tuple[str, ...]
+    types: tuple[str, ...]
+
+
 class Inherit(Spec):
     """Columns that repeat columns of the driving parent's row, in the rows that a hidden column says.
 
@@ -270,6 +285,6 @@ class Carry(Spec):
 
 
 Step = Annotated[
-    NumberKey | ParentKey | Inherit | Position | Place | Series | Draw | Distinct | Combine | Derive | AcrossRows | Settle | OneOf | Carry,
+    NumberKey | ParentKey | Borrow | Inherit | Position | Place | Series | Draw | Distinct | Combine | Derive | AcrossRows | Settle | OneOf | Carry,
     Field(discriminator="kind"),
 ]

@@ -84,6 +84,22 @@ class SiblingFacts(Spec):
     nats: float
 
 
+class RelativeFacts(Spec):
+    """A key of the same table whose row always has a parent in common with the row that this key leads to.
+
+    Attributes:
+        by: index of that key.
+        above: the columns of its row that lead to the common parent.
+        parent_columns: those of this key's row.
+        apart: both keys lead to one table, but never to one row of it.
+    """
+
+    by: int
+    above: tuple[str, ...]
+    parent_columns: tuple[str, ...]
+    apart: bool = False
+
+
 class KeyFacts(Spec):
     """One foreign key, in rows that its table's other policies leave.
 
@@ -98,6 +114,7 @@ class KeyFacts(Spec):
         since: times that are never before one of the parent's, although chance would have it so.
         mirrored: nearly all parents have two rows, which mirror each other.
         siblings: in which columns rows of one parent are alike, where another key could drive, too.
+        relatives: keys whose rows have a parent in common with this one's.
     """
 
     matched: int = 0
@@ -110,6 +127,7 @@ class KeyFacts(Spec):
     since: tuple[SinceFacts, ...] = ()
     mirrored: bool = False
     siblings: tuple[SiblingFacts, ...] = ()
+    relatives: tuple[RelativeFacts, ...] = ()
 
     @property
     def parents(self) -> int:

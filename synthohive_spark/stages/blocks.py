@@ -15,7 +15,7 @@ from ..kernels.generate import BLOCK_ROWS, Families, Roots, finish_children, fin
 from ..spec.fitted import FittedTable
 from ..spec.hidden import BLOCK, PARENT_ROW, POSITION, ROW, SIBLINGS
 from ..spec.identifiers import quoted
-from ..spec.steps import Draw, Inherit, ParentKey
+from ..spec.steps import Borrow, Draw, Inherit, ParentKey
 from .frames import map_batches, map_pairs, map_tables
 from .profile import with_plain_values
 
@@ -91,7 +91,7 @@ def columns_of(plan: GenerationPlan) -> dict[str, str]:
     else:
         given = plan.steps.passed_on & {c for step in plan.steps.steps for c in step.columns}
         visible = [c for c in program.names if c in given]
-        hidden = [c for c in program.drawn if c not in program.types and c in given]
+        hidden = [c for c in (*program.drawn, *program.borrowed) if c not in program.types and c in given]
         numbers = (ROW, BLOCK, *FAMILY)
     return plan.typed((*visible, *hidden, *numbers))
 
@@ -104,7 +104,7 @@ def ddl_of(types: Mapping[str, str]) -> str:
 def parent_columns(fitted: FittedTable) -> tuple[str, ...]:
     """What the table reads of its driving parent's rows, beside `ROW`: the key, and the columns that its model is told."""
     program = fitted.program
-    keys = [c for phase in program.phases for step in phase.steps if isinstance(step, ParentKey | Inherit) for c in step.parent_columns]
+    keys = [c for phase in program.phases for step in phase.steps if isinstance(step, Borrow | Inherit | ParentKey) for c in step.parent_columns]
     context = fitted.context_encoding.names if fitted.context_encoding else ()
     draws = any(isinstance(step, Draw) for phase in program.phases for step in phase.steps)
     since = [program.draw.since[0]] if program.draw.since else []

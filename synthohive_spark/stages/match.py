@@ -213,7 +213,7 @@ class Pairing:
         return begin + F.pmod(F.col(ROW), number), (begin, number, least)
 
     def _right(self, fixed: Sequence[str], buckets: int, once: bool, everybody: bool, forest: Forest | None) -> DataFrame:
-        types, partner = self.program.types, self.partner
+        types, partner = self.program.types | self.program.borrowed, self.partner
         own = {c: F.col(quoted(self.above[c])).cast(types[c]) for c in self.key.columns} | {t.name: trait_group(t) for t in self.match.traits}
         columns: dict[str, Column] = {TAKEN: F.col(ROW), ROW: F.col(ROW)}
         if partner.drawn is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..errors import SynthoHiveError
@@ -55,10 +56,10 @@ def kept_sample(work_dir: str, fitted: FittedSchema, asked: Mapping[str, object]
     return _kept(work_dir, "sample", {"package": package_version(), "model": fingerprint(fitted), **asked})
 
 
-def run_of(kept: Checkpoints | None, model: str, seed: int) -> RunInfo:
-    """The run that is to be resumed, else a fresh one."""
+def run_of(kept: Checkpoints | None, fresh: RunInfo) -> RunInfo:
+    """The run that is to be resumed, else the fresh one."""
     earlier = None if kept is None else kept.kept(RUN, KeptRun)
-    return RunInfo.fresh(model=model, seed=seed) if earlier is None else RunInfo(earlier.run, model, seed)
+    return fresh if earlier is None else replace(fresh, run=earlier.run)
 
 
 def keep_run(kept: Checkpoints, run: str) -> None:

@@ -27,7 +27,7 @@ from ..spec.metadata import ForeignKey, Metadata, Table
 from ..spec.planning.view import generated_candidates, unique_keys
 from ..spec.steps import KeyPattern
 from ..spec.structure import Shape, key_usable, names_in_order, usable
-from ..spec.survey import MOST_LOOKUP_ROWS, EntityFacts, KeyFacts, OrderFacts, SequenceFacts, SiblingFacts, Survey, TableFacts, UniqueFacts
+from ..spec.survey import MOST_LOOKUP_ROWS, EntityFacts, KeyFacts, OrderFacts, RelativeFacts, SequenceFacts, SiblingFacts, Survey, TableFacts, UniqueFacts
 from ..spec.types import type_family
 from .intraclass import likeness_of_siblings
 from .jobs import collect_all, one_row
@@ -35,6 +35,7 @@ from .kinship import Kinship, kinship_of_parents
 from .labels import label_facts, labels_of
 from .orphans import drop_orphans
 from .profile import with_plain_times
+from .relatives import relatives_of_parents
 from .tally import KeyCount, Tally, count_keys, total
 from .twins import has_pairs, mirrored_keys
 
@@ -86,6 +87,7 @@ class _Surveyor:
         children = {ref: _children(tallies[ref.table, ref.index]) for ref in followed}
         paired = {ref: sum(found.values()) for ref, found in children.items() if has_pairs(found)}
         families = {ref: (sum(n for size, n in found.items() if size), sum(size * n for size, n in found.items())) for ref, found in children.items()}
+        related = relatives_of_parents(self.metadata, kept, shapes, followed, rows, repeated)
         alike = likeness_of_siblings(self.metadata, kept, shapes, followed, families)
         twins = mirrored_keys(self.metadata, kept, shapes, followed, paired)
         tables = {}
@@ -99,7 +101,9 @@ class _Surveyor:
                 read=total(tallies[name, ROWS], "parents"),
                 uniques=tuple(_unique(key, tallies[name, key], facts[name], place) for place, key in enumerate(uniques)),
                 keys=tuple(
-                    _key_facts(fk, KeyRef(table=name, index=index), tallies[name, index], facts[name], kin, twins, alike) if (name, index) in tallies else None
+                    _key_facts(fk, KeyRef(table=name, index=index), tallies[name, index], facts[name], kin, twins, alike, related)
+                    if (name, index) in tallies
+                    else None
                     for index, fk in enumerate(table.foreign_keys)
                 ),
                 sequences=tuple(sequences.get(name, ())),
@@ -293,6 +297,7 @@ def _key_facts(
     kin: Kinship,
     twins: Collection[KeyRef],
     alike: Mapping[KeyRef, tuple[SiblingFacts, ...]],
+    related: Mapping[KeyRef, tuple[RelativeFacts, ...]],
 ) -> KeyFacts:
     return KeyFacts(
         matched=total(tallies, "matched"),
@@ -305,6 +310,7 @@ def _key_facts(
         traits=kin.traits.get(ref, ()),
         mirrored=ref in twins,
         siblings=alike.get(ref, ()),
+        relatives=related.get(ref, ()),
     )
 
 

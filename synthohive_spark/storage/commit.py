@@ -47,6 +47,7 @@ def commit(folder: Folder, entry: Entry, journal: Journal) -> int:
             partitions=entry.partitions,
             comment=entry.comment,
             rules=entry.rules,
+            marks=entry.marks,
             files=entry.files,
             folder=f"run-{journal.run}",
             run=journal.run,

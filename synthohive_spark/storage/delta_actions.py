@@ -43,6 +43,7 @@ def replace_rows(
     partitions: Sequence[str] = (),
     comment: str | None = None,
     rules: TableRules | None = None,
+    marks: Mapping[str, str] | None = None,
 ) -> list[Action]:
     """Replace all rows of a table, or make it.
 
@@ -56,13 +57,14 @@ def replace_rows(
         partitions: columns by whose values the files are apart.
         comment: on the table; None leaves what it has.
         rules: that the new rows keep, in the place of those of an earlier run.
+        marks: properties that tell what the rows are.
     """
-    rules = rules or TableRules()
+    rules, marks = rules or TableRules(), dict(marks or {})
     files = [f for f in files if f.rows]
     features = (needed_features(columns) or frozenset()) | rule_features(rules)
     actions: list[Action] = [_commit_info(state, files, run, "Overwrite", notes, partitions)]
     if state is None:
-        actions += [{"protocol": protocol_for(features)}, {"metaData": _new_metadata(columns, run, partitions, comment, rules)}]
+        actions += [{"protocol": protocol_for(features)}, {"metaData": _new_metadata(columns, {MARK: run, **marks}, partitions, comment, rules)}]
     else:
         protocol = raised_protocol(state.protocol, features)
         actions += [{"protocol": protocol}] if protocol else []
@@ -71,7 +73,9 @@ def replace_rows(
         said = comment is None or state.metadata.get("description") == comment
         ruled = rules_in(state.metadata).generated == rules.generated and has_rules(state.configuration, rules)
         if not (apart and said and ruled and keeps_form(now, columns) and named_as_in_files(now)):
-            actions.append({"metaData": _changed_metadata(state.metadata, columns, run, partitions, comment, rules)})
+            actions.append({"metaData": _changed_metadata(state.metadata, columns, {MARK: run, **marks}, partitions, comment, rules)})
+        elif not marks.items() <= state.configuration.items():
+            actions.append({"metaData": {**state.metadata, "configuration": {**state.configuration, **marks}}})
         actions += [_remove(add) for add in state.files.values()]
     return actions + [_add(f, folder) for f in files]
 
@@ -120,20 +124,22 @@ def _commit_info(state: TableState | None, files: list[StagedFile], run: str, mo
     return {"commitInfo": info}
 
 
-def _new_metadata(columns: Json, run: str, partitions: Sequence[str], comment: str | None, rules: TableRules) -> Action:
+def _new_metadata(columns: Json, properties: Mapping[str, str], partitions: Sequence[str], comment: str | None, rules: TableRules) -> Action:
     return {
         "id": str(uuid.uuid4()),
         **({} if comment is None else {"description": comment}),
         "format": {"provider": "parquet", "options": {}},
         "partitionColumns": list(partitions),
         "createdTime": _now(),
-        **_described(columns, {MARK: run}, rules),
+        **_described(columns, dict(properties), rules),
     }
 
 
-def _changed_metadata(metadata: Action, columns: Json, run: str, partitions: Sequence[str], comment: str | None, rules: TableRules) -> Action:
+def _changed_metadata(
+    metadata: Action, columns: Json, properties: Mapping[str, str], partitions: Sequence[str], comment: str | None, rules: TableRules
+) -> Action:
     said = {} if comment is None else {"description": comment}
-    return {**metadata, **said, "partitionColumns": list(partitions), **_described(columns, {**(metadata.get("configuration") or {}), MARK: run}, rules)}
+    return {**metadata, **said, "partitionColumns": list(partitions), **_described(columns, {**(metadata.get("configuration") or {}), **properties}, rules)}
 
 
 def _restored(now: TableState, then: TableState) -> Action:

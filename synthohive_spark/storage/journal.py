@@ -8,7 +8,7 @@ import re
 import secrets
 import socket
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
@@ -24,6 +24,7 @@ from .footers import StagedFile
 BOOKS = "_synthohive"  # Spark skips folders with an underscore
 WHOLE = "manifest.json"
 PROBE = "probe-"
+SYNTHETIC, FINGERPRINT, SEED = "synthohive.synthetic", "synthohive.model", "synthohive.seed"  # properties of published tables
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 _JOURNAL = re.compile(r"run-([A-Za-z0-9][A-Za-z0-9_-]{0,63})\.json", re.ASCII)
 _active: set[str] = set()  # runs of this process: a journal of it that is not among them is left over
@@ -39,6 +40,8 @@ class RunInfo:
         run: an id that no other run has, of letters, digits, - and _.
         model: what made the rows.
         seed: of the rows; None where nobody knows.
+        fingerprint: of what made the rows; empty where nobody knows.
+        real: tables whose rows are real ones, copied as they are.
 
     Raises:
         SchemaError: the id cannot be part of a folder's name.
@@ -47,6 +50,8 @@ class RunInfo:
     run: str
     model: str = ""
     seed: int | None = None
+    fingerprint: str = ""
+    real: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not _RUN.fullmatch(self.run):
@@ -56,6 +61,15 @@ class RunInfo:
     def fresh(cls, model: str = "", seed: int | None = None) -> RunInfo:
         """With an id of its own, which begins with the time so that folders sort."""
         return cls(f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}", model, seed)
+
+    def anew(self) -> RunInfo:
+        """The same with another id."""
+        return replace(self, run=self.fresh().run)
+
+    def marks(self, table: str) -> dict[str, str]:
+        """The properties that tell readers of a table what its rows are: always the same ones, so that none of an earlier run stays."""
+        seed = "unknown" if self.seed is None else str(self.seed)
+        return {SYNTHETIC: "false" if table in self.real else "true", FINGERPRINT: self.fingerprint or "unknown", SEED: seed}
 
 
 class KeptRun(Spec):
@@ -78,6 +92,7 @@ class Entry(Spec):
         partitions: columns by whose values the files lie in folders.
         comment: on the table; None leaves what it has.
         rules: that its rows keep.
+        marks: properties that tell what the rows are.
         files: the staged files, empty where the driver does not reach them.
         rows: staged.
     """
@@ -92,6 +107,7 @@ class Entry(Spec):
     partitions: tuple[str, ...] = ()
     comment: str | None = None
     rules: TableRules = Field(default_factory=TableRules)
+    marks: dict[str, str] = Field(default_factory=dict)
     files: tuple[StagedFile, ...] = ()
     rows: int = 0
 

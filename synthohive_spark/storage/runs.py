@@ -142,7 +142,7 @@ class RunWriter:
                 if attempt == self._attempts or isinstance(error, AnalysisException):
                     raise GenerationError(f"writing {self._target.describe(table)} failed: {describe(error)}") from error
                 time.sleep(self.PAUSE_SECONDS * 2 ** (attempt - 1))
-        described = {"columns": columns, "partitions": partitions, "comment": form.comment}
+        described = {"columns": columns, "partitions": partitions, "comment": form.comment, "marks": self._info.marks(table)}
         self._entries[table] = self._counted(entry.model_copy(update=described))
         if self._resumable:
             self._prepared().books.put(self._journal())
@@ -263,7 +263,7 @@ class RunWriter:
             self._whole, self._entries, self._ground = whole, entries, ground
             return True
         if any((folder := reach(entry.staged)) is not None and folder.exists() for entry in entries.values()):
-            self._info = RunInfo.fresh(self._info.model, self._info.seed)
+            self._info = self._info.anew()
         return False
 
     def _is_intact(self, entry: Entry) -> bool:

@@ -13,7 +13,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
 from ..errors import GenerationError
-from ..spec.identifiers import define_table_sql, drop_table_sql, restore_sql
+from ..spec.identifiers import define_table_sql, drop_table_sql, restore_sql, set_properties_sql
 from .delta_actions import MARK
 from .delta_protocol import MAPPING, MAPPING_MODE, clean_schema, keeps_form, needed_features
 from .delta_rules import configured, has_rules
@@ -96,7 +96,7 @@ def _define(spark: SparkSession, target: Target, entry: Entry, run: str) -> None
     features = {f"delta.feature.{name}": "supported" for name in sorted(needed)} | ({MAPPING_MODE: "name"} if MAPPING in needed else {})
     columns = clean_schema(entry.columns)
     if found.kind == "nothing":
-        _make(spark, target, entry, {**features, MARK: run}, entry.comment, replace=False)
+        _make(spark, target, entry, {**features, MARK: run, **entry.marks}, entry.comment, replace=False)
         return
     if found.kind != "delta" or found.run is None:
         raise GenerationError(f"{target.describe(entry.table)} has become something that synthohive_spark did not write; choose another output")
@@ -106,9 +106,11 @@ def _define(spark: SparkSession, target: Target, entry: Entry, run: str) -> None
     now = read_delta(spark, target, entry.table).schema.jsonValue()
     apart = tuple(known["partitionColumns"]) == _partitions(target, entry)
     if keeps_form(now, columns) and apart and said == known.get("description") and has_rules(had, entry.rules):
+        if not entry.marks.items() <= had.items():
+            spark.sql(set_properties_sql(name, {MARK: run, **entry.marks}))  # the run's own mark, too: a run that ends here is undone by it
         return
     kept = {k: v for k, v in had.items() if not k.startswith(_OWN_PROPERTIES)}
-    _make(spark, target, entry, {**kept, **features, MARK: run}, said, replace=True)
+    _make(spark, target, entry, {**kept, **features, MARK: run, **entry.marks}, said, replace=True)
 
 
 def _make(spark: SparkSession, target: Target, entry: Entry, properties: Mapping[str, str], said: str | None, replace: bool) -> None:

@@ -23,6 +23,9 @@ from synthohive_spark import (
     TrainingConfig,
     read_run,
 )
+from synthohive_spark.storage.artifacts import fingerprint
+from synthohive_spark.storage.delta_log import read_state
+from synthohive_spark.storage.folders import Folder
 
 QUICK = FitConfig(training=TrainingConfig(epochs=3, evaluations=1))
 
@@ -214,6 +217,10 @@ def test_a_run_that_fails_late_leaves_the_tables_of_the_one_before(fitted: Synth
         fitted.sample(seed=8, output=output, quality_threshold=1e-6)
     assert as_rows(read_run(spark, output)) == before
     assert as_rows({name: spark.read.format("delta").load(f"{output}/{name}") for name in tables}) == before
+    for name, table in fitted.metadata.tables.items():
+        told = read_state(Folder.open(f"{output}/{name}")).configuration
+        assert told["synthohive.synthetic"] == ("false" if table.role == "reference" else "true")
+        assert (told["synthohive.model"], told["synthohive.seed"]) == (fingerprint(fitted.fitted), "7")
     notes = json.loads((tmp_path / "out" / "_synthohive" / "manifest.json").read_text())
     assert notes["seed"] == 7 and "ctgan" in notes["model"] and "violations" in notes["warnings"][0]
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 import pandas as pd
@@ -676,3 +677,16 @@ def test_where_rows_come_from(spark, tmp_path):
     assert roots(both) == (f"{root}/a b%20/pq", f"{root}/ours/t")
     for source in (spark.range(3), frame, spark.sql("select 1 as id")):
         assert sources_of(source).roots == sources_of(source).ids == ()
+
+
+@pytest.mark.exhaustive
+def test_properties_of_a_place_that_python_does_not_reach_tell_the_last_run(spark, far, tmp_path):
+    def told(seed, real=()):
+        info = replace(RunInfo.fresh("m", seed), fingerprint="f", real=frozenset(real))
+        save_tables(spark, {"t": _ids_frame(spark, 1)}, far, info=info, work_dir=str(tmp_path / "work"))
+        found = dict(detail(spark, sql_name(Target.parse(far), "t"))["properties"])
+        return [found[f"synthohive.{name}"] for name in ("synthetic", "model", "seed")]
+
+    assert told(1) == ["true", "f", "1"]
+    assert told(None, real=["t"]) == ["false", "f", "unknown"]
+    assert _ids(spark, far, "t") == [1]

@@ -187,8 +187,17 @@ def test_times_in_text_that_rise_with_the_places_of_the_rows() -> None:
     family = _families(200, 5)
     minutes = np.cumsum(RNG.integers(1, 30, (200, 5)), axis=1) + RNG.integers(300, 1400, (200, 1))
     times = [f"{m // 60:02d}:{m % 60:02d}:00" for m in minutes.ravel()]
-    frame = pd.DataFrame({"place": np.tile(np.arange(5), 200), "at": times, "note": RNG.choice(list("abcdef"), 1000)})
-    search = _search({"place": "int", "at": "string", "note": "string"}, targets=(), summed=(), terms=(), sortable=("at", "note"), number="place")
+    frame = pd.DataFrame(
+        {
+            "place": np.tile(np.arange(5), 200),
+            "at": times,
+            "left": [f"{m // 60:02d}:{m % 60:02d}:30" for m in minutes.ravel()],
+            "note": RNG.choice(list("abcdef"), 1000),
+        }
+    )
+    search = _search(
+        {"place": "int", "at": "string", "left": "string", "note": "string"}, targets=(), summed=(), terms=(), sortable=("at", "left", "note"), number="place"
+    )
     found = _found(frame, family, search)
     assert {name: rule.kind for name, rule in found.items()} == {"at": "ascending"}
     drawn = {"at": pa.array(["09:00:00", "08:00:00", None, "25:10:00", "24:00:00"])}

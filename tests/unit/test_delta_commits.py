@@ -97,6 +97,21 @@ def test_another_schema_keeps_the_table_and_what_others_set(folder):
     assert after.configuration == {"delta.logRetentionDuration": "interval 90 days", MARK: "r2"}
 
 
+def test_properties_tell_what_the_rows_are(folder):
+    def publish(run, seed, real=()):
+        info = RunInfo(run, "m", seed, fingerprint="f" * 64, real=frozenset(real))
+        entry, journal = stage(folder, run, ids(1))
+        commit(folder, entry.model_copy(update={"marks": info.marks("t")}), journal)
+        return read_state(folder).configuration
+
+    told = {"synthohive.synthetic": "true", "synthohive.model": "f" * 64, "synthohive.seed": "7"}
+    assert publish("r1", 7) == {MARK: "r1", **told}
+    assert publish("r2", 7) == {MARK: "r1", **told}
+    assert not [a for a in read_commit(folder, 1) if "metaData" in a]  # nothing changed that streams over the table would have to hear of
+    assert publish("r3", None, real=["t"]) == {MARK: "r1", **told, "synthohive.synthetic": "false", "synthohive.seed": "unknown"}
+    assert seen(folder.root) == [{"id": 1}]
+
+
 def test_a_commit_can_be_repeated_and_gives_way_to_others(folder):
     entry, journal = stage(folder, "r1", ids(1))
     assert [commit(folder, entry, journal) for _ in range(3)] == [0, 0, 0]

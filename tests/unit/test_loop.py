@@ -118,7 +118,7 @@ def test_training_beats_independent_draws(tmp_path: Path, table: tuple[np.ndarra
 
 
 @pytest.mark.parametrize("rows", [1, 2, 30])
-@pytest.mark.parametrize("model", ["ctgan", "independent"])
+@pytest.mark.parametrize("model", ["ctgan", "independent", "tvae"])
 def test_tiny_tables(tmp_path: Path, rows: int, model: str) -> None:
     stage(tmp_path / "a", np.zeros((rows, 1), dtype=int), np.zeros((rows, 0), dtype=int))
     job = job_for(tmp_path, tmp_path / "a", (1,), model=model, batch_size=None)

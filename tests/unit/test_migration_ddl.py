@@ -149,6 +149,34 @@ def test_what_the_parser_does_not_know_is_told_by_the_name_of_its_table_alone() 
     assert "ALTER TABLE a:" in str(told.value) and "secretvalue" not in str(told.value)
 
 
+PARTED = """
+    CREATE TABLE public.m (id int NOT NULL, d date NOT NULL) PARTITION BY RANGE (d);
+    CREATE TABLE public.m_2023 (id int NOT NULL, d date NOT NULL);
+    CREATE TABLE m_2024 PARTITION OF m (CONSTRAINT pk PRIMARY KEY (id, d)) FOR VALUES FROM ('2024-01-01') TO ('2025-01-01') PARTITION BY LIST (id);
+    CREATE TABLE m_2024_1 PARTITION OF m_2024 FOR VALUES IN (1);
+    CREATE TABLE "M rest" PARTITION OF m DEFAULT;
+    ALTER TABLE ONLY public.m ATTACH PARTITION public.m_2023 FOR VALUES FROM ('2023-01-01') TO ('2024-01-01');
+    CREATE UNIQUE INDEX u ON ONLY public.m USING btree (id);
+    ALTER TABLE ONLY public.m ADD CONSTRAINT m_pkey PRIMARY KEY (id, d);
+    ALTER TABLE ONLY public.m_2023 ADD CONSTRAINT m_2023_pkey PRIMARY KEY (id, d);
+    ALTER INDEX public.m_pkey ATTACH PARTITION public.m_2023_pkey;
+    CREATE TABLE n (id int PRIMARY KEY, m int, d date, FOREIGN KEY (m, d) REFERENCES m_2024_1 (id, d));
+"""
+
+
+def test_partitions_are_no_tables_of_their_own() -> None:
+    with pytest.warns(UserWarning, match="4 partitions of 'm': their rows are those of the table") as told:
+        metadata = Metadata.from_ddl(PARTED, dialect="postgres")
+    assert "2024-01-01" not in str(told[0].message)
+    assert sorted(metadata.tables) == ["m", "n"] and metadata.tables["m"].primary_key == ("id", "d")
+    assert str(metadata.tables["n"].foreign_keys[0]) == "(m, d) -> m(id, d)"
+
+
+def test_partitions_of_nothing_are_a_fault() -> None:
+    with pytest.raises(SchemaError, match="partitions of 'm', which no CREATE TABLE describes"):
+        Metadata.from_ddl("CREATE TABLE a (id int); CREATE TABLE b PARTITION OF m DEFAULT; CREATE TABLE c PARTITION OF c DEFAULT;", dialect="postgres")
+
+
 def test_without_sqlglot_the_extra_is_named() -> None:
     code = (
         "import sys; sys.modules['sqlglot'] = None\n"

@@ -57,8 +57,7 @@ def order_of(column: pa.Array) -> np.ndarray:
         ranks = np.empty(len(coded.dictionary) + 1, dtype=np.int64)
         ranks[pc.array_sort_indices(coded.dictionary).to_numpy()] = np.arange(len(coded.dictionary))
         ranks[-1] = np.iinfo(np.int64).max
-        placed: np.ndarray = ranks[coded.indices.fill_null(len(coded.dictionary)).to_numpy(zero_copy_only=False)]
-        return placed
+        return np.asarray(ranks[coded.indices.fill_null(len(coded.dictionary)).to_numpy(zero_copy_only=False)])
     if pa.types.is_integer(array.type):
         whole = array.fill_null(0).cast(pa.int64()).to_numpy(zero_copy_only=False)
         return np.where(array.is_null().to_numpy(zero_copy_only=False), np.iinfo(np.int64).max, whole)

@@ -7,6 +7,7 @@ from itertools import permutations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import TypeAdapter
 
 from ...spec.across_rows import AcrossRule, Ascending, Lagged, Shared
@@ -120,9 +121,14 @@ def _ascending(families: Families) -> Iterator[Ascending]:
         return
     before = families.rows.before(None)
     later = np.flatnonzero(before >= 0)
+    texts: list[pa.Array] = []
     for name in families.search.sortable:
         x, null = order_of(families.columns[name]), families.columns[name].null_count
         fallen, risen = (int(n) for n in ((x[later] < x[before[later]]).sum(), (x[later] > x[before[later]]).sum()))
         share = holding_share(fallen + null, max(len(later), 1), (fallen + risen) / 2)
-        if share is not None:
+        own = [families.columns[name]] if families.search.types[name] == "string" else []
+        # Sorted each by itself, a departure would no longer be after its own arrival: that is drawn as a distance.
+        follows = any(pc.mean(pc.greater_equal(mine, other).cast("float64")).as_py() >= HOLDS for mine in own for other in texts)
+        if share is not None and not follows:
+            texts += own
             yield Ascending(column=name, share=share)

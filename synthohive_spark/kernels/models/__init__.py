@@ -20,6 +20,7 @@ from .autoregressive import Autoregressive
 from .base import CodeLayout, ConditionalGenerativeModel
 from .ctgan import CTGAN
 from .independent import Independent
+from .tvae import TVAE
 
 Model = TypeVar("Model", bound=type[ConditionalGenerativeModel])
 
@@ -99,6 +100,7 @@ def known_models() -> tuple[str, ...]:
 register_model(Autoregressive)
 register_model(CTGAN)
 register_model(Independent)
+register_model(TVAE)
 
 
 def restore_model(

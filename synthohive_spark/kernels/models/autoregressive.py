@@ -15,7 +15,6 @@ Legend: `B` batch, `D` drawn columns, `C` context columns, `H` width of the stat
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,6 +30,7 @@ from .base import CodeLayout, ConditionalGenerativeModel, Reduce, read_settings
 from .draws import Ready, drawn, patterns
 from .history import History, Past
 from .known import Known, States, Sums
+from .schedules import linear, one_cycle
 from .smooth import LEAST_CODES, smooth
 
 BATCH = 256  # rows of a step of a large table: its states stay in the processor's cache
@@ -40,8 +40,6 @@ MOST_EPOCHS = 100  # what is seen more often is learnt by heart: of tables of 30
 SMALL = 20_000  # rows; smaller tables take smaller steps, or they are learnt by heart within some hundred
 LEAST_RATE = 0.25  # of the learning rate, for the smallest
 MAX_DECAY = 0.004  # of the weights in one step
-WARM_UP = 0.1  # share of the steps in which the learning rate rises
-RATE_RANGE = 100  # the peak learning rate over the first and the last
 DRAWN = 2_000  # rows that are drawn at a time: of more, layers leave the processor's cache; where the layout leaves the order open, each block has its own
 BLOCK = 500  # rows that see siblings, which are drawn at a time, or held-out ones that are judged: each has the codes, or the states, of many
 ANY_ORDER = 0.25  # share of the rows that are trained in any order, where columns have their turns: users may ask for values of any of them
@@ -66,18 +64,6 @@ class AutoregressiveSettings:
     learning_rate: float = 8e-3
     decay_rows: float = 80.0
     ema: float = 0.99
-
-
-def _one_cycle(step: int, *, steps: int) -> float:
-    """The share of the peak rate: up over the first steps and down over the rest, both along half a cosine (Smith, Topin 2018, arXiv 1708.07120)."""
-    share = step / max(steps, 1)
-    height = share / WARM_UP if share < WARM_UP else (1 - min(share, 1.0)) / (1 - WARM_UP)
-    return 1 / RATE_RANGE + (1 - 1 / RATE_RANGE) * (1 - math.cos(math.pi * height)) / 2
-
-
-def _linear(step: int, *, first: int, steps: int, height: float) -> float:
-    """The share of the peak rate: from `height` at the step `first` to nothing."""
-    return height * max(0.0, 1 - (step - first) / max(steps, 1))
 
 
 class Autoregressive(ConditionalGenerativeModel):
@@ -116,7 +102,7 @@ class Autoregressive(ConditionalGenerativeModel):
         self._averaged = averaged(self.network, options.ema)
         rate = options.learning_rate * float(np.clip((total / SMALL) ** 0.5, LEAST_RATE, 1))
         self._optimiser = torch.optim.AdamW(self._groups(min(MAX_DECAY, options.decay_rows / total) / rate), lr=rate, betas=(0.9, 0.99), fused=True)
-        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimiser, partial(_one_cycle, steps=steps))
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimiser, partial(one_cycle, steps=steps))
 
     def _smooth(self) -> None:
         """Codes in an order have like vectors."""
@@ -161,7 +147,7 @@ class Autoregressive(ConditionalGenerativeModel):
     def anneal(self, steps: int) -> bool:
         schedule = self._schedule
         first, height = schedule.last_epoch, schedule.lr_lambdas[0](schedule.last_epoch)
-        schedule.lr_lambdas = [partial(_linear, first=first, steps=steps, height=height)] * len(schedule.lr_lambdas)
+        schedule.lr_lambdas = [partial(linear, first=first, steps=steps, height=height)] * len(schedule.lr_lambdas)
         return True
 
     def _losses(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...spec.steps import AcrossRows, Carry, Combine, Derive, Distinct, Draw, Inherit, NumberKey, OneOf, ParentKey, Place, Position, Series, Settle
+from ...spec.steps import AcrossRows, Borrow, Carry, Combine, Derive, Distinct, Draw, Inherit, NumberKey, OneOf, ParentKey, Place, Position, Series, Settle
 from ..block import Block
-from . import across_rows, carry, combine, derive, distinct, draw, inherit, number_key, one_of, parent_key, place, position, series, settle
+from . import across_rows, borrow, carry, combine, derive, distinct, draw, inherit, number_key, one_of, parent_key, place, position, series, settle
 
 APPLY: dict[type[Any], Callable[[Any, Block], None]] = {
     AcrossRows: across_rows.apply,
+    Borrow: borrow.apply,
     Carry: carry.apply,
     Combine: combine.apply,
     Derive: derive.apply,

@@ -18,7 +18,8 @@ class Finding(Spec):
         table: the table.
         what: what kind of proposal; `reference` and `not learnt` are of the whole table.
         columns: of the table.
-        parent_table, parent_columns: where a foreign key points.
+        parent_table: where a foreign key points.
+        parent_columns: its columns there.
         orphans: the policy that is proposed for a foreign key.
         provider: of Faker, for a personal column; None for text of the real one's shape.
         confidence: in [0, 1].

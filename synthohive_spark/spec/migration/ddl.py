@@ -19,6 +19,8 @@ from .draft import Draft, hint
 try:
     import sqlglot
     from sqlglot import exp
+
+    from .partitions import partition_of, whole_table
 except ModuleNotFoundError as error:
     if error.name != "sqlglot":
         raise
@@ -58,8 +60,15 @@ def read_ddl(text: str, dialect: str | None) -> Draft:
     """
     draft, tables = Draft(), dict[str, _Table]()
     homes: dict[str, str] = {}
+    partitions: dict[str, str] = {}  # each with its table
     others: Counter[str] = Counter()
     for statement in _statements(text, dialect, draft):
+        if (pair := partition_of(statement)) is not None:
+            part = _known(tables, pair[0])
+            partitions[part] = pair[1]
+            tables.setdefault(part, _Table())  # what comes may say something of it
+            homes.setdefault(part, part)
+            continue
         table = _described(statement)
         if table is None:
             others[_kind(statement, draft)] += 1
@@ -80,9 +89,27 @@ def read_ddl(text: str, dialect: str | None) -> Draft:
         draft.left.append(f"statements that describe no table: {', '.join(f'{n} x {kind}' for kind, n in sorted(others.items()))}")
     if not tables and not draft.faults:
         draft.faults.append("there is no CREATE TABLE with columns in it")
+    _without_partitions(tables, partitions, draft)
     for name, read in tables.items():
         draft.tables[name] = _fields(name, read, tables, draft)
     return draft
+
+
+def _without_partitions(tables: dict[str, _Table], partitions: dict[str, str], draft: Draft) -> None:
+    """Leave the partitions out; keys that lead to one lead to its table."""
+    if not partitions:
+        return
+    wholes = {part: _known(tables, whole) for part, whole in partitions.items()}
+    missing = sorted({whole for whole in wholes.values() if whole not in tables})
+    draft.faults += [f"partitions of {whole!r}, which no CREATE TABLE describes; {hint(whole, tables)}" for whole in missing]
+    for part in wholes:
+        del tables[part]
+    for table in tables.values():
+        for key in table.keys:
+            key.parent = whole_table(_known([*tables, *wholes], key.parent), wholes)
+    draft.left.append(
+        f"{len(wholes)} partitions of {', '.join(sorted({repr(whole_table(part, wholes)) for part in wholes}))}: their rows are those of the table"
+    )
 
 
 def _statements(text: str, dialect: str | None, draft: Draft) -> Iterator[exp.Expr]:
@@ -96,6 +123,8 @@ def _statements(text: str, dialect: str | None, draft: Draft) -> Iterator[exp.Ex
     except sqlglot.errors.TokenError:
         draft.faults.append(f"the text cannot be read as {dialect or 'SQL'}: a quote or comment does not end, or another dialect is meant")
         return
+    # `CREATE INDEX ... ON ONLY table`, of a table with partitions, is no form that the parser knows.
+    tokens = [t for before, t in zip([None, *tokens], tokens, strict=False) if before is None or (before.text.upper(), t.text.upper()) != ("ON", "ONLY")]
     # With IGNORE the parser goes on behind a fault and keeps it; its own messages would show the text around it, defaults and all.
     parser = chosen.parser(error_level=sqlglot.ErrorLevel.IGNORE)
     with _quiet():

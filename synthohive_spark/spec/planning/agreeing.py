@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from ..hidden import shared_column
 from ..program import Match
 from ..survey import CopyFacts
 from .inherited import HOLDS, Inherited
@@ -18,7 +19,8 @@ def with_agreement(view: TableView, matches: Iterable[Match], driving: int | Non
     there = {c for i in inherited if i.by == driving and i.always for c in i.columns} | (view.columns(driving) if driving is not None else set())
     out = []
     for match in matches:
-        found = match.model_copy(update={"agree": tuple(_agreed(view, match, there)), "since": _since(view, match)})
+        agree = tuple(_agreed(view, match, there)) or tuple(_related(view, match, driving))
+        found = match.model_copy(update={"agree": agree, "since": _since(view, match)})
         there |= view.columns(match.key) | set(match.brought)
         out.append(found)
     return out
@@ -26,8 +28,7 @@ def with_agreement(view: TableView, matches: Iterable[Match], driving: int | Non
 
 def _agreed(view: TableView, match: Match, known: set[str]) -> Iterator[tuple[str, str]]:
     key = view.key(match.key)
-    parent = view.metadata.tables[key.parent_table]
-    late = {c for i, fk in enumerate(parent.foreign_keys) if view.graph.is_deferred(parent.name, i) for c in fk.columns}
+    late = _late(view, key.parent_table)
     given = set(key.columns) | set(match.brought)
     keys = {frozenset(fk.columns) for fk in view.table.foreign_keys}
     taken: set[str] = set()
@@ -36,6 +37,23 @@ def _agreed(view: TableView, match: Match, known: set[str]) -> Iterator[tuple[st
         if facts.share >= HOLDS and own in keys and own <= known - given - taken and not theirs & (late | set(key.parent_columns)):
             taken |= own
             yield from zip(facts.columns, facts.parent_columns, strict=True)
+
+
+def _related(view: TableView, match: Match, driving: int | None) -> Iterator[tuple[str, str]]:
+    """The first of what the driving parent and the partner have in common: rows borrow it from their parent."""
+    if driving is None or view.is_deferred(match.key):
+        return
+    fixed = {*view.key(match.key).parent_columns, *_late(view, view.key(match.key).parent_table)}
+    late = _late(view, view.key(driving).parent_table)
+    for facts in view.seen(match.key).relatives:
+        if facts.by == driving and not set(facts.above) & late and not set(facts.parent_columns) & fixed:
+            yield from ((shared_column(own), theirs) for own, theirs in zip(facts.above, facts.parent_columns, strict=True))
+            return
+
+
+def _late(view: TableView, parent: str) -> set[str]:
+    """Columns of a table that are filled after its rows are made."""
+    return {c for i, key in enumerate(view.metadata.tables[parent].foreign_keys) if view.graph.is_deferred(parent, i) for c in key.columns}
 
 
 def _since(view: TableView, match: Match) -> tuple[str, str] | None:

@@ -133,6 +133,7 @@ def _never(view: TableView, plan: KeyPlan, index: int) -> tuple[int, ...]:
     earlier = [m.key for m in plan.matches[: [m.key for m in plan.matches].index(index)] if not m.filled]
     before = [j for j in (plan.driving, *earlier) if j is not None and view.key(j).parent_table == view.key(index).parent_table]
     same = {j for j in before for found in view.seen(j).copies if not found.share and found.columns == view.key(index).columns}
+    same |= {j for j in before for found in view.seen(index).relatives if found.by == j and found.apart}
     return tuple(sorted(j for j in same if set(view.key(j).parent_columns) == set(view.key(index).parent_columns)))
 
 

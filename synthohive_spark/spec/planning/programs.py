@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from ..encoding import ColumnHint
 from ..graph import SchemaGraph
-from ..hidden import GAP, count_column, depth_column, same_column, status_column
+from ..hidden import GAP, count_column, depth_column, same_column, shared_column, status_column
 from ..metadata import Metadata
 from ..program import Match, Phase, TableProgram, Trait
-from ..steps import Carry, Combine, Distinct, Draw, Inherit, NumberKey, OneOf, ParentKey, Place, Series, Step
+from ..steps import Borrow, Carry, Combine, Distinct, Draw, Inherit, NumberKey, OneOf, ParentKey, Place, Series, Step
 from ..survey import Survey
 from ..types import type_family
 from .inherited import Inherited
@@ -79,7 +79,7 @@ def _program(view: TableView, keys: KeyPlan, uniques: UniquePlan, counts: tuple[
     some = _inherits([i for i in keys.inherited if not i.always])
     drawn = (*_drawn(view, keys, matches, known, counts), *(step.status for step in some))
     conditions = tuple(c for step in uniques.known for c in step.columns)
-    first = _first_phase(view, uniques, known, early, drawn, conditions, some, keys.driving)
+    first = _first_phase(view, uniques, (*known, *_borrowed(view, keys, early)), early, drawn, conditions, some, keys.driving)
     siblings = plan_siblings(view, keys, uniques, drawn, first)
     if siblings.placed:
         known, conditions = (*known, Place()), (*conditions, *Place().columns)
@@ -127,6 +127,16 @@ def _known(view: TableView, keys: KeyPlan, uniques: UniquePlan) -> tuple[Step, .
         fallback = tuple(c for c in (*kept, *own) if c not in view.opaque | matched) if nullable else ()
         steps.append(ParentKey(columns=(*key.columns, *own), parent_columns=(*key.parent_columns, *theirs), fallback=fallback))
     return (*steps, *uniques.known)
+
+
+def _borrowed(view: TableView, keys: KeyPlan, early: Iterable[Match]) -> tuple[Borrow, ...]:
+    """What partners must share with the driving parent's row."""
+    if keys.driving is None:
+        return ()
+    types = {shared_column(c): (c, kind) for c, kind in view.above(keys.driving).types.items()}
+    columns = tuple(dict.fromkeys(own for match in early for own, _ in match.agree if own in types))
+    found = [types[c] for c in columns]
+    return (Borrow(columns=columns, parent_columns=tuple(c for c, _ in found), types=tuple(kind for _, kind in found)),) if columns else ()
 
 
 def _inherits(inherited: Sequence[Inherited]) -> tuple[Inherit, ...]:
