@@ -252,6 +252,25 @@ class Settle(Spec):
         return ()
 
 
+class OneOf(Spec):
+    """Keys of which each row has exactly one.
+
+    Attributes:
+        driving: columns of the driving key, if it is one of them.
+        statuses: hidden columns that say whether the others are there.
+        shares: of the rows that have each of these.
+    """
+
+    kind: Literal["one_of"] = "one_of"
+    driving: tuple[str, ...]
+    statuses: tuple[str, ...]
+    shares: tuple[float, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return ()
+
+
 class Carry(Spec):
     """Columns that an earlier phase has drawn or matched.
 
@@ -266,6 +285,6 @@ class Carry(Spec):
 
 
 Step = Annotated[
-    NumberKey | ParentKey | Borrow | Inherit | Position | Place | Series | Draw | Distinct | Combine | Derive | AcrossRows | Settle | Carry,
+    NumberKey | ParentKey | Borrow | Inherit | Position | Place | Series | Draw | Distinct | Combine | Derive | AcrossRows | Settle | OneOf | Carry,
     Field(discriminator="kind"),
 ]

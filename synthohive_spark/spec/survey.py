@@ -197,6 +197,7 @@ class TableFacts(Spec):
         orders: columns that may order the rows of a parent.
         entities: of a natural primary key of several columns that no learnt parent has a part in.
         labels: its columns of text, where it may be a lookup.
+        one_of: keys of which each row has exactly one, by their places.
     """
 
     table: str
@@ -209,6 +210,7 @@ class TableFacts(Spec):
     orders: tuple[OrderFacts, ...] = ()
     entities: EntityFacts | None = None
     labels: tuple[LabelFacts, ...] = ()
+    one_of: tuple[tuple[int, ...], ...] = ()
 
     @property
     def types(self) -> dict[str, str]:

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from operator import and_
+from itertools import combinations
+from operator import add, and_
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
@@ -47,6 +48,7 @@ DATED = (  # how dates in text or whole numbers begin
     "^((1[6-9]|2[0-3])[0-9]{2}[-/.](0[1-9]|1[0-2])[-/.][0-3][0-9]|[0-3][0-9][-/.][0-3][0-9][-/.](1[6-9]|2[0-3])[0-9]{2}"
     "|[0-3][0-9][ -][A-Z][a-z]{2,8}[ -][0-9]{4}$|[A-Z][a-z]{2,8} [0-3][0-9], [0-9]{4}$|(1[6-9]|2[0-3])[0-9]{2}(0[1-9]|1[0-2])[0-3][0-9]([0-9]{6})?$)"
 )
+MOST_EXCLUSIVE = 6  # keys of a table of which each row may have one: their pairs grow with the square
 HOLDS = 0.995  # share of the parents in which a column must count without a gap to be taken for a sequence
 
 
@@ -108,6 +110,7 @@ class _Surveyor:
                 orders=_orders(shape, facts[name]),
                 entities=self._entities(table, kept[name], shape, facts[name], rows[name]),
                 labels=labels_of(shape, facts[name]),
+                one_of=_one_of(table, facts[name], total(tallies[name, ROWS], "parents")),
             )
         return Survey(tables=tables)
 
@@ -177,7 +180,7 @@ class _Surveyor:
                 whole = reduce(and_, (F.col(quoted(c)).isNotNull() for c in fk.columns))
                 asked |= {f"stray{index}_{i}": F.count_if(~whole & F.col(quoted(c)).isNotNull()) for i, c in enumerate(fk.columns)}
         if self.metadata.tables[name].role == "learnt" and self.metadata.tables[name].foreign_keys:
-            asked |= _order_facts(shape)
+            asked |= _order_facts(shape) | _one_of_facts(self.metadata.tables[name], shape)
         return asked
 
     def _sequences(self, kept: Mapping[str, DataFrame], shapes: Mapping[str, Shape], followed: Mapping[KeyRef, ForeignKey]) -> dict[str, list[SequenceFacts]]:
@@ -220,6 +223,29 @@ class _Surveyor:
         if len(rows) > MAX_ENTITIES or 2 * told < kept:
             return EntityFacts(columns=(*columns, runs))  # most rows belong to entities that cannot be told
         return EntityFacts(columns=(*columns, runs), entities=tuple(tuple(row)[:-1] for row in rows), counts=tuple(row["count"] for row in rows))
+
+
+def _sets_of_keys(table: Table) -> list[tuple[int, ...]]:
+    """Keys of which each row may have exactly one: any two, or all of them."""
+    keys = range(len(table.foreign_keys))
+    pairs = list(combinations(keys, 2)) if len(keys) <= MOST_EXCLUSIVE else []
+    return [*pairs, *([tuple(keys)] if 2 < len(keys) <= MOST_EXCLUSIVE else [])]
+
+
+def _one_of_facts(table: Table, shape: Shape) -> dict[str, Column]:
+    """In how many rows exactly one of some keys is there, where all of them can be null."""
+    nullable = {name for name, _, empty in shape if empty}
+    asked = {}
+    for place, keys in enumerate(_sets_of_keys(table)):
+        columns = [table.foreign_keys[i].columns for i in keys]
+        if all(usable(shape, names) and set(names) & nullable for names in columns):
+            there = (reduce(and_, (F.col(quoted(c)).isNotNull() for c in names)) for names in columns)
+            asked[f"one_of{place}"] = F.count_if(reduce(add, (is_there.cast("int") for is_there in there)) == 1)
+    return asked
+
+
+def _one_of(table: Table, facts: Mapping[str, Any], rows: int) -> tuple[tuple[int, ...], ...]:
+    return tuple(keys for place, keys in enumerate(_sets_of_keys(table)) if rows and facts.get(f"one_of{place}", 0) >= HOLDS * rows)
 
 
 def _order_facts(shape: Shape) -> dict[str, Column]:

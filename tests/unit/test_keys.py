@@ -66,6 +66,14 @@ def test_uuid_keys_are_valid_unique_and_depend_on_the_seed() -> None:
     assert keys[0] != key_values(pattern, np.arange(1), pa.string(), seed=2).to_pylist()[0]
 
 
+def test_guids_and_hashes_keep_braces_and_capitals() -> None:
+    seen = TextKeys("{0A2B3C4D-0000-4000-8000-000000000001}", "{FA2B3C4D-0000-4000-8000-000000000001}", 38, uuids=True)
+    keys = key_values(key_pattern(seen), np.arange(50), pa.string(), seed=1).to_pylist()
+    assert len(set(keys)) == 50 and all(re.fullmatch(r"\{[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\}", key) for key in keys)
+    hashes = key_values(key_pattern(TextKeys("0" * 32, "F" * 32, 32, hashes=True)), np.arange(50), pa.string(), seed=1).to_pylist()
+    assert len(set(hashes)) == 50 and all(re.fullmatch("[0-9A-F]{32}", key) for key in hashes)
+
+
 def test_mails_and_hashes_stay_so() -> None:
     mails = key_values(key_pattern(TextKeys("anna.1@a.de", "zoe@b.de", 9, even=False, mails=True)), ROWS, pa.string(), seed=1).to_pylist()
     assert mails == ["user1@example.com", "user2@example.com", "user42@example.com", "user1000000@example.com"]

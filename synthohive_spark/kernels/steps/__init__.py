@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...spec.steps import AcrossRows, Borrow, Carry, Combine, Derive, Distinct, Draw, Inherit, NumberKey, ParentKey, Place, Position, Series, Settle
+from ...spec.steps import AcrossRows, Borrow, Carry, Combine, Derive, Distinct, Draw, Inherit, NumberKey, OneOf, ParentKey, Place, Position, Series, Settle
 from ..block import Block
-from . import across_rows, borrow, carry, combine, derive, distinct, draw, inherit, number_key, parent_key, place, position, series, settle
+from . import across_rows, borrow, carry, combine, derive, distinct, draw, inherit, number_key, one_of, parent_key, place, position, series, settle
 
 APPLY: dict[type[Any], Callable[[Any, Block], None]] = {
     AcrossRows: across_rows.apply,
@@ -19,6 +19,7 @@ APPLY: dict[type[Any], Callable[[Any, Block], None]] = {
     Draw: draw.apply,
     Inherit: inherit.apply,
     NumberKey: number_key.apply,
+    OneOf: one_of.apply,
     ParentKey: parent_key.apply,
     Place: place.apply,
     Position: position.apply,

@@ -10,7 +10,7 @@ from ..graph import SchemaGraph
 from ..hidden import GAP, count_column, depth_column, same_column, shared_column, status_column
 from ..metadata import Metadata
 from ..program import Match, Phase, TableProgram, Trait
-from ..steps import Borrow, Carry, Combine, Distinct, Draw, Inherit, NumberKey, ParentKey, Place, Series, Step
+from ..steps import Borrow, Carry, Combine, Distinct, Draw, Inherit, NumberKey, OneOf, ParentKey, Place, Series, Step
 from ..survey import Survey
 from ..types import type_family
 from .inherited import Inherited
@@ -79,7 +79,7 @@ def _program(view: TableView, keys: KeyPlan, uniques: UniquePlan, counts: tuple[
     some = _inherits([i for i in keys.inherited if not i.always])
     drawn = (*_drawn(view, keys, matches, known, counts), *(step.status for step in some))
     conditions = tuple(c for step in uniques.known for c in step.columns)
-    first = _first_phase(view, uniques, (*known, *_borrowed(view, keys, early)), early, drawn, conditions, some)
+    first = _first_phase(view, uniques, (*known, *_borrowed(view, keys, early)), early, drawn, conditions, some, keys.driving)
     siblings = plan_siblings(view, keys, uniques, drawn, first)
     if siblings.placed:
         known, conditions = (*known, Place()), (*conditions, *Place().columns)
@@ -165,6 +165,7 @@ def _first_phase(
     drawn: tuple[str, ...],
     conditions: tuple[str, ...],
     some: tuple[Inherit, ...],
+    driving: int | None,
 ) -> Phase:
     """What the matches need: keys that are fixed, what tells rows apart, whether a key is there."""
     needed = {c for m in early for a in m.apart for c in a.before} | {c for m in early for c in (*m.fixed, *m.wished, *m.filled, *(own for own, _ in m.agree))}
@@ -177,7 +178,24 @@ def _first_phase(
     # What is drawn depends on all that is known; generated keys say nothing.
     there = tuple(step for step in known if set(step.columns) & needed or (columns and not isinstance(step, NumberKey)))
     draw = (Draw(columns=columns, conditions=conditions),) if columns else ()
-    return Phase(steps=(*there, *draw, *keys, *_with_combinations(moved)), matches=early)
+    return Phase(steps=(*there, *draw, *_one_of(view, driving, early), *keys, *_with_combinations(moved)), matches=early)
+
+
+def _one_of(view: TableView, driving: int | None, early: tuple[Match, ...]) -> tuple[OneOf, ...]:
+    """Keys of which each row has one: the largest sets first, each key in one set only, and none that is always or never there."""
+    statuses = {m.key for m in early if m.status and not m.filled}
+    steps: list[OneOf] = []
+    done: set[int] = set()
+    for keys in sorted(view.facts.one_of, key=len, reverse=True):
+        matched = [i for i in keys if i in statuses]
+        is_led = driving in keys and len(matched) == len(keys) - 1
+        learnt = all(i in view.linkages and 0 < view.null_rate(i) < 1 for i in keys)
+        if learnt and not done & set(keys) and (is_led or len(matched) == len(keys)):
+            done |= set(keys)
+            columns = view.key(driving).columns if is_led and driving is not None else ()
+            shares = tuple(1 - view.null_rate(i) for i in matched)
+            steps.append(OneOf(driving=columns, statuses=tuple(status_column(i) for i in matched), shares=shares))
+    return tuple(steps)
 
 
 def _since(view: TableView, keys: KeyPlan, since: tuple[str, int] | None) -> tuple[str, str, int] | None:
