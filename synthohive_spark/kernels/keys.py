@@ -81,9 +81,9 @@ def key_values(pattern: KeyPattern, rows: np.ndarray, arrow_type: pa.DataType, s
     if pattern.form == "integer":
         return _whole(rows, pattern.after, arrow_type)
     if pattern.form == "uuid":
-        return _written([_uuid(seed, int(row)) for row in rows], pattern)
+        return _written([_uuid(seed, row, end) for row, end in zip(rows.tolist(), _scattered(seed, rows), strict=True)], pattern)
     if pattern.form == "hex":
-        return _written([_hex(seed, int(row), pattern.width) for row in rows], pattern)
+        return _written([_hex(seed, row, end, pattern.width) for row, end in zip(rows.tolist(), _scattered(seed, rows), strict=True)], pattern)
     limit = 10 ** (min(pattern.width, DIGITS) if pattern.width > 1 else DIGITS) - 1
     if pattern.most is not None:
         if len(rows) and int(rows[-1]) >= pattern.most:
@@ -121,22 +121,23 @@ def _whole(rows: np.ndarray, after: int, arrow_type: pa.DataType) -> pa.Array:
     return from_units(numbers, np.zeros(len(rows), dtype=bool), arrow_type)
 
 
-def _uuid(seed: int, row: int) -> str:
+def _uuid(seed: int, row: int, end: int) -> str:
     # The last 12 digits differ for all rows, so that no two can meet; the rest is a hash, so that runs differ.
-    text, more = f"{derive_seed(seed, 'uuid', row):016x}", f"{derive_seed(seed, 'uuid', row, 1):016x}"
-    return f"{text[:8]}-{text[8:12]}-4{text[12:15]}-{VARIANTS[int(text[15], 16) % 4]}{more[:3]}-{_scattered(seed, row):0{ROW}x}"
+    text = f"{derive_seed(seed, 'uuid', row):016x}"
+    return f"{text[:8]}-{text[8:12]}-4{text[12:15]}-{VARIANTS[end % 4]}{text[15]}{end >> 5 & 255:02x}-{end:0{ROW}x}"
 
 
-def _hex(seed: int, row: int, width: int) -> str:
+def _hex(seed: int, row: int, end: int, width: int) -> str:
     """The same in hexadecimal digits alone."""
     parts = (f"{derive_seed(seed, 'hex', row, part):016x}" for part in range(width // 16 + 1))
-    return f"{''.join(parts)[: width - ROW]}{_scattered(seed, row):0{ROW}x}"
+    return f"{''.join(parts)[: width - ROW]}{end:0{ROW}x}"
 
 
-def _scattered(seed: int, row: int) -> int:
+def _scattered(seed: int, rows: np.ndarray) -> list[int]:
     """Another number below `16 ** ROW` for each row below that, in no order that shows: odd factors and shifted bits can be undone."""
-    mixed = (row + derive_seed(seed, "scattered")) % 16**ROW
+    below = np.uint64(16**ROW - 1)
+    mixed = (rows.astype(np.uint64) + np.uint64(derive_seed(seed, "scattered"))) & below
     for part in range(2):
-        mixed = mixed * (derive_seed(seed, "scattered", part) | 1) % 16**ROW
-        mixed ^= mixed >> (2 * ROW)
-    return mixed
+        mixed = mixed * np.uint64(derive_seed(seed, "scattered", part) | 1) & below
+        mixed ^= mixed >> np.uint64(2 * ROW)
+    return mixed.tolist()

@@ -200,6 +200,7 @@ def test_times_in_text_that_rise_with_the_places_of_the_rows() -> None:
     )
     found = _found(frame, family, search)
     assert {name: rule.kind for name, rule in found.items()} == {"at": "ascending"}
+    assert _found(frame.assign(left=None), family, search).keys() == {"at"}
     drawn = {"at": pa.array(["09:00:00", "08:00:00", None, "25:10:00", "24:00:00"])}
     made = across_rows(drawn, [found["at"]], {"at": "string"}, FamilyRows(np.array([1, 1, 1, 2, 2])), {})
     assert made["at"].to_pylist() == ["08:00:00", "09:00:00", None, "24:00:00", "25:10:00"]

@@ -136,3 +136,37 @@ def test_chance_is_no_shape() -> None:
     n = int(sizes.sum())
     frame = {"flag": RNG.random(n) < 0.4, "kind": RNG.choice(list("abcd"), n), "number": RNG.integers(0, 9, n)}
     assert not _found(frame, sizes, {"flag": "boolean", "kind": "string", "number": "int"})
+
+
+def test_a_flag_of_numbers_marks_a_row_and_is_no_total() -> None:
+    at = np.tile(np.arange(4), 60)
+    found = _found({"at": at, "flag": (at == 3).astype(int)}, np.full(60, 4), {"at": "int", "flag": "int"}, orders=("at",))
+    assert isinstance(found["flag"], Marked) and found["flag"].at == "last"
+
+
+def test_columns_that_both_count_do_not_wait_for_each_other() -> None:
+    week = np.repeat(RNG.integers(1, 40, 80), 5) + np.tile(np.arange(5), 80)
+    columns = {"id": np.arange(400), "week": week, "period": week + 100}
+    found = _found(columns, np.full(80, 5), dict.fromkeys(columns, "int"), number="id", orders=("id",))
+    assert found and not any(isinstance(rule, Following) for rule in found.values())
+
+
+def test_given_values_lead() -> None:
+    rows, held = FamilyRows(np.zeros(3, dtype=np.int64)), {"c": np.array([False, False, True])}
+
+    def made(rule: AcrossRule, *values: object) -> list[object]:
+        found: list[object] = across_rows({"c": pa.array(values)}, [rule], {"c": "boolean" if isinstance(values[0], bool) else "string"}, rows, held)[
+            "c"
+        ].to_pylist()
+        return found
+
+    assert made(Apart(column="c"), "x", "y", "x")[2] == "x" != made(Apart(column="c"), "x", "y", "x")[0]
+    assert made(Marked(column="c", value=True), True, False, True) == [False, False, True]
+    assert made(Forward(column="c", steps=("a", "b", "c")), "c", "b", "a") == ["c", "b", "a"]
+
+
+def test_the_open_row_is_the_current_one_whatever_was_drawn() -> None:
+    rules = [Marked(column="now", value=True, at="last", ordered_by="to"), Following(column="to", of="since", ends=True, ordered_by="since")]
+    columns = {"to": pa.array([5, 9, 7]), "since": pa.array([1, 2, 3]), "now": pa.array([False, True, False])}
+    made = across_rows(columns, rules, {"to": "bigint", "since": "bigint", "now": "boolean"}, FamilyRows(np.zeros(3, dtype=np.int64)), {})
+    assert made["to"].to_pylist() == [2, 3, None] and made["now"].to_pylist() == [False, False, True]

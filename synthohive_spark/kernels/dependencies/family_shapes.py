@@ -15,7 +15,7 @@ from .lookups import stored
 from .units import from_units, plain, to_floats, to_units
 
 ROUNDS = 24  # of looking for a value that the family does not have yet; what is left takes the first that is free
-_TURNS: tuple[type[FamilyShape], ...] = (Separate, Apart, Forward, Marked, Following, Numbered, Split)
+_TURNS: tuple[type[FamilyShape], ...] = (Separate, Apart, Forward, Following, Marked, Numbered, Split)
 
 
 def shaped(
@@ -26,15 +26,18 @@ def shaped(
     out: dict[str, pa.Array] = {}
     nowhere = np.zeros(len(rows.family), dtype=bool)
     for rule in sorted(rules, key=lambda r: _TURNS.index(type(r))) if len(rows.family) else ():
-        found = _separate(rule, there, types, rows) if isinstance(rule, Separate) else {rule.column: _shape(rule, there, types, rows)}
+        stays = np.logical_or.reduce([held.get(name, nowhere) for name in (rule.column, *([rule.stop] if isinstance(rule, Separate) else []))])
+        found = _separate(rule, there, types, rows) if isinstance(rule, Separate) else {rule.column: _shape(rule, there, types, rows, stays)}
+        if isinstance(rule, Forward | Separate):  # moved past given values, others would break the rule with them
+            stays = np.isin(rows.start, rows.start[stays])
         for name, values in found.items():
-            out[name] = there[name] = pc.if_else(pa.array(held.get(name, nowhere)), there[name], values)
+            out[name] = there[name] = pc.if_else(pa.array(stays), there[name], values)
     return out
 
 
-def _shape(rule: FamilyShape, columns: Mapping[str, pa.Array], types: Mapping[str, str], rows: FamilyRows) -> pa.Array:
+def _shape(rule: FamilyShape, columns: Mapping[str, pa.Array], types: Mapping[str, str], rows: FamilyRows, held: np.ndarray) -> pa.Array:
     if isinstance(rule, Marked):
-        return _marked(rule, columns, types, rows)
+        return _marked(rule, columns, types, rows, held)
     if isinstance(rule, Following):
         return _following(rule, columns, types, rows)
     if isinstance(rule, Numbered):
@@ -43,7 +46,7 @@ def _shape(rule: FamilyShape, columns: Mapping[str, pa.Array], types: Mapping[st
         return _split(rule, columns, types, rows)
     if isinstance(rule, Forward):
         return _forward(rule, columns, types, rows)
-    return apart(columns[rule.column], rows)
+    return apart(columns[rule.column], rows, held)
 
 
 def ranks_by(name: str | None, columns: Mapping[str, pa.Array]) -> np.ndarray | None:
@@ -59,14 +62,15 @@ def is_value(column: pa.Array, value: object, spark_type: str) -> np.ndarray:
     return np.asarray(same.fill_null(False).to_numpy(zero_copy_only=False), dtype=bool)
 
 
-def _marked(rule: Marked, columns: Mapping[str, pa.Array], types: Mapping[str, str], rows: FamilyRows) -> pa.Array:
+def _marked(rule: Marked, columns: Mapping[str, pa.Array], types: Mapping[str, str], rows: FamilyRows, held: np.ndarray) -> pa.Array:
     column, n = columns[rule.column], len(rows.family)
     there = is_value(column, rule.value, types[rule.column])
     by = rows.sorted_by(ranks_by(rule.ordered_by, columns))
     firsts = rows.start[by] == np.arange(n)  # rows that are sorted within their families begin where those do
     if rule.at == "one":
-        wanted = np.where(there, rows.place, n)
+        wanted = np.where(there, np.where(held, rows.place - n, rows.place), n)  # given ones come first
         least = np.minimum.reduceat(wanted, np.flatnonzero(firsts))[np.cumsum(firsts) - 1]
+        least = np.where(least < 0, least + n, least)
         # Of a family without the value any row may have it, always the same one.
         other = (rows.family * 2_654_435_761) % rows.size
         chosen = rows.place == np.where(least < n, least, other)
@@ -123,19 +127,19 @@ def places(rule: Numbered, columns: Mapping[str, pa.Array], rows: FamilyRows) ->
     return place
 
 
-def apart(column: pa.Array, rows: FamilyRows) -> pa.Array:
-    """Other values of the block for those that a row before has in the same family."""
+def apart(column: pa.Array, rows: FamilyRows, held: np.ndarray | None = None) -> pa.Array:
+    """Other values of the block for those that a row before has in the same family, or one that is held."""
     codes = plain(column).dictionary_encode(null_encoding="encode")
     code = codes.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     n, values = len(code), len(codes.dictionary)
     taken = code.copy()
     for turn in range(1, ROUNDS + 1):
-        again = repeated(taken, rows)
+        again = repeated(taken, rows, held)
         if not again.any():
             break
         step = np.random.default_rng(turn).integers(1, max(n, 2))  # values come as often as the block has them
         taken[again] = code[(np.flatnonzero(again) + step) % n]
-    for row in np.flatnonzero(repeated(taken, rows)).tolist():
+    for row in np.flatnonzero(repeated(taken, rows, held)).tolist():
         start = int(rows.start[row])
         free = np.setdiff1d(np.arange(values), taken[start : start + int(rows.size[row])])
         taken[row] = free[row % len(free)] if len(free) else taken[row]
@@ -144,9 +148,9 @@ def apart(column: pa.Array, rows: FamilyRows) -> pa.Array:
     return column.take(pa.array(np.where(taken == code, np.arange(n), first[taken])))
 
 
-def repeated(codes: np.ndarray, rows: FamilyRows) -> np.ndarray:
-    """Rows whose value one before them in the family has, bool (n,)."""
-    by = np.lexsort((np.arange(len(codes)), codes, rows.family))
+def repeated(codes: np.ndarray, rows: FamilyRows, held: np.ndarray | None = None) -> np.ndarray:
+    """Rows whose value one before them in the family has, bool (n,); those that are held count as before all others."""
+    by = np.lexsort((np.arange(len(codes)), *([~held] if held is not None else []), codes, rows.family))
     again = np.zeros(len(codes), dtype=bool)
     again[by[1:]] = (codes[by[1:]] == codes[by[:-1]]) & (rows.family[by[1:]] == rows.family[by[:-1]])
     return again

@@ -128,7 +128,7 @@ def _ascending(families: Families) -> Iterator[Ascending]:
         share = holding_share(fallen + null, max(len(later), 1), (fallen + risen) / 2)
         own = [families.columns[name]] if families.search.types[name] == "string" else []
         # Sorted each by itself, a departure would no longer be after its own arrival: that is drawn as a distance.
-        follows = any(pc.mean(pc.greater_equal(mine, other).cast("float64")).as_py() >= HOLDS for mine in own for other in texts)
+        follows = any((pc.mean(pc.greater_equal(mine, other).cast("float64")).as_py() or 0.0) >= HOLDS for mine in own for other in texts)
         if share is not None and not follows:
             texts += own
             yield Ascending(column=name, share=share)

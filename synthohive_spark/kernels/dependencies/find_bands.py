@@ -17,6 +17,7 @@ from .sample import MIN_SURPRISES, Sample, Search
 from .units import plain
 
 MOST_BANDS = 200
+LEAST_IN_BAND = 3  # rows of a range
 ROWS_PER_BAND = 8  # on average: fewer would be the rows themselves
 VALUES_PER_BAND = 3  # of the number, on average: with fewer it is a list of values
 MOST_SIDES = 3  # ranges of a difference: below, equal, above
@@ -30,10 +31,10 @@ def find_bands(sample: Sample, search: Search, explained: Collection[str]) -> li
     numbers = [n for n in search.inputs if sample.varies(n)]
     found = []
     for target in targets:
-        candidates = [rule for name in numbers if name != target for rule in _by(sample, target, (name,), MOST_BANDS)]
+        candidates = [rule for name in numbers if name != target for rule in _by(sample, target, (name,), MOST_BANDS, search.min_rows)]
         if not candidates and len(np.unique(sample.codes(target))) <= MOST_LABELS:
             pairs = [(a, b) for a, b in combinations(numbers[:MOST_PAIRED], 2) if search.types[a] == search.types[b] and target not in (a, b)]
-            candidates = [rule for pair in pairs for rule in _by(sample, target, pair, MOST_SIDES)]
+            candidates = [rule for pair in pairs for rule in _by(sample, target, pair, MOST_SIDES, search.min_rows)]
         judged = [held for rule in sorted(candidates, key=lambda r: len(r.edges))[:4] if (held := sample.judged(rule)) is not None]
         found += judged[:1]
     return found
@@ -45,7 +46,7 @@ def _can_be_banded(sample: Sample, search: Search, name: str) -> bool:
     return whole and sample.varies(name) and len(np.unique(sample.codes(name))) <= MOST_BANDS
 
 
-def _by(sample: Sample, target: str, names: tuple[str, ...], most: int) -> Iterator[Bands]:
+def _by(sample: Sample, target: str, names: tuple[str, ...], most: int, min_rows: int) -> Iterator[Bands]:
     x = sample.numbers(names[0]) - (sample.numbers(names[1]) if len(names) > 1 else 0)
     quick = _changes(x[sample.quick], sample.codes(target)[sample.quick])
     if quick is None or len(quick[1]) > most + len(sample.quick) // 50:
@@ -57,7 +58,7 @@ def _by(sample: Sample, target: str, names: tuple[str, ...], most: int) -> Itera
     values, places, codes = whole
     counts = np.diff(np.append(places, len(values)))
     rows = np.diff(np.append(np.searchsorted(np.sort(x[known]), values[places], side="left"), len(known)))
-    kept = rows >= 3  # ranges of fewer rows would tell of those
+    kept = rows >= max(LEAST_IN_BAND, min_rows)  # ranges of fewer rows would tell of those
     places, codes, rows = places[kept], codes[kept], rows[kept]
     same = np.append(False, codes[1:] == codes[:-1])[: len(codes)]
     places, codes = places[~same], codes[~same]

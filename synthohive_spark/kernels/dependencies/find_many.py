@@ -44,9 +44,10 @@ def find_many(sample: Sample, search: Search, explained: Collection[str]) -> lis
 def _of(sample: Sample, names: list[str], values: np.ndarray, target: int, basis: list[int]) -> tuple[dict[str, float], float] | None:
     """The factors of the columns before the target, none of which follows from the others, and the constant; None where the target is no sum of them."""
     y = values[:, target]
-    size = max(float(np.abs(values).max()), 1.0)
+    size = max(float(np.abs(y).max()), 1.0)
     x = np.column_stack([values[:, basis], np.ones(len(y))])
-    factors = np.linalg.lstsq(x, y, rcond=None)[0]
+    scales = np.maximum(np.abs(x).max(axis=0), 1e-300)  # a large column beside it would hide a small one
+    factors = np.linalg.lstsq(x / scales, y, rcond=None)[0] / scales
     if np.abs(x @ factors - y).max() > NEAR * size:
         return None
     told = np.abs(factors[:-1]) > TOLD

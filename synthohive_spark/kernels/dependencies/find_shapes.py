@@ -85,6 +85,8 @@ def _split(families: Families) -> Iterator[Split]:
             continue
         sums = np.round(np.add.reduceat(x, first), digits)
         values, counts = np.unique(sums, return_counts=True)
+        if set(np.unique(x[:1000])) <= {0.0, float(values[counts.argmax()])}:  # it marks a row
+            continue
         errors = len(sums) - int(counts.max())
         mixed = np.round(np.add.reduceat(x[np.random.default_rng(0).permutation(len(x))], first), digits)
         share = holding_share(errors, len(sums), int((mixed != values[counts.argmax()]).sum()))
@@ -94,20 +96,24 @@ def _split(families: Families) -> Iterator[Split]:
 
 def _following(families: Families) -> Iterator[Following]:
     search, rows = families.search, families.rows
+    told: set[tuple[str, str]] = set()
     whole = {n: search.types[n] for n in search.types if is_clock(search.types[n]) or is_integer(search.types[n])}
     for of in [n for n in dict.fromkeys((*search.orders, *search.targets)) if n in whole]:
         for order in [None, of] if search.number else [of]:
             before = rows.before(None if order is None else order_of(families.columns[order]))
             later = np.flatnonzero(before >= 0)
             for name in (n for n in search.targets if n != of and whole.get(n) == search.types[of]):
-                yield from _next(families, name, of, order, before, later)
+                if (of, name) not in told:  # each would wait for the other
+                    for rule in _next(families, name, of, order, before, later):
+                        told.add((name, of))
+                        yield rule
 
 
 def _next(families: Families, name: str, of: str, order: str | None, before: np.ndarray, later: np.ndarray) -> Iterator[Following]:
     x, y = families.numbers(name), families.numbers(of)
     gaps = y[later] - x[before[later]]
     values, counts = np.unique(gaps[~np.isnan(gaps)], return_counts=True)
-    if not len(values) or counts.max() < HOLDS * len(later):
+    if not len(values) or counts.max() < HOLDS * len(later) or _are_steady(x - y):
         return
     plus = -float(values[counts.argmax()])
     errors = len(later) - int(counts.max())
@@ -117,16 +123,22 @@ def _next(families: Families, name: str, of: str, order: str | None, before: np.
     codes, seen = np.unique(families.codes(name)[last], return_counts=True)
     if share is None or abs(plus) >= 2**53:
         return
-    ends = bool(seen.max(initial=0) >= HOLDS * len(last)) and len(last) >= MIN_SURPRISES
+    ends = bool(seen.max(initial=0) >= max(HOLDS * len(last), families.search.rare)) and len(last) >= MIN_SURPRISES
     place = last[families.codes(name)[last] == codes[seen.argmax()]][:1]
     end = families.scalars(name, place)[0] if ends else None
     yield Following(column=name, of=of, plus=int(plus), ordered_by=order, end=end, ends=ends, share=share)
 
 
+def _are_steady(differences: np.ndarray) -> bool:
+    """Whether two columns are as far apart in each row: then one follows from the other there."""
+    _, counts = np.unique(differences[~np.isnan(differences)], return_counts=True)
+    return bool(counts.max(initial=0) >= HOLDS * len(differences))
+
+
 def _separate(families: Families) -> Iterator[Separate]:
     search, rows = families.search, families.rows
     clocks = [n for n in search.types if is_clock(search.types[n])]
-    for start in (n for n in search.targets if n in clocks):
+    for start in (n for n in dict.fromkeys((*search.targets, *search.sortable)) if n in clocks):
         before = rows.before(order_of(families.columns[start]))
         later = np.flatnonzero(before >= 0)
         for stop in (n for n in clocks if n != start and search.types[n] == search.types[start] and n in search.targets):
@@ -189,7 +201,7 @@ def _marked(families: Families) -> Iterator[Marked]:
         codes, where, counts = np.unique(families.codes(name), return_index=True, return_counts=True)
         if len(codes) < 2:
             continue
-        many = np.flatnonzero((counts >= MIN_SURPRISES) & (counts <= len(first) * (1 + NEAR)) & (counts < len(rows.family)))
+        many = np.flatnonzero((counts >= max(MIN_SURPRISES, search.rare)) & (counts <= len(first) * (1 + NEAR)) & (counts < len(rows.family)))
         for i in many[np.argsort(-counts[many])][:MOST_MARKS].tolist():
             yield from _mark(families, name, families.codes(name) == codes[i], int(where[i]), first, several)
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pyarrow as pa
 
+from ...spec.date_forms import FIRST_DAY, LAST_DAY
 from ...spec.dependencies import Written
 from ..columns.types import is_integer, is_time
 from .times import DAY, local_micros
@@ -47,6 +48,9 @@ def _letters(text: str, form: str) -> str:
 
 def _clock(array: pa.Array, form: str, zone: str | None, is_date: bool) -> list[str | None]:
     units, null = to_units(array, 0)
+    days = units if is_date else units // DAY
+    null = null | (days <= FIRST_DAY) | (days >= LAST_DAY)  # a zone could move the ends out of what Python's clock has
+    units = np.where(null, 0, units)
     micros = local_micros(units * DAY if is_date else units, zone)
     different, place = np.unique(np.where(null, 0, micros), return_inverse=True)
     texts = [_moment(int(m), form) for m in different]
