@@ -99,7 +99,7 @@ def _following(families: Families) -> Iterator[Following]:
         for order in [None, of] if search.number else [of]:
             before = rows.before(None if order is None else order_of(families.columns[order]))
             later = np.flatnonzero(before >= 0)
-            for name in (n for n in search.targets if n != of and whole.get(n) == search.types[of]):
+            for name in (n for n in (*search.targets, *search.repeating) if n != of and whole.get(n) == search.types[of]):
                 yield from _next(families, name, of, order, before, later)
 
 
