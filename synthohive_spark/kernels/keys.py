@@ -22,6 +22,7 @@ MAIL = "[^@ ]+@[^@ ]+"
 DOMAIN = "@example.com"  # nobody owns it (RFC 2606)
 LEAST_HEX = 16  # digits of a hash: in fewer the row would leave no room for what makes runs differ
 ROW = 12  # hexadecimal digits that tell the row
+VARIANTS = "89ab"  # of RFC 9562: the first digit of the fourth part
 NUMBERED = rf"[A-Za-z_\-]*[0-9]{{1,{DIGITS}}}"  # letters and a number
 PADDED = r"[A-Za-z_\-]*0[0-9]+"
 
@@ -121,12 +122,21 @@ def _whole(rows: np.ndarray, after: int, arrow_type: pa.DataType) -> pa.Array:
 
 
 def _uuid(seed: int, row: int) -> str:
-    # The row number stands in the last 12 digits, so that no two rows can meet; the rest is a hash, so that runs differ.
-    text = f"{derive_seed(seed, 'uuid', row):016x}"
-    return f"{text[:8]}-{text[8:12]}-4{text[12:15]}-8{text[15]}00-{row:012x}"
+    # The last 12 digits differ for all rows, so that no two can meet; the rest is a hash, so that runs differ.
+    text, more = f"{derive_seed(seed, 'uuid', row):016x}", f"{derive_seed(seed, 'uuid', row, 1):016x}"
+    return f"{text[:8]}-{text[8:12]}-4{text[12:15]}-{VARIANTS[int(text[15], 16) % 4]}{more[:3]}-{_scattered(seed, row):0{ROW}x}"
 
 
 def _hex(seed: int, row: int, width: int) -> str:
     """The same in hexadecimal digits alone."""
     parts = (f"{derive_seed(seed, 'hex', row, part):016x}" for part in range(width // 16 + 1))
-    return f"{''.join(parts)[: width - ROW]}{row:0{ROW}x}"
+    return f"{''.join(parts)[: width - ROW]}{_scattered(seed, row):0{ROW}x}"
+
+
+def _scattered(seed: int, row: int) -> int:
+    """Another number below `16 ** ROW` for each row below that, in no order that shows: odd factors and shifted bits can be undone."""
+    mixed = (row + derive_seed(seed, "scattered")) % 16**ROW
+    for part in range(2):
+        mixed = mixed * (derive_seed(seed, "scattered", part) | 1) % 16**ROW
+        mixed ^= mixed >> (2 * ROW)
+    return mixed

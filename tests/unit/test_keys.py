@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 
 import numpy as np
 import pyarrow as pa
@@ -59,8 +60,6 @@ def test_no_keys_are_no_pattern() -> None:
 
 
 def test_uuid_keys_are_valid_unique_and_depend_on_the_seed() -> None:
-    import uuid
-
     pattern = key_pattern(TextKeys(str(uuid.UUID(int=0)), str(uuid.UUID(int=9)), 36, uuids=True))
     keys = key_values(pattern, np.arange(500), pa.string(), seed=1).to_pylist()
     assert len({uuid.UUID(k) for k in keys}) == 500
@@ -101,3 +100,11 @@ def test_text_keys_keep_their_length() -> None:
         key_values(pattern, np.arange(100), pa.string(), 0)
     padded = KeyPattern(form="text", width=2, longest=4)
     assert key_values(padded, np.arange(98, 101), pa.string(), 0).to_pylist() == ["99", "100", "101"]
+
+
+def test_digits_that_tell_the_row_are_no_counter() -> None:
+    for seen in (TextKeys("00" * 16, "af" * 16, 32, hashes=True), TextKeys(str(uuid.UUID(int=0)), str(uuid.UUID(int=9)), 36, uuids=True)):
+        keys = key_values(key_pattern(seen), np.arange(20_000), pa.string(), 5).to_pylist()
+        ends = [int(key[-12:], 16) for key in keys]
+        assert len(set(ends)) == 20_000 and ends != sorted(ends)
+        assert 0.45 < np.mean([end < 16**12 / 2 for end in ends]) < 0.55 and not any(key.endswith("0" * 6) for key in keys)
