@@ -52,6 +52,7 @@ def _search(metadata: Metadata, program: TableProgram, min_rows: int) -> AcrossS
     table, types = metadata.tables[program.table], program.types
     unique = {c for key in unique_keys(metadata, program.table) for c in key}
     closed = {*table.pii_cols, *unique, *program.distinct, *program.fallback, *program.taken_over, *(t.column for t in program.totals)}
+    repeating = [c for inherit in program.inherited for c in inherit.columns if c not in closed and c in program.drawn]
     closed |= {c for inherit in program.inherited for c in inherit.columns} | ({program.draw.ordered_by} if program.draw.ordered_by else set())
     closed |= {c for combine in program.of_kind(Combine) if isinstance(combine, Combine) for c in program.foreign_keys[combine.key].columns}
     drawn = [c for c in program.drawn if not c.startswith(HIDDEN_PREFIX) and c not in program.matched]
@@ -67,7 +68,7 @@ def _search(metadata: Metadata, program: TableProgram, min_rows: int) -> AcrossS
     counted = [step.column for step in program.of_kind(Position) if isinstance(step, Position)]
     number = program.number_column or next(iter(counted), None)
     texts = [c for c in drawn if types[c] == "string" and c not in closed][:MOST_TEXTS] if counted else []
-    names = dict.fromkeys([*free, *fast, *orders, *texts, *([number] if number else [])])
+    names = dict.fromkeys([*free, *fast, *repeating, *orders, *texts, *([number] if number else [])])
     return AcrossSearch(
         types={c: types[c] for c in names},
         targets=tuple(free),
@@ -78,6 +79,7 @@ def _search(metadata: Metadata, program: TableProgram, min_rows: int) -> AcrossS
         number=number,
         rare=min_rows,
         fast=tuple(fast),
+        repeating=tuple(dict.fromkeys(repeating)),
         nullable=tuple(c for c, _, nullable in program.columns if nullable),
     )
 

@@ -1,6 +1,6 @@
 """Two keys of a row that lead to rows below one row of a third table: both atoms of a bond are of one molecule, both teams of a match of one league.
 
-A sample of about 10,000 rows of the table, joined with both parents: one pass over each.
+A sample of about 10,000 rows of the table, joined with both parents: a pass over them for each pair of ways.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SAMPLE_ROWS = 10_000
 LEAST_ROWS = 50
 HOLDS = 0.995
 BY_CHANCE = 0.9  # of two rows in any pairs, which lead to one row of the third table
-MOST_ASKED = 64  # pairs of ways
+MOST_ASKED = 16  # pairs of ways
 MINE, THEIRS, ONE, OTHER = (hidden(name) for name in ("mine", "theirs", "one", "other"))
 
 
@@ -117,7 +117,7 @@ def _compared(
         theirs = {c: kind for c, kind, _ in shapes[key.parent_table]}
         hashed = F.xxhash64(*(plain_value(c, theirs[c]) for c in key.parent_columns)).alias(link)
         third = F.xxhash64(*(plain_value(c, theirs[c]) for c in above.columns)).alias(name)
-        parents = data[key.parent_table].where(all_there((*key.parent_columns, *above.columns))).select(hashed, third)
+        parents = data[key.parent_table].where(all_there(key.parent_columns)).select(hashed, third)  # that both have none counts, too, as in the match
         rows = parents.join(F.broadcast(rows), link)
     alike, one_row = F.count_if(F.col(MINE) == F.col(THEIRS)), F.count_if(F.col(ONE) == F.col(OTHER))
     counted = rows.groupBy(MINE).agg(F.count(F.lit(1)).alias("rows"), alike.alias("alike"), one_row.alias("one_row"))

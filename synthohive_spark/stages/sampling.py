@@ -139,8 +139,8 @@ def run_info(fitted: FittedSchema | None, seed: int | None = None) -> RunInfo:
     if fitted is None:
         return RunInfo.fresh(seed=seed)
     try:
-        told = fingerprint(fitted)
-    except (OSError, SynthoHiveError):  # where Python does not reach the reference tables: a mark is not worth a sample
+        told = fingerprint(fitted, contents=False)
+    except SynthoHiveError:  # a model that cannot be saved makes rows all the same
         told = ""
     return replace(RunInfo.fresh(models_of(fitted), seed), fingerprint=told, real=frozenset(fitted.references))
 

@@ -80,15 +80,18 @@ def check_free(path: str | os.PathLike[str], *, overwrite: bool = False) -> None
     _check_free(Folder.open(path), overwrite)
 
 
-def fingerprint(fitted: FittedSchema) -> str:
-    """A hash that only the same learnt schema has: of all that the tables of a copy depend on. Reads the reference tables once.
+def fingerprint(fitted: FittedSchema, *, contents: bool = True) -> str:
+    """A hash that only the same learnt schema has: of all that the tables of a copy depend on.
+
+    Args:
+        contents: of reference tables, too, which are read once; else their numbers of rows stand for them.
 
     Raises:
         SerializationError: something in `fitted` cannot be saved.
         OSError: a reference table cannot be read.
     """
     parts = {name: hashlib.sha256(payload).hexdigest() for name, payload in _payloads(fitted).items()}
-    for table, source in fitted.references.items():
+    for table, source in fitted.references.items() if contents else ():
         origin = Folder.open(source)
         names = [name for name in origin.listing() if name.endswith(".parquet")]
         parts[f"reference/{table}"] = " ".join(sorted(_digest(origin, name) for name in names))  # a saved one has other names of files

@@ -220,7 +220,7 @@ def test_a_run_that_fails_late_leaves_the_tables_of_the_one_before(fitted: Synth
     for name, table in fitted.metadata.tables.items():
         told = read_state(Folder.open(f"{output}/{name}")).configuration
         assert told["synthohive.synthetic"] == ("false" if table.role == "reference" else "true")
-        assert (told["synthohive.model"], told["synthohive.seed"]) == (fingerprint(fitted.fitted), "7")
+        assert (told["synthohive.model"], told["synthohive.seed"]) == (fingerprint(fitted.fitted, contents=False), "7")
     notes = json.loads((tmp_path / "out" / "_synthohive" / "manifest.json").read_text())
     assert notes["seed"] == 7 and "ctgan" in notes["model"] and "violations" in notes["warnings"][0]
 

@@ -122,3 +122,27 @@ def test_a_greatest_date_is_not_zero_without_rows() -> None:
     greatest = RNG.integers(18_000, 20_000, 500).astype(float)
     found = find_totals(greatest[:, None], greatest[:, None], rows, (False,), (0,), (False,))
     assert [f.empty for f in found] == ["drawn"]
+
+
+def test_a_label_of_few_rows_is_in_no_range() -> None:
+    income = np.sort(RNG.integers(0, 200_000, N))
+    label = np.where(income < 90_000, "low", "high").astype(object)
+    label[-3:] = "one of us"
+    columns, types = {"income": pa.array(income, pa.int32()), "label": pa.array(label)}, {"income": "int", "label": "string"}
+    search = Search(types=types, targets=("label",), inputs=("income",), discrete=("label",), watched=("income", "label"), min_rows=10)
+    found = find_candidates(Sample(columns, types, N), search)
+    assert [c.values for c in found if isinstance(c, Bands)] in ([], [("low", "high")])
+
+
+def test_a_large_column_hides_no_sum_of_small_ones() -> None:
+    parts = RNG.integers(0, 10, (4, N))
+    columns = {f"q{i}": pa.array(part) for i, part in enumerate(parts)} | {"t": pa.array(parts.sum(axis=0)), "revenue": pa.array(RNG.integers(0, 10**10, N))}
+    rule = _found(columns, dict.fromkeys(columns, "bigint"), "t")["t"]
+    assert isinstance(rule, Linear) and set(rule.determinants) == {"q0", "q1", "q2", "q3"}
+
+
+def test_dates_at_the_ends_of_the_calendar_have_texts() -> None:
+    days = pa.array([-719_162, 2_932_896, 2_932_897, None], pa.int32())
+    rule = Written(target="t", determinants=("day",), pieces=(("day", "", "%Y"), ("", "-", ""), ("day", "", "%m")))
+    made = evaluate(rule, {"day": days.view(pa.date32())}, {"day": "date", "t": "string"})
+    assert made.to_pylist() == ["0001-01", "9999-12", None, None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -170,3 +171,12 @@ def test_the_open_row_is_the_current_one_whatever_was_drawn() -> None:
     columns = {"to": pa.array([5, 9, 7]), "since": pa.array([1, 2, 3]), "now": pa.array([False, True, False])}
     made = across_rows(columns, rules, {"to": "bigint", "since": "bigint", "now": "boolean"}, FamilyRows(np.zeros(3, dtype=np.int64)), {})
     assert made["to"].to_pylist() == [2, 3, None] and made["now"].to_pylist() == [False, False, True]
+
+
+def test_shares_in_decimals_of_many_digits() -> None:
+    shares = [x + Decimal("0.01") * (i % 7) for i in range(60) for x in (Decimal("33.33"), Decimal("26.67"), Decimal("40"))]
+    flat = pa.array(shares, pa.decimal128(38, 18))
+    rule = Split(column="share", total=100.0, digits=2)
+    made = across_rows({"share": flat}, [rule], {"share": "decimal(38,18)"}, FamilyRows(np.repeat(np.arange(60), 3)), {})["share"]
+    sums = pd.Series(made.to_pylist()).groupby(np.repeat(np.arange(60), 3)).sum()
+    assert (sums == 100).all() and made.type == flat.type

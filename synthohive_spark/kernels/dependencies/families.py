@@ -38,6 +38,7 @@ class AcrossSearch(Spec):
         summed: those of them that may add up, and `terms`, columns that may be added.
         fast: columns that a key holds fast: they may only be what others follow.
         nullable: columns that can be null.
+        repeating: columns that repeat a value of the parent in some rows: they may only say what the next row has.
     """
 
     types: dict[str, str]
@@ -50,6 +51,7 @@ class AcrossSearch(Spec):
     rare: int = 3
     fast: tuple[str, ...] = ()
     nullable: tuple[str, ...] = ()
+    repeating: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

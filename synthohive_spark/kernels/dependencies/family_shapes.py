@@ -12,7 +12,7 @@ from ...spec.family_shapes import Apart, FamilyShape, Following, Forward, Marked
 from ..columns.types import decimal_scale
 from .family_order import FamilyRows, order_of
 from .lookups import stored
-from .units import from_units, plain, to_floats, to_units
+from .units import LARGEST, from_units, plain, to_floats, to_units
 
 ROUNDS = 24  # of looking for a value that the family does not have yet; what is left takes the first that is free
 _TURNS: tuple[type[FamilyShape], ...] = (Separate, Apart, Forward, Following, Marked, Numbered, Split)
@@ -71,9 +71,11 @@ def _marked(rule: Marked, columns: Mapping[str, pa.Array], types: Mapping[str, s
         wanted = np.where(there, np.where(held, rows.place - n, rows.place), n)  # given ones come first
         least = np.minimum.reduceat(wanted, np.flatnonzero(firsts))[np.cumsum(firsts) - 1]
         least = np.where(least < 0, least + n, least)
-        # Of a family without the value any row may have it, always the same one.
-        other = (rows.family * 2_654_435_761) % rows.size
-        chosen = rows.place == np.where(least < n, least, other)
+        # Of a family without the value any row may have it that has no other given one, always the same row.
+        before = np.cumsum(~held) - ~held
+        free = np.add.reduceat((~held).astype(np.int64), np.flatnonzero(firsts))[np.cumsum(firsts) - 1]
+        other = ~held & (before - before[rows.start] == (rows.family * 2_654_435_761) % np.maximum(free, 1))
+        chosen = np.where(least < n, rows.place == least, other)
     else:
         ends = firsts if rule.at == "first" else np.append(firsts[1:], True)
         chosen = np.zeros(n, dtype=bool)
@@ -194,7 +196,9 @@ def _split(rule: Split, columns: Mapping[str, pa.Array], types: Mapping[str, str
     null = np.zeros(len(units), dtype=bool)
     own = decimal_scale(types[rule.column])
     digits = rule.digits if own is None else own
-    return from_units(np.rint(units).astype(np.int64) * 10 ** (digits - rule.digits), null, types[rule.column], digits)
+    whole_units, grain = np.rint(units).astype(np.int64), 10 ** (digits - rule.digits)
+    exact = whole_units.astype(object) if rule.total * 10**digits > LARGEST else whole_units
+    return from_units(exact * grain, null, types[rule.column], digits)
 
 
 def _forward(rule: Forward, columns: Mapping[str, pa.Array], types: Mapping[str, str], rows: FamilyRows) -> pa.Array:

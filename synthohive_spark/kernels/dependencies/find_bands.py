@@ -89,7 +89,7 @@ def _between(low: float, high: float) -> float:
     size = 10.0 ** np.ceil(np.log10(max(abs(low), abs(high), 1e-300)))
     for _ in range(18):
         rounded = float(np.floor(high / size + 1e-12) * size)
-        if low < rounded <= high:
-            return float(f"{rounded:.15g}")
+        if low < (short := float(f"{rounded:.15g}")) <= high:
+            return short
         size /= 10
     return high

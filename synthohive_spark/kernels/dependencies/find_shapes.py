@@ -21,6 +21,7 @@ from .units import plain
 
 MOST_BY = 6  # columns of numbers in whose order rows may be numbered
 MOST_MARKS = 4  # values of a column that may mark a row
+MOST_DIGITS = 6  # after the point of what adds up
 MOST_STEPS = 24  # values of a column that rows may go through
 NEAR = 1 - HOLDS
 
@@ -80,17 +81,18 @@ def _split(families: Families) -> Iterator[Split]:
     rows = families.rows
     first = np.flatnonzero(rows.place == 0)
     for name in families.search.summed:
-        digits, x = families.digits(name), families.numbers(name)
+        x = families.numbers(name)
+        digits = None if families.digits(name) is None else next((d for d in range(MOST_DIGITS + 1) if (np.round(x, d) == x).all()), None)
         if digits is None or np.isnan(x).any() or (x < 0).any():
             continue
         sums = np.round(np.add.reduceat(x, first), digits)
         values, counts = np.unique(sums, return_counts=True)
-        if set(np.unique(x[:1000])) <= {0.0, float(values[counts.argmax()])}:  # it marks a row
+        if set(np.unique(x)) <= {0.0, float(values[counts.argmax()])}:  # it marks a row
             continue
         errors = len(sums) - int(counts.max())
         mixed = np.round(np.add.reduceat(x[np.random.default_rng(0).permutation(len(x))], first), digits)
         share = holding_share(errors, len(sums), int((mixed != values[counts.argmax()]).sum()))
-        if share is not None and values[counts.argmax()]:
+        if share is not None and 0 < values[counts.argmax()] * 10**digits < 2**53:
             yield Split(column=name, total=float(values[counts.argmax()]), digits=digits, share=share)
 
 
@@ -102,7 +104,7 @@ def _following(families: Families) -> Iterator[Following]:
         for order in [None, of] if search.number else [of]:
             before = rows.before(None if order is None else order_of(families.columns[order]))
             later = np.flatnonzero(before >= 0)
-            for name in (n for n in search.targets if n != of and whole.get(n) == search.types[of]):
+            for name in (n for n in (*search.targets, *search.repeating) if n != of and whole.get(n) == search.types[of]):
                 if (of, name) not in told:  # each would wait for the other
                     for rule in _next(families, name, of, order, before, later):
                         told.add((name, of))

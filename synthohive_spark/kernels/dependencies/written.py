@@ -11,7 +11,7 @@ import pyarrow as pa
 from ...spec.date_forms import FIRST_DAY, LAST_DAY
 from ...spec.dependencies import Written
 from ..columns.types import is_integer, is_time
-from .times import DAY, local_micros
+from .times import DAY, SECOND, local_micros
 from .units import plain, to_units
 
 _EPOCH = datetime(1970, 1, 1)
@@ -48,10 +48,9 @@ def _letters(text: str, form: str) -> str:
 
 def _clock(array: pa.Array, form: str, zone: str | None, is_date: bool) -> list[str | None]:
     units, null = to_units(array, 0)
-    days = units if is_date else units // DAY
-    null = null | (days <= FIRST_DAY) | (days >= LAST_DAY)  # a zone could move the ends out of what Python's clock has
-    units = np.where(null, 0, units)
-    micros = local_micros(units * DAY if is_date else units, zone)
+    micros = local_micros(np.where(null, 0, units) * (DAY if is_date else 1), zone)
+    null = null | (micros // DAY < FIRST_DAY) | (micros // DAY > LAST_DAY)
+    micros = micros % DAY // SECOND * SECOND if form in TIME_PARTS else micros // DAY * DAY  # one text for all that show the same
     different, place = np.unique(np.where(null, 0, micros), return_inverse=True)
     texts = [_moment(int(m), form) for m in different]
     return [None if empty else texts[i] for i, empty in zip(place.ravel().tolist(), null.tolist(), strict=True)]

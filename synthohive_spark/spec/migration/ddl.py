@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -123,8 +123,7 @@ def _statements(text: str, dialect: str | None, draft: Draft) -> Iterator[exp.Ex
     except sqlglot.errors.TokenError:
         draft.faults.append(f"the text cannot be read as {dialect or 'SQL'}: a quote or comment does not end, or another dialect is meant")
         return
-    # `CREATE INDEX ... ON ONLY table`, of a table with partitions, is no form that the parser knows.
-    tokens = [t for before, t in zip([None, *tokens], tokens, strict=False) if before is None or (before.text.upper(), t.text.upper()) != ("ON", "ONLY")]
+    tokens = list(_without_only(tokens))
     # With IGNORE the parser goes on behind a fault and keeps it; its own messages would show the text around it, defaults and all.
     parser = chosen.parser(error_level=sqlglot.ErrorLevel.IGNORE)
     with _quiet():
@@ -133,6 +132,14 @@ def _statements(text: str, dialect: str | None, draft: Draft) -> Iterator[exp.Ex
         for told in error.errors:
             draft.faults.append(f"line {told['line']}, column {told['col']}: {told['description']}; is the dialect another one?")
     yield from (statement for statement in parsed if statement is not None)
+
+
+def _without_only(tokens: Sequence[Any]) -> Iterator[Any]:
+    """The tokens without the ONLY of `CREATE INDEX ... ON ONLY table (...)`, of a table with partitions: a form that the parser does not know."""
+    for before, token, after in zip([None, *tokens], tokens, [*tokens[1:], None], strict=False):
+        is_word = token.text.upper() == "ONLY" and token.token_type != sqlglot.TokenType.IDENTIFIER and after is not None and after.text != "("
+        if not (is_word and before is not None and before.text.upper() == "ON"):
+            yield token
 
 
 @contextmanager
