@@ -19,6 +19,11 @@ class FamilyRule(Spec):
     column: str
     share: float = 1.0
 
+    @property
+    def made(self) -> tuple[str, ...]:
+        """The columns that it changes."""
+        return (self.column,)
+
 
 class Marked(FamilyRule):
     """One row of each parent has `value`, and no other.
@@ -97,6 +102,10 @@ class Separate(FamilyRule):
 
     kind: Literal["separate"] = "separate"
     stop: str
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        return (self.column, self.stop)
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -312,6 +312,11 @@ class TableProgram(Spec):
         return next((s.column for s in keys), None)
 
     @property
+    def order_column(self) -> str | None:
+        """By what rows of a driving parent stand as generated ones are numbered: that key, or a column that counts them; None where nothing says it."""
+        return self.number_column or next((step.column for step in self.of_kind(Position) if isinstance(step, Position)), None)
+
+    @property
     def across(self) -> tuple[AcrossRule, ...]:
         """How columns follow from other rows of the driving parent, in the order of evaluation."""
         return tuple(rule for step in self.of_kind(AcrossRows) if isinstance(step, AcrossRows) for rule in step.rules)

@@ -218,7 +218,7 @@ class AcrossRows(Spec):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return tuple(rule.column for rule in self.rules)
+        return tuple(dict.fromkeys(name for rule in self.rules for name in rule.made))
 
 
 class Presence(Spec):

@@ -65,9 +65,8 @@ def _search(metadata: Metadata, program: TableProgram, min_rows: int) -> AcrossS
     places = [c for step in program.of_kind(Position, Series) for c in step.columns if c not in (program.driver.columns if program.driver else ())]
     declared = [c for c in (program.draw.ordered_by, table.order_by) if c]
     orders = [c for c in dict.fromkeys([*declared, *places, *(c for c in drawn if is_clock(types[c]))]) if types[c] not in ("string", "boolean")][:MOST_ORDERS]
-    counted = [step.column for step in program.of_kind(Position) if isinstance(step, Position)]
-    number = program.number_column or next(iter(counted), None)
-    texts = [c for c in drawn if types[c] == "string" and c not in closed][:MOST_TEXTS] if counted else []
+    number = program.order_column
+    texts = [c for c in drawn if types[c] == "string" and c not in closed][:MOST_TEXTS] if program.number_column is None and number else []
     names = dict.fromkeys([*free, *fast, *repeating, *orders, *texts, *([number] if number else [])])
     return AcrossSearch(
         types={c: types[c] for c in names},

@@ -63,7 +63,7 @@ def closed_columns(table: FittedTable, fitted: FittedSchema) -> dict[str, str]:
             closed[order.target] = f"is drawn as a distance from {order.base!r}, which {why}"
         elif order.base is not None and order.base == program.draw.ordered_by:
             closed[order.target] = f"is drawn as a distance from {order.base!r}, which orders the rows of a parent"
-        elif order.base in {rule.column for rule in program.across}:
+        elif order.base in {name for rule in program.across for name in rule.made}:
             closed[order.target] = f"is drawn as a distance from {order.base!r}, which other rows of its parent follow"
     return {c: why for c, why in (_derived(table, closed) | closed).items() if c in program.names}
 
@@ -73,7 +73,7 @@ def _derived(table: FittedTable, closed: Mapping[str, str]) -> dict[str, str]:
     program = table.program
     rules = rules_of(program.dependencies)
     distances = {d.target for d in program.dependencies if isinstance(d, Order) and d.base is not None}
-    across = {name for rule in program.across for name in (rule.column, *(rule.inputs if isinstance(rule, Mirrored) else ()))}
+    across = {name for rule in program.across for name in (*rule.made, *(rule.inputs if isinstance(rule, Mirrored) else ()))}
     found = {}
     for target in rules:
         for root in roots_of(target, rules):

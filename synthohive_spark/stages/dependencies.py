@@ -21,7 +21,7 @@ from ..kernels.columns.types import is_integer
 from ..kernels.dependencies.choose import choose
 from ..kernels.dependencies.choose_absences import with_absences
 from ..kernels.dependencies.choose_orders import with_orders
-from ..kernels.dependencies.combinations import confirmed_lookup, summed_keys, told_only, with_combinations
+from ..kernels.dependencies.combinations import confirmed_lookup, may_be_told, summed_keys, told_only, with_combinations
 from ..kernels.dependencies.count import confirmed, count_batches
 from ..kernels.dependencies.find import CANDIDATES, FAMILY, ORDER, find_in_batches, find_many_in_batches
 from ..kernels.dependencies.find_unequal import with_unequal
@@ -31,7 +31,7 @@ from ..kernels.dependencies.sample import Search as Asked
 from ..kernels.dependencies.units import MAX_DIGITS
 from ..spec.across_rows import AcrossRule, Shared
 from ..spec.date_forms import is_date_form
-from ..spec.dependencies import Absence, AnyDependency, Lookup, Order, Unequal, described, is_bound
+from ..spec.dependencies import Absence, AnyDependency, Bands, Lookup, Order, Unequal, described, is_bound
 from ..spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding, TextEncoding
 from ..spec.hidden import hidden, status_column
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
@@ -100,6 +100,7 @@ def find_dependencies(
     candidates = [c for c in found if not goes_round(c, across) and not _is_copied(c, program)]
     chosen = yield from _confirmed(rows, candidates, asked, (program.given - program.taken_over) | program.brought, program.rows, min_rows)
     chosen = [d for c in chosen if (d := told_only(c, encoding, owned) if isinstance(c, Lookup) else c) is not None]
+    chosen = [d for d in chosen if not isinstance(d, Bands) or may_be_told(d, encoding, owned)]
     if chosen:
         log.info(DEPENDENCIES, table=program.table, found=[described(d, program.types) for d in chosen])
     return chosen

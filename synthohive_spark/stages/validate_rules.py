@@ -77,7 +77,7 @@ class _Asked:
 
     def across(self, sizes: Mapping[str, int]) -> DataFrame:
         """Those of the rules across rows, on whole families."""
-        program, number = self.program, self.program.number_column
+        program, number = self.program, self.program.order_column
         names = dict.fromkeys([*(n for rule in program.across_told for n in (rule.column, *rule.inputs)), *([number] if number else [])])
         search = AcrossSearch(types={n: program.types[n] for n in names}, targets=(), number=number)
         parents = sizes[program.driver.parent_table] if program.driver else 0

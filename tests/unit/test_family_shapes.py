@@ -180,3 +180,11 @@ def test_shares_in_decimals_of_many_digits() -> None:
     made = across_rows({"share": flat}, [rule], {"share": "decimal(38,18)"}, FamilyRows(np.repeat(np.arange(60), 3)), {})["share"]
     sums = pd.Series(made.to_pylist()).groupby(np.repeat(np.arange(60), 3)).sum()
     assert (sums == 100).all() and made.type == flat.type
+
+
+def test_slots_of_one_length_that_never_overlap() -> None:
+    starts = np.concatenate([np.sort(RNG.choice(60, 5, replace=False)) for _ in range(200)]) * 30
+    found = _found(
+        {"start": starts, "stop": starts + 30, "n": np.arange(1000)}, np.full(200, 5), {"start": "timestamp", "stop": "timestamp", "n": "int"}, orders=("n",)
+    )
+    assert isinstance(found["start"], Separate)

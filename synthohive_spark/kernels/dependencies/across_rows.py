@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...spec.across_rows import AcrossRule, Ascending, Lagged, Mirrored, Running, Shared
-from ...spec.family_shapes import FamilyShape, Separate
+from ...spec.family_shapes import FamilyShape
 from ..columns.types import decimal_scale
 from .family_order import FamilyRows, order_of
-from .family_shapes import shaped
+from .family_shapes import LAST_TURN, shaped, turn_of
 from .lookups import stored
 from .units import LARGEST, from_units, plain, to_floats, to_units
 
@@ -24,7 +24,7 @@ from .units import LARGEST, from_units, plain, to_floats, to_units
 def across_rows(
     columns: Mapping[str, pa.Array], rules: Sequence[AcrossRule], types: Mapping[str, str], rows: FamilyRows, held: Mapping[str, np.ndarray]
 ) -> dict[str, pa.Array]:
-    """The rules' columns: sorted ones, mirrored ones, the shapes of families, then the others in the order of the rules.
+    """The rules' columns: sorted ones, mirrored ones, then the others, each after those that make what it reads.
 
     Args:
         columns: what the rules read, and the drawn values of their own columns, (n,) each.
@@ -35,24 +35,33 @@ def across_rows(
     ascending, mirrored = [r for r in rules if isinstance(r, Ascending)], [r for r in rules if isinstance(r, Mirrored)]
     there |= {r.column: _ascending(there[r.column], rows, held.get(r.column)) for r in ascending}
     there |= _mirrored(there, mirrored, types, rows, held)
-    there |= shaped(there, [r for r in rules if isinstance(r, FamilyShape)], types, rows, held)
     nowhere = np.zeros(len(rows.family), dtype=bool)
     # Shared columns follow one row, so that what holds between them in that row holds in all.
     fast = np.logical_or.reduce([nowhere, *(held[r.column] for r in rules if isinstance(r, Shared) and r.column in held)])
-    for rule in rules:
+    for rule in _in_turn([r for r in rules if not isinstance(r, Ascending | Mirrored)]):
         mine = held.get(rule.column, nowhere)
+        if isinstance(rule, FamilyShape):
+            there |= shaped(there, rule, types, rows, held)
+            continue
         if isinstance(rule, Shared):
             own = np.isin(rows.start, rows.start[mine])
             value = there[rule.column].take(pa.array(np.where(own, _leader(rows, mine), _leader(rows, fast))))
-        elif isinstance(rule, Lagged):
-            value = _lagged(rule, there, rows)
-        elif isinstance(rule, Running):
-            value = _running(rule, there, types, rows)
         else:
-            continue
+            value = _lagged(rule, there, rows) if isinstance(rule, Lagged) else _running(rule, there, types, rows)
         there[rule.column] = pc.if_else(pa.array(mine), there[rule.column], value)
-    moved = [name for rule in rules for name in (rule.column, *([rule.stop] if isinstance(rule, Separate) else []))]
-    return {name: there[name] for name in moved}
+    return {name: there[name] for rule in rules for name in rule.made}
+
+
+def _in_turn(rules: Sequence[Shared | FamilyShape | Lagged | Running]) -> list[Shared | FamilyShape | Lagged | Running]:
+    """Shapes of families first, but each rule after those that make what it reads; of rules that wait for each other the first one goes on."""
+    waiting = sorted(rules, key=lambda rule: turn_of(rule) if isinstance(rule, FamilyShape) else len(rules) + LAST_TURN)
+    out = []
+    while waiting:
+        free = (r for r in waiting if not any(set(r.inputs) & set(other.made) for other in waiting if other is not r))
+        rule = next(free, waiting[0])
+        waiting.remove(rule)
+        out.append(rule)
+    return out
 
 
 def _ascending(column: pa.Array, rows: FamilyRows, held: np.ndarray | None) -> pa.Array:

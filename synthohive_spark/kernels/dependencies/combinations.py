@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ...spec.dependencies import Lookup
+from ...spec.dependencies import Bands, Lookup
 from ...spec.encoding import CategoryEncoding, Scalar, TableEncoding
 from ..columns.types import scalar_of
 from .measures import HOLDS
@@ -171,6 +171,13 @@ def with_combinations(candidate: Lookup, entries: pa.Table, types: Mapping[str, 
     kinds = [types[name] for name in (*candidate.determinants, candidate.target)]
     *keys, values = (_scalars(entries.column(c), kind) for c, kind in zip((*names, "value"), kinds, strict=True))
     return candidate.model_copy(update={"keys": tuple(keys), "values": values, "counts": tuple(entries.column("n").to_pylist())})
+
+
+def may_be_told(bands: Bands, encoding: TableEncoding, owned: Collection[str]) -> bool:
+    """Whether no label of a range is a text that too few persons have; arguments as `told_only` takes them."""
+    of = encoding.column(bands.target)
+    told = frozenset(of.values) if isinstance(of, CategoryEncoding) else frozenset()
+    return bands.target not in owned or all(not isinstance(value, str) or value in told for value in bands.values)
 
 
 def told_only(lookup: Lookup, encoding: TableEncoding, owned: Collection[str]) -> Lookup | None:

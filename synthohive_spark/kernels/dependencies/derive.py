@@ -133,7 +133,11 @@ def derived_again(
 
 def fixed_columns(program: TableProgram) -> set[str]:
     """Columns whose values must stay: those that are known or derived, and keys, which have been made unique or joined to something."""
-    kept = set(program.names) - set(program.drawn) | {rule.column for rule in program.across} | {c for step in program.inherited for c in step.columns}
+    kept = (
+        set(program.names) - set(program.drawn)
+        | {name for rule in program.across for name in rule.made}
+        | {c for step in program.inherited for c in step.columns}
+    )
     kept |= {d.target for d in program.dependencies if d.drawn}  # an earlier step may have derived them
     kept |= program.brought | {status_column(m.key) for m in program.early}
     return kept | set(program.primary_key) | set(program.fallback) | {c for key in program.foreign_keys if len(key.columns) > 1 for c in key.columns}

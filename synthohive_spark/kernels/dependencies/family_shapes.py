@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -16,23 +16,26 @@ from .units import LARGEST, from_units, plain, to_floats, to_units
 
 ROUNDS = 24  # of looking for a value that the family does not have yet; what is left takes the first that is free
 _TURNS: tuple[type[FamilyShape], ...] = (Separate, Apart, Forward, Following, Marked, Numbered, Split)
+LAST_TURN = len(_TURNS)
+
+
+def turn_of(rule: FamilyShape) -> int:
+    """Times come first, then what is said of their order, numbers last."""
+    return _TURNS.index(type(rule))
 
 
 def shaped(
-    columns: Mapping[str, pa.Array], rules: Sequence[FamilyShape], types: Mapping[str, str], rows: FamilyRows, held: Mapping[str, np.ndarray]
+    columns: Mapping[str, pa.Array], rule: FamilyShape, types: Mapping[str, str], rows: FamilyRows, held: Mapping[str, np.ndarray]
 ) -> dict[str, pa.Array]:
-    """The columns of the rules, (n,) each: times first, then what is said of their order, numbers last. Given values stay."""
-    there = dict(columns)
-    out: dict[str, pa.Array] = {}
+    """The columns that the rule makes, (n,) each. Given values stay."""
+    if not len(rows.family):
+        return {}
     nowhere = np.zeros(len(rows.family), dtype=bool)
-    for rule in sorted(rules, key=lambda r: _TURNS.index(type(r))) if len(rows.family) else ():
-        stays = np.logical_or.reduce([held.get(name, nowhere) for name in (rule.column, *([rule.stop] if isinstance(rule, Separate) else []))])
-        found = _separate(rule, there, types, rows) if isinstance(rule, Separate) else {rule.column: _shape(rule, there, types, rows, stays)}
-        if isinstance(rule, Forward | Separate):  # moved past given values, others would break the rule with them
-            stays = np.isin(rows.start, rows.start[stays])
-        for name, values in found.items():
-            out[name] = there[name] = pc.if_else(pa.array(stays), there[name], values)
-    return out
+    stays = np.logical_or.reduce([held.get(name, nowhere) for name in rule.made])
+    found = _separate(rule, columns, types, rows) if isinstance(rule, Separate) else {rule.column: _shape(rule, columns, types, rows, stays)}
+    if isinstance(rule, Forward | Separate):  # moved past given values, others would break the rule with them
+        stays = np.isin(rows.start, rows.start[stays])
+    return {name: pc.if_else(pa.array(stays), columns[name], values) for name, values in found.items()}
 
 
 def _shape(rule: FamilyShape, columns: Mapping[str, pa.Array], types: Mapping[str, str], rows: FamilyRows, held: np.ndarray) -> pa.Array:
@@ -141,10 +144,12 @@ def apart(column: pa.Array, rows: FamilyRows, held: np.ndarray | None = None) ->
             break
         step = np.random.default_rng(turn).integers(1, max(n, 2))  # values come as often as the block has them
         taken[again] = code[(np.flatnonzero(again) + step) % n]
-    for row in np.flatnonzero(repeated(taken, rows, held)).tolist():
-        start = int(rows.start[row])
-        free = np.setdiff1d(np.arange(values), taken[start : start + int(rows.size[row])])
-        taken[row] = free[row % len(free)] if len(free) else taken[row]
+    left = np.flatnonzero(repeated(taken, rows, held))
+    for start in np.unique(rows.start[left]).tolist():
+        mine = left[rows.start[left] == start]
+        free = np.setdiff1d(np.arange(values), taken[start : start + int(rows.size[start])])
+        some = min(len(free), len(mine))
+        taken[mine[:some]] = np.roll(free, -start % max(len(free), 1))[:some]
     first = np.zeros(values, dtype=np.int64)
     first[code[::-1]] = np.arange(n)[::-1]
     return column.take(pa.array(np.where(taken == code, np.arange(n), first[taken])))

@@ -52,9 +52,10 @@ def find_across_rows(table: pa.Table, search: AcrossSearch) -> list[AcrossRule]:
     led = {(rule.of, rule.column) for rule in shapes if isinstance(rule, Following)}  # the same said of the row before
     before: list[AcrossRule] = [*find_running(families), *_lagged(families)]
     adding = [rule for rule in before if not isinstance(rule, Lagged) or (rule.column, rule.of) not in led]
-    weak: list[AcrossRule] = [rule for rule in shapes if isinstance(rule, Apart)]
     # Beside any order of theirs.
     times: list[AcrossRule] = [rule for rule in shapes if isinstance(rule, Separate) and (rule.column, rule.stop) not in led]
+    moved = {name for rule in times for name in rule.made}
+    weak: list[AcrossRule] = [rule for rule in shapes if isinstance(rule, Apart) and rule.column not in moved]
     strong: list[AcrossRule] = [rule for rule in shapes if not isinstance(rule, Apart | Separate)]
     mirrored: list[AcrossRule] = list(find_mirrored(families))
     # What holds in families of any size says more than what two rows have of each other, unless all have two.

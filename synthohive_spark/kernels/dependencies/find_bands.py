@@ -92,4 +92,4 @@ def _between(low: float, high: float) -> float:
         if low < (short := float(f"{rounded:.15g}")) <= high:
             return short
         size /= 10
-    return high
+    return (low + high) / 2 if low < (low + high) / 2 else high  # no value of a row

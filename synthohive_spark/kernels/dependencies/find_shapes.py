@@ -19,6 +19,7 @@ from .measures import HOLDS
 from .sample import MIN_SURPRISES
 from .units import plain
 
+QUICK = 256  # rows that are looked at before all others are
 MOST_BY = 6  # columns of numbers in whose order rows may be numbered
 MOST_MARKS = 4  # values of a column that may mark a row
 MOST_DIGITS = 6  # after the point of what adds up
@@ -82,7 +83,9 @@ def _split(families: Families) -> Iterator[Split]:
     first = np.flatnonzero(rows.place == 0)
     for name in families.search.summed:
         x = families.numbers(name)
-        digits = None if families.digits(name) is None else next((d for d in range(MOST_DIGITS + 1) if (np.round(x, d) == x).all()), None)
+        digits = families.digits(name)
+        if digits:  # a decimal has more than its values need
+            digits = next((d for d in range(min(digits, MOST_DIGITS) + 1) if (np.round(x, d) == x).all()), min(digits, MOST_DIGITS))
         if digits is None or np.isnan(x).any() or (x < 0).any():
             continue
         sums = np.round(np.add.reduceat(x, first), digits)
@@ -113,6 +116,10 @@ def _following(families: Families) -> Iterator[Following]:
 
 def _next(families: Families, name: str, of: str, order: str | None, before: np.ndarray, later: np.ndarray) -> Iterator[Following]:
     x, y = families.numbers(name), families.numbers(of)
+    few = later[:QUICK]
+    _, quick = np.unique(y[few] - x[before[few]], return_counts=True)
+    if quick.max(initial=0) < 0.9 * len(few):
+        return
     gaps = y[later] - x[before[later]]
     values, counts = np.unique(gaps[~np.isnan(gaps)], return_counts=True)
     if not len(values) or counts.max() < HOLDS * len(later) or _are_steady(x - y):
@@ -139,6 +146,8 @@ def _are_steady(differences: np.ndarray) -> bool:
 
 def _separate(families: Families) -> Iterator[Separate]:
     search, rows = families.search, families.rows
+    found: list[tuple[float, Separate]] = []
+    first, group = np.flatnonzero(rows.place == 0), np.cumsum(rows.place == 0) - 1
     clocks = [n for n in search.types if is_clock(search.types[n])]
     for start in (n for n in dict.fromkeys((*search.targets, *search.sortable)) if n in clocks):
         before = rows.before(order_of(families.columns[start]))
@@ -150,9 +159,18 @@ def _separate(families: Families) -> Iterator[Separate]:
             lengths = np.nan_to_num(y - x)
             mixed = np.roll(lengths[before[later]], len(later) // 2 + 1)
             gaps = x[later] - x[before[later]]
-            share = holding_share(int((gaps < lengths[before[later]]).sum()), len(later), int((gaps < mixed).sum()))
+            # Or with other starts in the same time: all may be as long.
+            begin, end = (way.reduceat(np.nan_to_num(z, nan=fill), first)[group] for way, z, fill in ((np.minimum, x, np.inf), (np.maximum, y, -np.inf)))
+            part = np.clip(lengths[later] / np.maximum(end - begin, 1)[later], 0, 1)
+            shifted = float(np.nan_to_num(1 - (1 - part) ** (rows.size[later] - 1)).sum())
+            share = holding_share(int((gaps < lengths[before[later]]).sum()), len(later), max(float((gaps < mixed).sum()), shifted))
             if share is not None:
-                yield Separate(column=start, stop=stop, share=share)
+                found.append((float(np.nanmean(y - x)), Separate(column=start, stop=stop, share=share)))
+    taken: set[str] = set()
+    for _, rule in sorted(found, key=lambda f: f[0]):  # the shortest times: moved for one rule, a column would break another
+        if taken.isdisjoint(rule.made):
+            taken |= set(rule.made)
+            yield rule
 
 
 def _forward(families: Families) -> Iterator[Forward]:
@@ -231,8 +249,9 @@ def _mark(families: Families, name: str, there: np.ndarray, where: int, first: n
 
 
 def _apart(families: Families) -> Iterator[Apart]:
+    """Not of times, which hardly ever repeat: moved, they would no longer be in order with others."""
     rows = families.rows
-    for name in families.search.targets:
+    for name in (n for n in families.search.targets if not is_clock(families.search.types[n])):
         codes = np.unique(families.codes(name), return_inverse=True)[1]
         again = int(repeated(codes, rows).sum())
         share = holding_share(again, len(codes), int(repeated(codes[np.random.default_rng(0).permutation(len(codes))], rows).sum()))

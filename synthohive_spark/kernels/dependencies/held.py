@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from ...spec.across_rows import AcrossRule, Ascending, Lagged, Mirrored, Running, Shared
+from ...spec.across_rows import AcrossRule, Ascending, Lagged, Mirrored, Running
 from ...spec.dependencies import Absence, AnyDependency, Lookup, Order, Unequal
+from ...spec.family_shapes import Marked, Numbered, Split
 from .absences import broken
 from .across_rows import across_rows, amounts_of, rank_in, step_of
 from .family_order import FamilyRows, order_of
@@ -65,7 +66,12 @@ def _verdict_across(rule: AcrossRule, columns: Mapping[str, pa.Array], types: Ma
         ranks = order_of(columns[rule.column])
         return before >= 0, ranks[before] <= ranks
     found = across_rows(columns, [rule], types, rows, {})[rule.column]
-    told = rows.size == 2 if isinstance(rule, Mirrored) else rows.size > 1 if isinstance(rule, Shared) else before >= 0
+    if isinstance(rule, Lagged):
+        told = before >= 0
+    elif isinstance(rule, Marked | Numbered | Split):  # of rows without others, too
+        told = np.ones(len(own), dtype=bool)
+    else:
+        told = rows.size == 2 if isinstance(rule, Mirrored) else rows.size > 1
     return told, same_values(plain(found), own)
 
 

@@ -57,7 +57,7 @@ def _shared_distances(program: TableProgram, rules: Sequence[AcrossRule]) -> dic
 
 def _ahead(rules: Sequence[AcrossRule], dependencies: Sequence[AnyDependency]) -> tuple[AnyDependency, ...]:
     """What has to be settled in each row before other rows follow it: what rules read, what bounds or moves their columns, and all that those need."""
-    needed = {name for rule in rules for name in (rule.column, *rule.inputs)}
+    needed = {name for rule in rules for name in (*rule.made, *rule.inputs)}
     made = {rule.column for rule in rules if adds_up(rule)}
     ahead: list[AnyDependency] = []
     for d in reversed(dependencies):  # each stands after what it needs

@@ -190,11 +190,12 @@ def _one_of(view: TableView, driving: int | None, early: tuple[Match, ...]) -> t
         matched = [i for i in keys if i in statuses]
         is_led = driving in keys and len(matched) == len(keys) - 1
         learnt = all(i in view.linkages and 0 < view.null_rate(i) < 1 for i in keys)
-        if learnt and not done & set(keys) and (is_led or len(matched) == len(keys)):
+        # What stays without a parent says nothing of whether there is one.
+        telling = () if driving is None else tuple(c for c in view.key(driving).columns if c in view.facts.nullable and c not in view.stray(driving))
+        if learnt and not done & set(keys) and ((is_led and telling) or len(matched) == len(keys)):
             done |= set(keys)
-            columns = view.key(driving).columns if is_led and driving is not None else ()
             shares = tuple(1 - view.null_rate(i) for i in matched)
-            steps.append(OneOf(driving=columns, statuses=tuple(status_column(i) for i in matched), shares=shares))
+            steps.append(OneOf(driving=telling if is_led else (), statuses=tuple(status_column(i) for i in matched), shares=shares))
     return tuple(steps)
 
 
