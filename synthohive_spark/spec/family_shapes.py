@@ -52,6 +52,7 @@ class Following(FamilyRule):
         plus: whole numbers, days of dates, microseconds of times.
         end: what the last row has, if not what was drawn for it.
         ends: whether it has `end`.
+        rising: what was drawn for a last row is never before what that row has in `of`.
         ordered_by: the column that says which row is next; None for the order of the rows' numbers.
     """
 
@@ -60,6 +61,7 @@ class Following(FamilyRule):
     plus: int = 0
     end: Scalar | None = None
     ends: bool = False
+    rising: bool = False
     ordered_by: str | None = None
 
     @property

@@ -77,7 +77,7 @@ def test_versions_follow_one_another() -> None:
     types = {"valid_from": "date", "valid_to": "date", "current": "boolean"}
     days = {"valid_from": pd.array(start, dtype="Int32"), "valid_to": pd.array(end, dtype="Int32"), "current": last}
     found = _found(days, sizes, types, orders=("valid_from",))
-    assert found["valid_to"] == Following(column="valid_to", of="valid_from", plus=-1, ends=True, ordered_by="valid_from")
+    assert found["valid_to"] == Following(column="valid_to", of="valid_from", plus=-1, ends=True, rising=True, ordered_by="valid_from")
     assert found["current"] == Marked(column="current", value=True, at="last", ordered_by="valid_from")
     columns = {"valid_from": pa.array([9, 3], pa.int32()).cast(pa.date32()), "valid_to": pa.array([None, 4], pa.int32()).cast(pa.date32())}
     kept = pa.array(_kept(found["valid_to"], columns, types, [1, 1]), pa.date32()).cast(pa.int32()).to_pylist()
@@ -188,3 +188,10 @@ def test_slots_of_one_length_that_never_overlap() -> None:
         {"start": starts, "stop": starts + 30, "n": np.arange(1000)}, np.full(200, 5), {"start": "timestamp", "stop": "timestamp", "n": "int"}, orders=("n",)
     )
     assert isinstance(found["start"], Separate)
+
+
+def test_last_rows_end_after_they_begin() -> None:
+    rule = Following(column="to", of="since", ordered_by="since", rising=True)
+    columns = {"since": pa.array([1, 5, 9, 3]), "to": pa.array([0, 0, 4, 99])}
+    made = across_rows(columns, [rule], {"since": "bigint", "to": "bigint"}, FamilyRows(np.array([0, 0, 0, 1])), {})
+    assert made["to"].to_pylist() == [5, 9, 99, 99]

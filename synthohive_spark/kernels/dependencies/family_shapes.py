@@ -108,8 +108,25 @@ def _following(rule: Following, columns: Mapping[str, pa.Array], types: Mapping[
     if rule.plus or theirs.type != columns[rule.column].type:
         units, null = to_units(plain(theirs), 0)
         theirs = from_units(units + rule.plus, null, types[rule.column], 0)
-    end = stored([rule.end], types[rule.column]).take(pa.array(np.zeros(n, dtype=np.int64))) if rule.ends else columns[rule.column]
+    drawn = columns[rule.column]
+    if rule.ends:
+        end = stored([rule.end], types[rule.column]).take(pa.array(np.zeros(n, dtype=np.int64)))
+    else:
+        end = _late_enough(drawn, columns[rule.of], after < 0) if rule.rising else drawn
     return pc.if_else(pa.array(after >= 0), theirs, end)
+
+
+def _late_enough(drawn: pa.Array, begin: pa.Array, last: np.ndarray) -> pa.Array:
+    """Ends of last rows, those before their own begin replaced by that of the next last row, or by the latest one."""
+    ends, begins = order_of(drawn), order_of(begin)
+    good, bad = np.flatnonzero(last & (ends >= begins)), np.flatnonzero(last & (ends < begins))
+    if not len(good) or not len(bad):
+        return drawn
+    following = good[np.searchsorted(good, bad) % len(good)]
+    latest = good[ends[good].argmax()]
+    took = np.arange(len(drawn))
+    took[bad] = np.where(ends[following] >= begins[bad], following, latest)
+    return drawn.take(pa.array(took))
 
 
 def _numbered(rule: Numbered, columns: Mapping[str, pa.Array], types: Mapping[str, str], rows: FamilyRows) -> pa.Array:

@@ -135,7 +135,8 @@ def _next(families: Families, name: str, of: str, order: str | None, before: np.
     ends = bool(seen.max(initial=0) >= max(HOLDS * len(last), families.search.rare)) and len(last) >= MIN_SURPRISES
     place = last[families.codes(name)[last] == codes[seen.argmax()]][:1]
     end = families.scalars(name, place)[0] if ends else None
-    yield Following(column=name, of=of, plus=int(plus), ordered_by=order, end=end, ends=ends, share=share)
+    rising = bool(not (x[last] < y[last]).any())
+    yield Following(column=name, of=of, plus=int(plus), ordered_by=order, end=end, ends=ends, rising=rising, share=share)
 
 
 def _are_steady(differences: np.ndarray) -> bool:
