@@ -197,7 +197,7 @@ def test_cities_stay_in_their_countries(spark: SparkSession) -> None:
     rng = np.random.default_rng(7)
     city, code = rng.integers(0, 4_000, 12_000), rng.integers(0, 1_500, 12_000)
     frame = pd.DataFrame({"city": [f"city {c:04d}" for c in city], "country": [f"C{c * 7919 % 20}" for c in city]})
-    frame["code"], frame["place"], frame["state"] = code + 10_000, [f"place {c // 3}" for c in code], [f"S{c // 60}" for c in code]
+    frame["code"], frame["place"], frame["state"] = code + 10_000, [f"place {c // 3}" for c in code], [f"S{c // 3 * 37 % 25}" for c in code]
     synth = Synthesizer(Metadata().add_table("t"), spark=spark, model="independent").fit({"t": spark.createDataFrame(frame)}, seed=1)
     assert [text.split(" (")[0] for text in synth.dependencies["t"]] == ["country by city", "place by code", "state by place"]
     out = synth.sample(num_rows={"t": 6_000}, seed=2)["t"].toPandas()
