@@ -23,3 +23,12 @@ def spark(tmp_path_factory: pytest.TempPathFactory, run_once: dict[str, str]) ->
     session = spark_session("tests", config=config)
     yield session
     session.stop()
+
+
+@pytest.fixture
+def compiled(spark: SparkSession) -> Iterator[None]:
+    """With generated code: without it Spark cannot list the tables of a catalog."""
+    before = spark.conf.get("spark.sql.codegen.factoryMode")
+    spark.conf.set("spark.sql.codegen.factoryMode", "FALLBACK")
+    yield
+    spark.conf.set("spark.sql.codegen.factoryMode", str(before))

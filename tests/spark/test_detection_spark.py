@@ -81,6 +81,7 @@ def test_pandas_frames_with_nulls_in_whole_keys(spark: Any) -> None:
     assert keys_of(detect(frames, spark=spark).metadata) == keys_of(detected(forum().frames)[0])
 
 
+@pytest.mark.usefixtures("compiled")
 def test_a_schema_of_the_catalog_with_comments(spark: Any) -> None:
     spark.sql("CREATE SCHEMA told")
     try:

@@ -58,6 +58,7 @@ def test_columns_with_odd_names_come_back_and_replace_each_other(spark, tmp_path
     assert loaded.sample(seed=3)["Order Details"].orderBy("id").collect() == again.orderBy("id").collect()
 
 
+@pytest.mark.usefixtures("compiled")
 def test_odd_names_in_a_catalog(spark):
     spark.sql("CREATE SCHEMA odd_names")
     try:
@@ -128,6 +129,7 @@ def test_faults_of_pandas_frames_are_told_together_and_without_values(spark):
         take_in(spark, Metadata().add_table("t", pk="id"), {"T": frame[["fine"]], "t": frame[["fine"]]})
 
 
+@pytest.mark.usefixtures("compiled")
 def test_all_tables_in_one_folder_or_schema(spark, tmp_path):
     metadata = Metadata().add_table("Owners", pk="id").add_table("Order Details", pk="id", fk={"owner": "Owners.id"})
     owners, details = spark.range(40), spark.range(100).withColumn("owner", F.col("id") % 40)
