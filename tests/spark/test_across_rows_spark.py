@@ -38,7 +38,8 @@ def league(spark: SparkSession, count: int) -> dict[str, DataFrame]:
     }
 
 
-@pytest.mark.parametrize("teams", [20, pytest.param(900, marks=pytest.mark.exhaustive)])  # of a finer parent rows would come team by team
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("teams", [20, 900])  # of a finer parent rows would come team by team
 def test_two_sides_of_a_match(spark: SparkSession, teams: int) -> None:
     metadata = Metadata().add_table("teams", pk="team_id").add_table("matches", pk="match_id")
     metadata.add_table("sides", pk="side_id", fk={"match_id": "matches.match_id", "team_id": "teams.team_id", "opponent_id": "teams.team_id"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal, localcontext
 
 import numpy as np
+import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -14,6 +15,7 @@ FREQUENT = 123456789012345678901234567800000000
 ACCOUNTS, LINES = 400, 3_000
 
 
+@pytest.mark.exhaustive
 def test_wide_decimals_stay_exact(spark: SparkSession) -> None:
     rng = np.random.default_rng(1)
 

@@ -156,6 +156,7 @@ def test_names_with_dots_are_found_too(spark: SparkSession) -> None:
     assert [described(d, program.types) for d in found] == ["c.d e = 3 * a.b"]
 
 
+@pytest.mark.exhaustive
 def test_adult_education(spark: SparkSession, shared_data: Path) -> None:
     real = spark.read.parquet(str(shared_data / "adult" / "adult.parquet"))
     synth = Synthesizer(Metadata().add_table("adult"), spark=spark, model="independent").fit({"adult": real}, seed=1)

@@ -39,6 +39,7 @@ except MissingDependencyError as error:
 """
 
 
+@pytest.mark.exhaustive
 def test_versions_are_asked_for_once_and_those_that_differ_are_named(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     real = versions.installed_versions()
     executors._checked_sessions.discard(spark)
@@ -113,6 +114,7 @@ def test_another_minor_version_is_named(tmp_path: Path) -> None:
     assert f"they run Python {MINOR}," not in said
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_a_python_that_is_not_there_is_named(tmp_path: Path) -> None:
     said = said_with("/nowhere/python", tmp_path)

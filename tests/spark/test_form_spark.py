@@ -118,6 +118,7 @@ def test_another_reader_and_a_publication_that_is_undone(spark, tmp_path, monkey
     assert commit.read_state(commit.Folder.open(f"{output}/t"), files=False).version == 2
 
 
+@pytest.mark.exhaustive
 def test_files_of_a_value_are_as_few_as_its_rows_need(spark, tmp_path):
     rows = spark.range(6000, numPartitions=12).withColumn("p", F.col("id") % 500)
     _write(spark, str(tmp_path), "", rows, TableForm(partitions=("p",)))

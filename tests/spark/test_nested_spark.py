@@ -20,6 +20,7 @@ def any_types(spark, rows=30):
     return spark.createDataFrame(values, T._parse_datatype_string(ANY))
 
 
+@pytest.mark.exhaustive
 def test_reference_tables_are_copied_whatever_their_types(spark):
     frame, children = any_types(spark), spark.createDataFrame([(i, i % 30) for i in range(100)], "cid long, ref long")
     metadata = Metadata(duplicates="drop", unsupported="drop").add_table("r", pk="id", role="reference").add_table("c", pk="cid", fk={"ref": "r.id"})

@@ -75,6 +75,7 @@ def test_what_was_learnt_of_siblings_is_saved(copy: tuple[Synthesizer, pd.DataFr
     pd.testing.assert_frame_equal(rows, seasons)
 
 
+@pytest.mark.exhaustive
 def test_copies_of_a_matched_parent_are_kept_and_read(spark: SparkSession) -> None:
     rng = np.random.default_rng(6)
     prices = np.round(rng.lognormal(3, 1, 40), 2)
@@ -97,6 +98,7 @@ def test_copies_of_a_matched_parent_are_kept_and_read(spark: SparkSession) -> No
     assert np.allclose(rows["amount"], np.round(rows["price"] * rows["quantity"], 2), atol=0.011)
 
 
+@pytest.mark.exhaustive
 def test_comments_answer_those_of_their_post(spark: SparkSession) -> None:
     rng = np.random.default_rng(8)
     rows, per_post = [], 5

@@ -201,6 +201,7 @@ def test_expressions_that_do_not_fit_their_table(spark, tmp_path):
         assert learnt.sample(seed=1)["t"].count() == 50
 
 
+@pytest.mark.exhaustive
 def test_rules_that_fail_over_made_up_rows_are_left_out_and_told(spark, tmp_path):
     """By text that is no number any more, a quotient by 0 and a value that must be there; in rows that are staged first and in those that are not."""
     path = str(tmp_path / "real")

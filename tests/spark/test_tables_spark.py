@@ -285,6 +285,7 @@ def test_delta_writes_between_two_runs(spark, tmp_path):
     assert _ids(spark, output, "t") == [8]
 
 
+@pytest.mark.exhaustive
 def test_tables_that_our_commits_cannot_carry_are_written_by_delta(spark, output):
     _write(spark, output, t=spark.createDataFrame(ROWS, SCHEMA), u=_ids_frame(spark, 1))
     name = sql_name(Target.parse(output), "t")

@@ -98,6 +98,7 @@ def test_the_same_whatever_the_partitions(spark: SparkSession, metadata: Metadat
     assert again == lost
 
 
+@pytest.mark.exhaustive
 def test_samples_come_near_the_whole(spark: SparkSession, metadata: Metadata, lost: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(validate_relations, "MOST_ROWS", 1_500)
     monkeypatch.setattr(validate_relations, "ROWS", 1_000)
