@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from ..kernels.kinship import LEAST_ROWS
 from ..spec.graph import KeyRef
 from ..spec.hidden import hidden
 from ..spec.metadata import ForeignKey, Metadata
@@ -22,7 +23,6 @@ from .jobs import collect_all
 from .kinship import HASH_RANGE, row_hash
 
 SAMPLE_ROWS = 10_000
-LEAST_ROWS = 50
 HOLDS = 0.995
 BY_CHANCE = 0.9  # of two rows in any pairs, which lead to one row of the third table
 MOST_ASKED = 16  # pairs of ways

@@ -20,6 +20,7 @@ from pyspark.sql import functions as F
 
 from ..errors import SchemaError
 from ..kernels.keys import DIGITS, HEX, MAIL, NUMBERED, PADDED, UUID, TextKeys, key_pattern
+from ..kernels.kinship import LEAST_ROWS
 from ..spec.column_names import is_time
 from ..spec.graph import KeyRef
 from ..spec.identifiers import quoted
@@ -245,7 +246,8 @@ def _one_of_facts(table: Table, shape: Shape) -> dict[str, Column]:
 
 
 def _one_of(table: Table, facts: Mapping[str, Any], rows: int) -> tuple[tuple[int, ...], ...]:
-    return tuple(keys for place, keys in enumerate(_sets_of_keys(table)) if rows and facts.get(f"one_of{place}", 0) >= HOLDS * rows)
+    """Sets of keys of which each row has exactly one; few rows would have so by chance."""
+    return tuple(keys for place, keys in enumerate(_sets_of_keys(table)) if rows >= LEAST_ROWS and facts.get(f"one_of{place}", 0) >= HOLDS * rows)
 
 
 def _order_facts(shape: Shape) -> dict[str, Column]:

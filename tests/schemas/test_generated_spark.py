@@ -70,10 +70,10 @@ def test_a_survey_sees_what_is_there(spark: SparkSession, seed: int) -> None:
 
 
 def _told(survey: Survey) -> dict[str, object]:
-    """The facts without those that the generator does not count (forms of keys, values of entities, traits, likeness), or that Spark only estimates."""
+    """The facts without what the generator does not count (forms of keys, values of entities, traits, likeness, sets of keys), or Spark only estimates."""
     found = {}
     for name, facts in survey.tables.items():
-        told = facts.model_dump(exclude={"entities": True, "uniques": True, "keys": {"__all__": {"traits", "siblings"}}})
+        told = facts.model_dump(exclude={"entities": True, "uniques": True, "one_of": True, "keys": {"__all__": {"traits", "siblings"}}})
         orders = [(o.column, o.rows, o.years) for o in facts.orders]
         found[name] = told | {"uniques": [(u.columns, u.nulls, u.repeats) for u in facts.uniques], "entities": facts.entities is not None, "orders": orders}
     return found
