@@ -3,7 +3,7 @@
 #
 #   scripts/check_wheel.sh dist/synthohive_spark-*.whl
 #
-# PYTHON chooses the Python, INDEX another place for torch (https://download.pytorch.org/whl/cpu is the small one).
+# PYTHON chooses the Python, INDEX another place for torch, such as its index of wheels for CPUs, which are small.
 set -euo pipefail
 wheel="$(realpath "${1:?name the wheel: scripts/check_wheel.sh dist/synthohive_spark-0.1.0-py3-none-any.whl}")"
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"

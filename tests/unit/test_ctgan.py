@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from row_model_samples import layout_of, none, trained
 from safetensors.torch import save
 
 from synthohive_spark.errors import SchemaError, SerializationError
@@ -22,32 +23,11 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def layout_of(rows: np.ndarray, row: tuple[int, ...], context: tuple[int, ...] = ()) -> CodeLayout:
-    return CodeLayout(row, context, tuple(np.bincount(rows[:, d], minlength=k) / len(rows) for d, k in enumerate(row)))
-
-
-def trained(layout: CodeLayout, rows: np.ndarray, context: np.ndarray, steps: int, batch: int = 200, **settings: object) -> CTGAN:
-    torch.manual_seed(0)
-    model = CTGAN(layout, settings)
-    model.prepare(rows, context, steps, len(rows))
-    rng = np.random.default_rng(0)
-    for _ in range(steps):
-        chosen = rng.integers(0, len(rows), min(batch, len(rows)))
-        losses = model.training_step(torch.from_numpy(rows[chosen]), torch.from_numpy(context[chosen]), no_reduction)
-        if not all(np.isfinite(v) for v in losses.values()):
-            raise AssertionError(losses)
-    return model
-
-
-def none(rows: np.ndarray) -> np.ndarray:
-    return np.zeros((len(rows), 0), dtype=np.int64)
-
-
 def test_two_columns_that_depend_on_each_other_are_learnt() -> None:
     rng = np.random.default_rng(1)
     first = rng.choice(4, 2000, p=[0.1, 0.2, 0.3, 0.4])
     rows = np.stack([first, (first + (rng.random(2000) < 0.1)) % 4], axis=1)
-    model = trained(layout_of(rows, (4, 4)), rows, none(rows), 250)
+    model = trained(CTGAN, layout_of(rows, (4, 4)), rows, none(len(rows)), 250)
     drawn = model.sample(np.zeros((5000, 0), dtype=np.int64), np.random.default_rng(2))
     shares = np.bincount(drawn[:, 0], minlength=4) / 5000
     assert np.abs(shares - [0.1, 0.2, 0.3, 0.4]).max() < 0.05
@@ -58,7 +38,7 @@ def test_the_context_decides_what_is_drawn() -> None:
     rng = np.random.default_rng(1)
     context = rng.integers(0, 3, (2000, 1))
     rows = np.concatenate([context, rng.integers(0, 5, (2000, 1))], axis=1)
-    model = trained(layout_of(rows, (3, 5), (4,)), rows, context, 250)
+    model = trained(CTGAN, layout_of(rows, (3, 5), (4,)), rows, context, 250)
     asked = np.repeat([[0], [1], [2]], 1000, axis=0)
     drawn = model.sample(asked, np.random.default_rng(2))
     assert (drawn[:, 0] == asked[:, 0]).mean() > 0.85
@@ -69,12 +49,12 @@ def test_given_codes_are_kept_and_the_others_follow_them() -> None:
     rng = np.random.default_rng(3)
     first = rng.integers(0, 3, 2_000)
     rows = np.stack([first, first, rng.integers(0, 2, 2_000)], axis=1)
-    model = trained(layout_of(rows, (3, 3, 2)), rows, none(rows), 300)
+    model = trained(CTGAN, layout_of(rows, (3, 3, 2)), rows, none(len(rows)), 300)
     given = np.tile([2, -1, 1], (500, 1))
-    drawn = model.sample(none(rows)[:500], np.random.default_rng(4), given)
+    drawn = model.sample(none(len(rows))[:500], np.random.default_rng(4), given)
     assert (drawn[:, 0] == 2).all() and (drawn[:, 2] == 1).all()
     assert (drawn[:, 1] == 2).mean() > 0.8
-    free = model.sample(none(rows)[:500], np.random.default_rng(4), np.full((500, 3), -1))
+    free = model.sample(none(len(rows))[:500], np.random.default_rng(4), np.full((500, 3), -1))
     assert len(np.unique(free[:, 0])) == 3
 
 
@@ -84,8 +64,8 @@ def test_given_codes_are_kept_and_the_others_follow_them() -> None:
 def test_tiny_tables_train_and_draw_codes_in_range(count: int, row: tuple[int, ...], context: tuple[int, ...]) -> None:
     rng = np.random.default_rng(0)
     rows = np.stack([rng.integers(0, k, count) for k in row], axis=1)
-    given = np.stack([rng.integers(0, k, count) for k in context], axis=1) if context else none(rows)
-    model = trained(layout_of(rows, row, context), rows, given, 8, penalty_every=2)
+    given = np.stack([rng.integers(0, k, count) for k in context], axis=1) if context else none(len(rows))
+    model = trained(CTGAN, layout_of(rows, row, context), rows, given, 8, penalty_every=2)
     drawn = model.sample(given, rng)
     assert drawn.shape == rows.shape and drawn.dtype == np.int64
     assert (drawn >= 0).all() and (drawn < np.array(row)).all()
@@ -94,18 +74,18 @@ def test_tiny_tables_train_and_draw_codes_in_range(count: int, row: tuple[int, .
 
 def test_draws_come_from_the_generator_that_is_passed() -> None:
     rows = np.random.default_rng(0).integers(0, 5, (100, 3))
-    model = trained(layout_of(rows, (5, 5, 5)), rows, none(rows), 2)
+    model = trained(CTGAN, layout_of(rows, (5, 5, 5)), rows, none(len(rows)), 2)
     before = torch.get_rng_state()
-    first, second, other = (model.sample(none(rows), np.random.default_rng(s)) for s in (1, 1, 2))
+    first, second, other = (model.sample(none(len(rows)), np.random.default_rng(s)) for s in (1, 1, 2))
     assert (first == second).all() and (first != other).any()
     assert torch.equal(before, torch.get_rng_state())
 
 
 def test_sampling_in_the_middle_of_training_does_not_change_it() -> None:
     rows = np.random.default_rng(0).integers(0, 5, (100, 2))
-    model = trained(layout_of(rows, (5, 5)), rows, none(rows), 5)
+    model = trained(CTGAN, layout_of(rows, (5, 5)), rows, none(len(rows)), 5)
     before = {k: v.clone() for k, v in model.generator.state_dict().items()}
-    model.sample(none(rows), np.random.default_rng(0))
+    model.sample(none(len(rows)), np.random.default_rng(0))
     assert all(torch.equal(before[k], v) for k, v in model.generator.state_dict().items())
     assert any(not torch.equal(before[k], v) for k, v in model.state().items())  # what is kept is the average
 
@@ -161,7 +141,7 @@ def test_moment_loss_is_near_zero_for_real_rows_and_not_for_shuffled_ones() -> N
 
 def test_moment_loss_of_a_wide_table_takes_some_columns() -> None:
     rows = np.random.default_rng(0).integers(0, 100, (200, 12))
-    model = trained(layout_of(rows, (100,) * 12, (300,)), rows, np.random.default_rng(1).integers(0, 300, (200, 1)), 3)
+    model = trained(CTGAN, layout_of(rows, (100,) * 12, (300,)), rows, np.random.default_rng(1).integers(0, 300, (200, 1)), 3)
     kept = model._moments._columns()
     assert kept is not None and len(kept) <= 400
 
@@ -183,11 +163,11 @@ def test_independent_keeps_given_codes() -> None:
 def test_restored_model_draws_the_same_and_is_kept() -> None:
     rows = np.random.default_rng(0).integers(0, 4, (100, 2))
     layout = layout_of(rows, (4, 4))
-    model = trained(layout, rows, none(rows), 4, hidden=16)
+    model = trained(CTGAN, layout, rows, none(len(rows)), 4, hidden=16)
     spec = ModelSpec(name="ctgan", settings={"hidden": 16}, row=(4, 4), context=())
     marginals = tuple(tuple(w.tolist()) for w in layout.weights)
     restored = restore_model(spec, save(model.state()), marginals)
-    assert (restored.sample(none(rows), np.random.default_rng(3)) == model.sample(none(rows), np.random.default_rng(3))).all()
+    assert (restored.sample(none(len(rows)), np.random.default_rng(3)) == model.sample(none(len(rows)), np.random.default_rng(3))).all()
     assert restore_model(spec, save(model.state()), marginals) is restored
     other = ModelSpec(name="ctgan", settings={"hidden": 32}, row=(4, 4), context=())
     with pytest.raises(SerializationError, match="other columns"):

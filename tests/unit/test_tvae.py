@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from row_model_samples import layout_of, none, trained
 from safetensors.torch import load, save
 
 from synthohive_spark.errors import SerializationError
@@ -19,27 +20,6 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def layout_of(rows: np.ndarray, row: tuple[int, ...], context: tuple[int, ...] = ()) -> CodeLayout:
-    return CodeLayout(row, context, tuple(np.bincount(rows[:, d], minlength=k) / len(rows) for d, k in enumerate(row)))
-
-
-def trained(layout: CodeLayout, rows: np.ndarray, context: np.ndarray, steps: int, batch: int = 200, **settings: object) -> TVAE:
-    torch.manual_seed(0)
-    model = TVAE(layout, settings)
-    model.prepare(rows, context, steps, len(rows))
-    rng = np.random.default_rng(0)
-    for _ in range(steps):
-        chosen = rng.integers(0, len(rows), min(batch, len(rows)))
-        losses = model.training_step(torch.from_numpy(rows[chosen]), torch.from_numpy(context[chosen]), no_reduction)
-        if not all(np.isfinite(v) for v in losses.values()):
-            raise AssertionError(losses)
-    return model
-
-
-def none(count: int) -> np.ndarray:
-    return np.zeros((count, 0), dtype=np.int64)
-
-
 @pytest.fixture(scope="module")
 def chained() -> tuple[np.ndarray, TVAE]:
     """Three columns: the second nearly always equals the first, the third is by itself."""
@@ -47,7 +27,7 @@ def chained() -> tuple[np.ndarray, TVAE]:
     rng = np.random.default_rng(1)
     first = rng.choice(4, 2000, p=[0.1, 0.2, 0.3, 0.4])
     rows = np.stack([first, (first + (rng.random(2000) < 0.1)) % 4, rng.integers(0, 2, 2000)], axis=1)
-    return rows, trained(layout_of(rows, (4, 4, 2)), rows, none(2000), 700, learning_rate=5e-3)
+    return rows, trained(TVAE, layout_of(rows, (4, 4, 2)), rows, none(2000), 700, learning_rate=5e-3)
 
 
 def test_columns_that_depend_on_each_other_are_learnt(chained: tuple[np.ndarray, TVAE]) -> None:
@@ -72,7 +52,7 @@ def test_the_context_decides_what_is_drawn() -> None:
     rng = np.random.default_rng(1)
     context = rng.integers(0, 3, (2000, 1))
     rows = np.concatenate([context, rng.integers(0, 5, (2000, 1))], axis=1)
-    model = trained(layout_of(rows, (3, 5), (4,)), rows, context, 250)
+    model = trained(TVAE, layout_of(rows, (3, 5), (4,)), rows, context, 250)
     asked = np.repeat([[0], [1], [2]], 1000, axis=0)
     drawn = model.sample(asked, np.random.default_rng(2))
     assert (drawn[:, 0] == asked[:, 0]).mean() > 0.9
@@ -88,7 +68,7 @@ def test_tiny_tables_train_and_draw_codes_in_range(count: int, row: tuple[int, .
     rng = np.random.default_rng(0)
     rows = np.stack([rng.integers(0, k, count) for k in row], axis=1)
     above = np.stack([rng.integers(0, k, count) for k in context], axis=1) if context else none(count)
-    model = trained(layout_of(rows, row, context), rows, above, 8)
+    model = trained(TVAE, layout_of(rows, row, context), rows, above, 8)
     drawn = model.sample(above, rng)
     assert drawn.shape == rows.shape and drawn.dtype == np.int64
     assert (drawn >= 0).all() and (drawn < np.array(row)).all()
@@ -99,7 +79,7 @@ def test_tiny_tables_train_and_draw_codes_in_range(count: int, row: tuple[int, .
 
 def test_draws_come_from_the_generator_and_judging_leaves_training_alone() -> None:
     rows = np.random.default_rng(0).integers(0, 5, (100, 3))
-    model = trained(layout_of(rows, (5, 5, 5)), rows, none(100), 3)
+    model = trained(TVAE, layout_of(rows, (5, 5, 5)), rows, none(100), 3)
     before, weights = torch.get_rng_state(), {k: v.clone() for k, v in model.decoder.state_dict().items()}
     first, second, other = (model.sample(none(100), np.random.default_rng(s)) for s in (1, 1, 2))
     held = [model.held_out_loss(torch.from_numpy(rows), torch.from_numpy(none(100))) for _ in range(2)]
@@ -113,7 +93,7 @@ def test_the_held_out_bound_falls_and_the_last_steps_become_small() -> None:
     rng = np.random.default_rng(1)
     first = rng.integers(0, 6, 2000)
     rows = np.stack([first, first, first], axis=1)
-    short, long = (trained(layout_of(rows, (6, 6, 6)), rows, none(2000), steps) for steps in (10, 300))
+    short, long = (trained(TVAE, layout_of(rows, (6, 6, 6)), rows, none(2000), steps) for steps in (10, 300))
     bounds = [model.held_out_loss(torch.from_numpy(rows), torch.from_numpy(none(2000))) for model in (short, long)]
     assert bounds[1] < 0.7 * bounds[0]  # columns by themselves stay at 5.4, the real rows have 1.8
     assert long.anneal(10)
@@ -125,7 +105,7 @@ def test_the_held_out_bound_falls_and_the_last_steps_become_small() -> None:
 def test_same_seed_same_bytes_and_a_restored_model_draws_the_same() -> None:
     rows = np.random.default_rng(0).integers(0, 4, (100, 2))
     layout = layout_of(rows, (4, 4))
-    model, again = (trained(layout, rows, none(100), 4, hidden=16, latent=4) for _ in range(2))
+    model, again = (trained(TVAE, layout, rows, none(100), 4, hidden=16, latent=4) for _ in range(2))
     assert save(model.state()) == save(again.state())
     assert not any(name.startswith("encoder") for name in load(save(model.state())))  # what reads real rows is not kept
     marginals = tuple(tuple(w.tolist()) for w in layout.weights)

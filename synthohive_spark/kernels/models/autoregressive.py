@@ -30,13 +30,10 @@ from .base import CodeLayout, ConditionalGenerativeModel, Reduce, read_settings
 from .draws import Ready, drawn, patterns
 from .history import History, Past
 from .known import Known, States, Sums
-from .schedules import linear, one_cycle
+from .schedules import batch_size, epochs, linear, one_cycle
 from .smooth import LEAST_CODES, smooth
 
-BATCH = 256  # rows of a step of a large table: its states stay in the processor's cache
-LEAST_BATCH = 32
-STEPS, ROWS_PER_STEP = 1_000, 25  # steps of a training run: so many, and one more for every so many rows
-MOST_EPOCHS = 100  # what is seen more often is learnt by heart: of tables of 30 to 150 rows, other rows are told worse by every further step
+ROWS_PER_STEP = 25  # that one more step is for
 SMALL = 20_000  # rows; smaller tables take smaller steps, or they are learnt by heart within some hundred
 LEAST_RATE = 0.25  # of the learning rate, for the smallest
 MAX_DECAY = 0.004  # of the weights in one step
@@ -85,13 +82,11 @@ class Autoregressive(ConditionalGenerativeModel):
 
     @classmethod
     def default_epochs(cls, rows: int) -> int:
-        steps = STEPS + rows // ROWS_PER_STEP
-        return int(np.clip(round(steps / max(1, -(-rows // cls.default_batch_size(rows)))), 1, MOST_EPOCHS))
+        return epochs(rows, ROWS_PER_STEP)
 
     @classmethod
     def default_batch_size(cls, rows: int) -> int:
-        """Small tables take small batches, or they would see few steps per epoch."""
-        return int(np.clip(rows // 20, LEAST_BATCH, BATCH))
+        return batch_size(rows)
 
     def parameters(self) -> Iterator[torch.nn.Parameter]:
         yield from self.network.parameters()

@@ -31,11 +31,9 @@ from .averages import averaged
 from .base import CodeLayout, ConditionalGenerativeModel, Reduce, read_settings
 from .draws import drawn
 from .networks import RARE
-from .schedules import linear, one_cycle
+from .schedules import batch_size, epochs, linear, one_cycle
 
-STEPS, ROWS_PER_STEP = 1_000, 10  # steps of a training run: so many, and one more for every so many rows
-MOST_EPOCHS = 100  # what is seen more often is learnt by heart
-BATCH, LEAST_BATCH = 256, 32
+ROWS_PER_STEP = 10  # that one more step is for
 BLOCK = 2_000  # rows of one forward pass: odds that stay in the processor's cache
 WARM_UP = 0.25  # share of the steps in which the divergence gets its whole weight: from the start, latent vectors would say nothing
 CANDIDATES = 100  # latent vectors per row with given codes; of fewer, rare codes rarely find one that suits them
@@ -160,13 +158,11 @@ class TVAE(ConditionalGenerativeModel):
 
     @classmethod
     def default_epochs(cls, rows: int) -> int:
-        steps = STEPS + rows // ROWS_PER_STEP
-        return int(np.clip(round(steps / max(1, -(-rows // cls.default_batch_size(rows)))), 1, MOST_EPOCHS))
+        return epochs(rows, ROWS_PER_STEP)
 
     @classmethod
     def default_batch_size(cls, rows: int) -> int:
-        """Small tables take small batches, or they would see few steps per epoch."""
-        return int(np.clip(rows // 20, LEAST_BATCH, BATCH))
+        return batch_size(rows)
 
     def parameters(self) -> Iterator[torch.nn.Parameter]:
         yield from (self.decoder if self._pair is None else self._pair).parameters()
