@@ -99,7 +99,7 @@ def kinship_of_parents(
         rows: of each table.
         repeated: keys that should be unique and are not, by table: a row would have thousands of parents.
     """
-    sound = {ref: key for ref, key in followed.items() if rows[ref.table] >= LEAST_ROWS and frozenset(key.parent_columns) not in repeated[key.parent_table]}
+    sound = sound_keys(followed, rows, repeated)
     pairings = [p for ref, key in sound.items() if (p := _pairing(metadata, shapes, followed, ref, key)) is not None]
     sides = [_Sides(pairing, data, shapes) for pairing in pairings]
     shares = _shares({p.ref.table: rows[p.ref.table] for p in pairings}, data, shapes)
@@ -122,6 +122,11 @@ def kinship_of_parents(
         traits={ref: tuple(facts) for ref, facts in traits.items()},
         since={ref: tuple(sorted(facts, key=lambda f: (f.column, f.parent_column))) for ref, facts in since.items()},
     )
+
+
+def sound_keys(followed: Mapping[KeyRef, ForeignKey], rows: Mapping[str, int], repeated: Mapping[str, Collection[frozenset[str]]]) -> dict[KeyRef, ForeignKey]:
+    """The keys of tables with enough rows that lead to one row each; arguments as `kinship_of_parents` takes them."""
+    return {ref: key for ref, key in followed.items() if rows[ref.table] >= LEAST_ROWS and frozenset(key.parent_columns) not in repeated[key.parent_table]}
 
 
 def _pairing(metadata: Metadata, shapes: Mapping[str, Shape], followed: Mapping[KeyRef, ForeignKey], ref: KeyRef, key: ForeignKey) -> _Pairing | None:

@@ -20,9 +20,8 @@ from ..spec.structure import Shape
 from ..spec.survey import RelativeFacts
 from .frames import all_there, plain_value
 from .jobs import collect_all
-from .kinship import HASH_RANGE, row_hash
+from .kinship import HASH_RANGE, SAMPLE_ROWS, row_hash, sound_keys
 
-SAMPLE_ROWS = 10_000
 HOLDS = 0.995
 BY_CHANCE = 0.9  # of two rows in any pairs, which lead to one row of the third table
 MOST_ASKED = 16  # pairs of ways
@@ -52,14 +51,9 @@ def relatives_of_parents(
     Args:
         rows, repeated: as `kinship_of_parents` takes them.
     """
-    sound = {
-        ref: key
-        for ref, key in followed.items()
-        if metadata.tables[ref.table].role == metadata.tables[key.parent_table].role == "learnt"
-        and key.parent_table != ref.table
-        and rows[ref.table] >= LEAST_ROWS
-        and frozenset(key.parent_columns) not in repeated[key.parent_table]
-    }
+    learnt = {name for name, table in metadata.tables.items() if table.role == "learnt"}
+    keys = {ref: key for ref, key in followed.items() if {ref.table, key.parent_table} <= learnt and key.parent_table != ref.table}
+    sound = sound_keys(keys, rows, repeated)
     asked = list(_ways(sound, followed))[:MOST_ASKED]
     found: dict[KeyRef, list[RelativeFacts]] = defaultdict(list)
     frames = [_compared(place, ways, sound, data, shapes, min(1.0, SAMPLE_ROWS / rows[ways.one.table])) for place, ways in enumerate(asked)]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from row_model_samples import layout_of, none
 from safetensors.torch import load
 
 from synthohive_spark.kernels.loop import TrainJob, train
@@ -25,15 +26,9 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def none(count: int) -> np.ndarray:
-    return np.zeros((count, 0), dtype=np.int64)
-
-
 def trained(rows: np.ndarray, context: np.ndarray, row: tuple[int, ...], above: tuple[int, ...] = (), steps: int = 300) -> Autoregressive:
     torch.manual_seed(0)
-    model = Autoregressive(
-        CodeLayout(row, above, tuple(np.bincount(rows[:, d], minlength=k) / len(rows) for d, k in enumerate(row))), {"state": 32, "head": 32}
-    )
+    model = Autoregressive(layout_of(rows, row, above), {"state": 32, "head": 32})
     model.prepare(rows, context, steps, len(rows))
     rng = np.random.default_rng(0)
     for _ in range(steps):

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from ...spec.across_rows import AcrossRule, Ascending, Lagged, Mirrored, Running, Shared
 from ...spec.family_shapes import FamilyShape
 from ..columns.types import decimal_scale
-from .family_order import FamilyRows, order_of
+from .family_order import FamilyRows, order_of, ranks_by
 from .family_shapes import LAST_TURN, shaped, turn_of
 from .lookups import stored
 from .units import LARGEST, from_units, plain, to_floats, to_units
@@ -66,12 +66,9 @@ def _in_turn(rules: Sequence[Shared | FamilyShape | Lagged | Running]) -> list[S
 
 def _ascending(column: pa.Array, rows: FamilyRows, held: np.ndarray | None) -> pa.Array:
     """The values of each family in order, nulls last; families with given values stay as they are."""
-    n = len(column)
-    order = np.lexsort((np.arange(n), order_of(column), rows.family))
-    stay = np.zeros(n, dtype=bool)
-    if held is not None:
-        stay |= np.isin(rows.start, rows.start[held])
-    return column.take(pa.array(np.where(stay, np.arange(n), order)))
+    order = rows.sorted_by(order_of(column))
+    stay = np.isin(rows.start, rows.start[held]) if held is not None else np.zeros(len(column), dtype=bool)
+    return column.take(pa.array(np.where(stay, np.arange(len(column)), order)))
 
 
 def _leader(rows: FamilyRows, held: np.ndarray) -> np.ndarray:
@@ -122,12 +119,8 @@ def counterpart(rule: Mirrored, values: pa.Array, types: Mapping[str, str]) -> p
     return pc.if_else(known, theirs.take(place.fill_null(0)), values)
 
 
-def rank_in(rule: Lagged | Running, columns: Mapping[str, pa.Array]) -> np.ndarray | None:
-    return None if rule.ordered_by is None else order_of(columns[rule.ordered_by])
-
-
 def _lagged(rule: Lagged, columns: Mapping[str, pa.Array], rows: FamilyRows) -> pa.Array:
-    before = rows.before(rank_in(rule, columns))
+    before = rows.before(ranks_by(rule.ordered_by, columns))
     value = columns[rule.of].take(pa.array(np.maximum(before, 0)))
     first = columns[rule.column] if rule.first == "drawn" else pa.nulls(len(value), columns[rule.column].type)
     return pc.if_else(pa.array(before >= 0), value, first)
@@ -138,9 +131,9 @@ def _running(rule: Running, columns: Mapping[str, pa.Array], types: Mapping[str,
     own = plain(columns[rule.column])
     start, _ = amounts_of(own, rule.digits)
     steps = step_of(rule, columns, types, len(own))
-    order = rank_in(rule, columns)
+    order = ranks_by(rule.ordered_by, columns)
     n = len(own)
-    by = np.arange(n) if order is None else np.lexsort((np.arange(n), order, rows.family))
+    by = rows.sorted_by(order)
     first = rows.before(order) < 0
     steps = steps if rule.first == "zero" else np.where(first, start, steps)
     total = np.cumsum(steps[by])

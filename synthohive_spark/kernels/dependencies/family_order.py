@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -62,3 +63,8 @@ def order_of(column: pa.Array) -> np.ndarray:
         whole = array.fill_null(0).cast(pa.int64()).to_numpy(zero_copy_only=False)
         return np.where(array.is_null().to_numpy(zero_copy_only=False), np.iinfo(np.int64).max, whole)
     return np.nan_to_num(to_floats(array), nan=np.inf)
+
+
+def ranks_by(name: str | None, columns: Mapping[str, pa.Array]) -> np.ndarray | None:
+    """By what rows are sorted in the order of a column; None for the order of their numbers."""
+    return None if name is None else order_of(columns[name])

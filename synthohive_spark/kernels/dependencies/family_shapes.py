@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from ...spec.family_shapes import Apart, FamilyShape, Following, Forward, Marked, Numbered, Separate, Split
 from ..columns.types import decimal_scale
-from .family_order import FamilyRows, order_of
+from .family_order import FamilyRows, order_of, ranks_by
 from .lookups import stored
 from .units import LARGEST, from_units, plain, to_floats, to_units
 
@@ -50,10 +50,6 @@ def _shape(rule: FamilyShape, columns: Mapping[str, pa.Array], types: Mapping[st
     if isinstance(rule, Forward):
         return _forward(rule, columns, types, rows)
     return apart(columns[rule.column], rows, held)
-
-
-def ranks_by(name: str | None, columns: Mapping[str, pa.Array]) -> np.ndarray | None:
-    return None if name is None else order_of(columns[name])
 
 
 def is_value(column: pa.Array, value: object, spark_type: str) -> np.ndarray:
@@ -174,7 +170,7 @@ def apart(column: pa.Array, rows: FamilyRows, held: np.ndarray | None = None) ->
 
 def repeated(codes: np.ndarray, rows: FamilyRows, held: np.ndarray | None = None) -> np.ndarray:
     """Rows whose value one before them in the family has, bool (n,); those that are held count as before all others."""
-    by = np.lexsort((np.arange(len(codes)), *([~held] if held is not None else []), codes, rows.family))
+    by = rows.sorted_by(codes, None if held is None else ~held)
     again = np.zeros(len(codes), dtype=bool)
     again[by[1:]] = (codes[by[1:]] == codes[by[:-1]]) & (rows.family[by[1:]] == rows.family[by[:-1]])
     return again

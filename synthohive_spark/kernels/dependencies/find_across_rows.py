@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from ...spec.across_rows import AcrossRule, Ascending, Lagged, Shared
 from ...spec.family_shapes import Apart, Following, Separate
 from .families import FAMILY, SIZE, AcrossSearch, Families, holding_share, orders_of, same_by_chance, whole_families
-from .family_order import order_of
+from .family_order import order_of, ranks_by
 from .find_mirrored import find_mirrored
 from .find_running import find_running
 from .find_shapes import find_shapes
@@ -89,7 +89,7 @@ def _lagged(families: Families) -> Iterator[Lagged]:
     search = families.search
     best: dict[str, Lagged] = {}
     for order in orders_of(search):
-        before = families.rows.before(None if order is None else order_of(families.columns[order]))
+        before = families.rows.before(ranks_by(order, families.columns))
         later = np.flatnonzero(before >= 0)
         for name, of in permutations(search.targets, 2):
             if search.types[name] != search.types[of] or order == name or (of in search.nullable and name not in search.nullable) or not len(later):

@@ -11,7 +11,7 @@ import numpy as np
 from ...spec.across_rows import Running
 from ..columns.types import is_integer
 from .families import Families, holding_share, orders_of
-from .family_order import order_of
+from .family_order import ranks_by
 from .measures import HOLDS
 from .sample import MIN_SURPRISES
 
@@ -39,7 +39,7 @@ def find_running(families: Families) -> Iterator[Running]:
 def _running_by(families: Families, name: str, terms: Sequence[str], order: str | None) -> Iterator[Running]:
     """What the column can be in one order of the rows."""
     x = families.numbers(name)
-    before = families.rows.before(None if order is None else order_of(families.columns[order]))
+    before = families.rows.before(ranks_by(order, families.columns))
     later = np.flatnonzero((before >= 0) & ~np.isnan(x) & ~np.isnan(x[before]))
     if len(later) < MIN_SURPRISES or np.isnan(x[before >= 0]).mean() > 1 - HOLDS:
         return

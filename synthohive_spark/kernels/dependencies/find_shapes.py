@@ -12,7 +12,7 @@ import numpy as np
 from ...spec.family_shapes import Apart, FamilyShape, Following, Forward, Marked, Numbered, Separate, Split
 from ..columns.types import is_integer
 from .families import Families, holding_share, orders_of
-from .family_order import order_of
+from .family_order import order_of, ranks_by
 from .family_shapes import places, repeated
 from .formulas import is_clock
 from .measures import HOLDS
@@ -105,7 +105,7 @@ def _following(families: Families) -> Iterator[Following]:
     whole = {n: search.types[n] for n in search.types if is_clock(search.types[n]) or is_integer(search.types[n])}
     for of in [n for n in dict.fromkeys((*search.orders, *search.targets)) if n in whole]:
         for order in [None, of] if search.number else [of]:
-            before = rows.before(None if order is None else order_of(families.columns[order]))
+            before = rows.before(ranks_by(order, families.columns))
             later = np.flatnonzero(before >= 0)
             for name in (n for n in (*search.targets, *search.repeating) if n != of and whole.get(n) == search.types[of]):
                 if (of, name) not in told:  # each would wait for the other
@@ -181,7 +181,7 @@ def _forward(families: Families) -> Iterator[Forward]:
         if not 2 < len(where) <= MOST_STEPS or counts.min() < search.rare or plain(families.columns[name]).null_count:
             continue
         for order in orders_of(search):
-            before = rows.before(None if order is None else order_of(families.columns[order]))
+            before = rows.before(ranks_by(order, families.columns))
             later = np.flatnonzero(before >= 0)
             moves = np.zeros((len(where), len(where)), dtype=np.int64)
             np.add.at(moves, (which[before[later]], which[later]), 1)
@@ -194,7 +194,7 @@ def _forward(families: Families) -> Iterator[Forward]:
             if share is None:
                 continue
             place = np.empty(len(which), dtype=np.int64)
-            place[rows.sorted_by(None if order is None else order_of(families.columns[order]))] = rows.place
+            place[rows.sorted_by(ranks_by(order, families.columns))] = rows.place
             each = bool((ranks[which] == place).mean() >= HOLDS)
             skips = np.trace(moves) <= NEAR * len(later)
             steps = tuple(s for s in families.scalars(name, where[np.argsort(ranks)]) if s is not None)
@@ -240,7 +240,7 @@ def _mark(families: Families, name: str, there: np.ndarray, where: int, first: n
         return
     rule = Marked(column=name, value=families.scalars(name, np.array([where]))[0], always=always, share=share)
     for order in orders_of(families.search):
-        by = rows.sorted_by(None if order is None else order_of(families.columns[order]))
+        by = rows.sorted_by(ranks_by(order, families.columns))
         last = np.append(rows.place[1:] == 0, True)
         for at, ends in (("first", rows.place == 0), ("last", last)):
             if int((there[by] & ~ends).sum()) <= NEAR * int(there.sum()) and order != name:

@@ -11,8 +11,8 @@ from ...spec.across_rows import AcrossRule, Ascending, Lagged, Mirrored, Running
 from ...spec.dependencies import Absence, AnyDependency, Lookup, Order, Unequal
 from ...spec.family_shapes import Marked, Numbered, Split
 from .absences import broken
-from .across_rows import across_rows, amounts_of, rank_in, step_of
-from .family_order import FamilyRows, order_of
+from .across_rows import across_rows, amounts_of, step_of
+from .family_order import FamilyRows, order_of, ranks_by
 from .formulas import incomplete, judge
 from .lookups import expected
 from .orders import in_order
@@ -55,7 +55,7 @@ def count_held_across(columns: Mapping[str, pa.Array], rules: Sequence[AcrossRul
 
 def _verdict_across(rule: AcrossRule, columns: Mapping[str, pa.Array], types: Mapping[str, str], rows: FamilyRows) -> tuple[np.ndarray, np.ndarray]:
     """Of which rows the rule speaks, and on which of them it holds, bool (n,) each; steps are judged one by one."""
-    before = rows.before(rank_in(rule, columns) if isinstance(rule, Lagged | Running) else None)
+    before = rows.before(ranks_by(rule.ordered_by, columns) if isinstance(rule, Lagged | Running) else None)
     own = plain(columns[rule.column])
     if isinstance(rule, Running):
         values, null = amounts_of(own, rule.digits)
