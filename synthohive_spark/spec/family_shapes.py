@@ -29,6 +29,7 @@ class Marked(FamilyRule):
     """One row of each parent has `value`, and no other.
 
     Attributes:
+        others: the most frequent value of the other rows, where that is no rare one: for a block in which nobody has another to give.
         at: which: the first or the last in the order, or any one.
         always: there is one in each family; else in some there is none.
         ordered_by: the column that says which row is first; None for the order of the rows' numbers.
@@ -36,6 +37,7 @@ class Marked(FamilyRule):
 
     kind: Literal["marked"] = "marked"
     value: Scalar | None = None
+    others: tuple[Scalar | None, ...] = ()
     at: Literal["first", "last", "one"] = "one"
     always: bool = True
     ordered_by: str | None = None

@@ -146,3 +146,13 @@ def test_dates_at_the_ends_of_the_calendar_have_texts() -> None:
     rule = Written(target="t", determinants=("day",), pieces=(("day", "", "%Y"), ("", "-", ""), ("day", "", "%m")))
     made = evaluate(rule, {"day": days.view(pa.date32())}, {"day": "date", "t": "string"})
     assert made.to_pylist() == ["0001-01", "9999-12", None, None]
+
+
+def test_a_name_and_its_capitals_are_both_put_together() -> None:
+    first, last = RNG.choice(["Ann", "Bob", "Cleo", "Dan"], N), RNG.choice(["Ito", "Kim", "Lee", "Moss"], N)
+    full = [f"{f} {n}" for f, n in zip(first, last, strict=True)]
+    columns = {"first": pa.array(first), "last": pa.array(last), "full": pa.array(full), "caps": pa.array([text.upper() for text in full])}
+    found = _found(columns, dict.fromkeys(columns, "string"), "full", "caps")
+    assert {name: rule.determinants for name, rule in found.items()} == {"full": ("first", "last"), "caps": ("first", "last")}
+    alone = {name: columns[name] for name in ("full", "caps")}
+    assert _found(alone, dict.fromkeys(alone, "string"), "caps")["caps"].determinants == ("full",)

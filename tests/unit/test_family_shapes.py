@@ -63,7 +63,7 @@ def test_one_row_is_marked() -> None:
     sizes = _sizes()
     default = np.concatenate([np.arange(n) == RNG.integers(n) for n in sizes])
     found = _found({"default": default}, sizes, {"default": "boolean"})
-    assert found["default"] == Marked(column="default", value=True)
+    assert found["default"] == Marked(column="default", value=True, others=(False,))
     columns = {"default": pa.array([True, True, False, False, True])}
     assert _kept(found["default"], columns, {"default": "boolean"}, [1, 1, 1, 2, 3])[:3] == [True, False, False]
     assert _kept(found["default"], columns, {"default": "boolean"}, [1, 1, 1, 2, 3])[3:] == [True, True]
@@ -78,7 +78,7 @@ def test_versions_follow_one_another() -> None:
     days = {"valid_from": pd.array(start, dtype="Int32"), "valid_to": pd.array(end, dtype="Int32"), "current": last}
     found = _found(days, sizes, types, orders=("valid_from",))
     assert found["valid_to"] == Following(column="valid_to", of="valid_from", plus=-1, ends=True, rising=True, ordered_by="valid_from")
-    assert found["current"] == Marked(column="current", value=True, at="last", ordered_by="valid_from")
+    assert found["current"] == Marked(column="current", value=True, others=(False,), at="last", ordered_by="valid_from")
     columns = {"valid_from": pa.array([9, 3], pa.int32()).cast(pa.date32()), "valid_to": pa.array([None, 4], pa.int32()).cast(pa.date32())}
     kept = pa.array(_kept(found["valid_to"], columns, types, [1, 1]), pa.date32()).cast(pa.int32()).to_pylist()
     assert kept == [None, 8]
@@ -195,3 +195,12 @@ def test_last_rows_end_after_they_begin() -> None:
     columns = {"since": pa.array([1, 5, 9, 3]), "to": pa.array([0, 0, 4, 99])}
     made = across_rows(columns, [rule], {"since": "bigint", "to": "bigint"}, FamilyRows(np.array([0, 0, 0, 1])), {})
     assert made["to"].to_pylist() == [5, 9, 99, 99]
+
+
+def test_where_every_row_is_marked_the_others_take_what_is_most_frequent() -> None:
+    at = np.tile(np.arange(4), 60)
+    found = _found({"at": at, "flag": (at == 3).astype(int)}, np.full(60, 4), {"at": "int", "flag": "int"}, orders=("at",))
+    rule = found["flag"]
+    assert isinstance(rule, Marked) and rule.others == (0,)
+    columns = {"at": pa.array([1, 2, 3], pa.int32()), "flag": pa.array([1, 1, 1], pa.int32())}
+    assert _kept(rule, columns, {"at": "int", "flag": "int"}, [1, 1, 1]) == [0, 0, 1]

@@ -83,14 +83,14 @@ def _marked(rule: Marked, columns: Mapping[str, pa.Array], types: Mapping[str, s
         some = np.maximum.reduceat(there, np.flatnonzero(firsts))[np.cumsum(firsts) - 1]
         chosen &= some
     value = stored([rule.value], types[rule.column]).take(pa.array(np.zeros(n, dtype=np.int64)))
-    return pc.if_else(pa.array(chosen), value, _without(column, there))
+    return pc.if_else(pa.array(chosen), value, _without(column, there, stored(rule.others, types[rule.column]) if rule.others else None))
 
 
-def _without(column: pa.Array, unwanted: np.ndarray) -> pa.Array:
-    """`column` with those of the next wanted row, in a circle, in place of unwanted ones."""
+def _without(column: pa.Array, unwanted: np.ndarray, others: pa.Array | None) -> pa.Array:
+    """`column` with those of the next wanted row, in a circle, in place of unwanted ones; with the first of `others` where there is no wanted row."""
     good = np.flatnonzero(~unwanted)
     if not len(good):
-        return column.take(pa.array(np.arange(len(column)))) if not pa.types.is_boolean(column.type) else pc.invert(column)
+        return column if others is None else others.take(pa.array(np.zeros(len(column), dtype=np.int64)))
     at = np.searchsorted(good, np.arange(len(column))) % len(good)
     return column.take(pa.array(np.where(unwanted, good[at], np.arange(len(column)))))
 

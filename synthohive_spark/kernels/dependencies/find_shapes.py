@@ -238,7 +238,11 @@ def _mark(families: Families, name: str, there: np.ndarray, where: int, first: n
     share = holding_share(errors, int(several.sum()), float((1 - one if always else 1 - one - none)[several].sum()))
     if share is None:
         return
-    rule = Marked(column=name, value=families.scalars(name, np.array([where]))[0], always=always, share=share)
+    rest = np.flatnonzero(~there)
+    _, others, counts = np.unique(families.codes(name)[rest], return_index=True, return_counts=True)
+    common = rest[others[counts.argmax()]][None] if counts.max(initial=0) >= families.search.rare else rest[:0]
+    value = families.scalars(name, np.array([where]))[0]
+    rule = Marked(column=name, value=value, others=tuple(families.scalars(name, common)), always=always, share=share)
     for order in orders_of(families.search):
         by = rows.sorted_by(ranks_by(order, families.columns))
         last = np.append(rows.place[1:] == 0, True)

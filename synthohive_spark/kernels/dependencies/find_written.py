@@ -5,7 +5,8 @@ A walk along a few texts at once: where a form of a column stands in all of them
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa
@@ -25,21 +26,36 @@ LONGEST = 200  # characters of a text
 def find_written(sample: Sample, search: Search, explained: Collection[str]) -> list[Written]:
     """The rule for each column of text. `explained` are columns that follow from others already."""
     names = [n for n in search.watched if n not in search.said and sample.varies(n)][:MOST_COLUMNS]
-    found = []
+    found: list[Written] = []
     for target in (n for n in search.targets if search.types[n] == "string" and n not in explained and sample.varies(n)):
-        for look in range(LOOKS):
-            pieces = _pieces(sample, search, target, [n for n in names if n != target], look)
-            if pieces is None:
-                continue
-            if any(form == "%V" for _, _, form in pieces):  # the year of a week is another one than that of its day on a few days
-                pieces = tuple((name, text, "%G" if form == "%Y" else form) for name, text, form in pieces)
-            read = tuple(dict.fromkeys(name for name, _, _ in pieces if name))
-            zone = search.zone if any(search.types[n] == "timestamp" for n in read) else None
-            held = sample.judged(Written(target=target, determinants=read, pieces=pieces, zone=zone))
-            if held is not None:
-                found.append(held)
-                break
+        others = [n for n in names if n != target]
+        ways = (pieces for look in range(LOOKS) for pieces in _ways(sample, search, target, others, look))
+        found += islice((rule for pieces in ways for rule in _judged(sample, search, target, pieces)), 1)
     return found
+
+
+def _ways(sample: Sample, search: Search, target: str, names: list[str], look: int) -> Iterator[tuple[Piece, ...]]:
+    """What the text can be put together of; where it is another text in other letters, that may be put together of the same columns: both are, then."""
+    pieces = _pieces(sample, search, target, names, look)
+    read = _read(pieces or ())
+    if len(read) == 1 and search.types[read[0]] == "string":
+        again = _pieces(sample, search, target, [n for n in names if n not in read], look)
+        yield from [again] if again is not None else []
+    yield from [pieces] if pieces is not None else []
+
+
+def _judged(sample: Sample, search: Search, target: str, pieces: tuple[Piece, ...]) -> Iterator[Written]:
+    if any(form == "%V" for _, _, form in pieces):  # the year of a week is another one than that of its day on a few days
+        pieces = tuple((name, text, "%G" if form == "%Y" else form) for name, text, form in pieces)
+    read = _read(pieces)
+    zone = search.zone if any(search.types[n] == "timestamp" for n in read) else None
+    held = sample.judged(Written(target=target, determinants=read, pieces=pieces, zone=zone))
+    if held is not None:
+        yield held
+
+
+def _read(pieces: Iterable[Piece]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name, _, _ in pieces if name))
 
 
 def _pieces(sample: Sample, search: Search, target: str, names: list[str], look: int) -> tuple[Piece, ...] | None:
