@@ -16,13 +16,13 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from ..errors import SchemaError
 from .base import Spec
 from .identifiers import column_name_faults, table_name_faults
-from .metadata_yaml import yaml_text
+from .metadata_short import DEFAULT, long_keys, names_of, providers_of, short_keys
+from .metadata_yaml import StrictLoader, without_repeats, yaml_text
 
 OrphanPolicy = Literal["error", "null", "drop"]
 LinkageMethod = Literal["conditional", "empirical", "negbinom"]
 DuplicatePolicy = Literal["error", "drop"]
 Unsupported = Literal["error", "null", "drop"]
-DEFAULT: Literal["default"] = "default"  # what the metadata says for all tables
 Role = Literal["learnt", "reference"]
 
 
@@ -147,7 +147,7 @@ class Metadata(Spec):
         return "null" if value is None else value  # YAML reads `orphans: null` as None
 
     @model_validator(mode="after")
-    def _tables_under_their_names(self) -> Metadata:
+    def _tables_under_theirnames_of(self) -> Metadata:
         for name, table in self.tables.items():
             if name != table.name:
                 raise ValueError(f"the table {table.name!r} is listed under the name {name!r}")
@@ -196,7 +196,7 @@ class Metadata(Spec):
             SchemaError: the file is missing, is no YAML, or does not describe tables.
         """
         try:
-            raw = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
+            raw = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=StrictLoader)  # noqa: S506 (a SafeLoader)
         except OSError as error:
             raise SchemaError(f"cannot read {path}: {error.strerror}") from error
         except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -211,7 +211,7 @@ class Metadata(Spec):
             SchemaError: the file is missing, is no JSON, or does not describe tables.
         """
         try:
-            raw = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=_without_repeats)
+            raw = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=without_repeats)
         except OSError as error:
             raise SchemaError(f"cannot read {path}: {error.strerror}") from error
         except ValueError as error:
@@ -300,17 +300,17 @@ class Metadata(Spec):
             raise SchemaError(f"{where}: unknown fields {sorted(unknown)}; known are {sorted(Table.model_fields)}, and pk, fk for short")
         if pk is not None and primary_key is not None:
             raise SchemaError(f"{where}: has both pk and primary_key, which are two names of one thing; leave one of them out")
-        keys = [*_short_keys(where, fk or {}, orphans, self.orphans), *_long_keys(where, foreign_keys, self.orphans)]
+        keys = [*short_keys(where, fk or {}, orphans, self.orphans), *long_keys(where, foreign_keys, self.orphans)]
         # What is of the wrong kind goes on as it is: the model says what it expected.
         fields = {
             "name": name,
-            "primary_key": _names(primary_key if pk is None else pk),
+            "primary_key": names_of(primary_key if pk is None else pk),
             "foreign_keys": keys,
             **({} if role is None else {"role": role}),
-            "parent_context_cols": None if parent_context_cols is None else _names(parent_context_cols),
+            "parent_context_cols": None if parent_context_cols is None else names_of(parent_context_cols),
             "constraints": constraints or {},
-            "pii_cols": _providers(pii_cols),
-            "high_cardinality_cols": _names(high_cardinality_cols),
+            "pii_cols": providers_of(pii_cols),
+            "high_cardinality_cols": names_of(high_cardinality_cols),
             "linkage_method": linkage_method,
             "order_by": order_by,
             "duplicates": self.duplicates if duplicates == DEFAULT else duplicates,
@@ -347,23 +347,6 @@ def _told(metadata: Metadata, text: str) -> Metadata:
     return metadata
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """YAML lets a later key replace an earlier one of the same name; a table would vanish without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge"]
-        if repeated := sorted({n for n in names if names.count(n) > 1}):
-            raise yaml.constructor.ConstructorError(None, None, f"{repeated} occurs twice", node.start_mark)
-        return super().construct_mapping(node, deep=deep)
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name for name, _ in pairs]
-    if repeated := sorted({n for n in names if names.count(n) > 1}):
-        raise ValueError(f"{repeated} occurs twice in one object")
-    return dict(pairs)
-
-
 def _readable(error: ValidationError) -> str:
     parts = []
     for fault in error.errors():
@@ -371,60 +354,6 @@ def _readable(error: ValidationError) -> str:
         message = fault["msg"].removeprefix("Value error, ")
         parts.append(f"{place}: {message}" if place else message)
     return "; ".join(parts)
-
-
-def _names(value: Any) -> Any:
-    if value is None:
-        return ()
-    return (value,) if isinstance(value, str) else value
-
-
-def _providers(value: Any) -> Any:
-    names = _names(value)
-    if isinstance(names, Sequence) and all(isinstance(n, str) for n in names):
-        return dict.fromkeys(names)
-    return names
-
-
-def _pointed_at(target: str) -> tuple[str, str, str]:
-    """`table.column` in its parts; a table's name that holds a dot stands in backticks."""
-    if target.startswith("`") and "`." in target[1:]:
-        parent, _, column = target[1:].partition("`.")
-        return parent, ".", column
-    return target.partition(".")
-
-
-def _short_keys(where: str, fk: Any, orphans: Any, default: OrphanPolicy) -> list[dict[str, Any]]:
-    if not isinstance(fk, Mapping):
-        raise SchemaError(f"{where}: fk must map columns to parent_table.column, found {type(fk).__name__}; composite keys go under foreign_keys")
-    if isinstance(orphans, Mapping) and (strays := sorted(str(c) for c in orphans if c not in fk)):
-        raise SchemaError(f"{where}: orphans names {strays}, which fk does not have; the policy of a key under foreign_keys stands in that key")
-    keys = []
-    for column, target in fk.items():
-        parent, dot, parent_column = _pointed_at(str(target))
-        if not dot or not parent or not parent_column:
-            raise SchemaError(f"{where}: fk {column!r} points at {target!r}; write it as parent_table.column, a table's name with a dot in backticks")
-        policy = orphans.get(column, default) if isinstance(orphans, Mapping) else orphans
-        said = _default_policy(default) if policy == DEFAULT or (isinstance(orphans, Mapping) and column not in orphans) else {"orphans": policy}
-        keys.append({"columns": (column,), "parent_table": parent, "parent_columns": (parent_column,), **said})
-    return keys
-
-
-def _long_keys(where: str, keys: Any, default: OrphanPolicy) -> list[Any]:
-    if not isinstance(keys, Sequence) or isinstance(keys, str):
-        raise SchemaError(f"{where}: foreign_keys must be a list of keys, found {type(keys).__name__}")
-    return [_long_key(key, default) for key in keys]
-
-
-def _long_key(key: Any, default: OrphanPolicy) -> Any:
-    if not isinstance(key, Mapping):
-        return key
-    columns = _names(key.get("columns"))
-    return {**({} if "orphans" in key else _default_policy(default)), **key, "columns": columns, "parent_columns": _names(key.get("parent_columns")) or columns}
-
-
-def _default_policy(default: OrphanPolicy) -> dict[str, Any]:
-    return {"orphans": default, **({} if default == "error" else {"by_default": True})}
 
 
 def _named_columns(table: Table) -> list[str]:
