@@ -11,12 +11,14 @@ DEFAULT: Literal["default"] = "default"  # what the metadata says for all tables
 
 
 def names_of(value: Any) -> Any:
+    """A name as a tuple of one; what is of the wrong kind as it is."""
     if value is None:
         return ()
     return (value,) if isinstance(value, str) else value
 
 
 def providers_of(value: Any) -> Any:
+    """Private columns without a provider as a mapping to None; what is of the wrong kind as it is."""
     names = names_of(value)
     if isinstance(names, Sequence) and all(isinstance(n, str) for n in names):
         return dict.fromkeys(names)
@@ -32,6 +34,11 @@ def _pointed_at(target: str) -> tuple[str, str, str]:
 
 
 def short_keys(where: str, fk: Any, orphans: Any, default: str) -> list[dict[str, Any]]:
+    """The long form of keys of one column; `default` is the policy of the metadata.
+
+    Raises:
+        SchemaError: `fk` is no mapping to `table.column`, or a policy is that of no key; `where` begins the message.
+    """
     if not isinstance(fk, Mapping):
         raise SchemaError(f"{where}: fk must map columns to parent_table.column, found {type(fk).__name__}; composite keys go under foreign_keys")
     if isinstance(orphans, Mapping) and (strays := sorted(str(c) for c in orphans if c not in fk)):
@@ -48,6 +55,11 @@ def short_keys(where: str, fk: Any, orphans: Any, default: str) -> list[dict[str
 
 
 def long_keys(where: str, keys: Any, default: str) -> list[Any]:
+    """Keys with the columns and the policy that they leave out.
+
+    Raises:
+        SchemaError: `keys` is no list.
+    """
     if not isinstance(keys, Sequence) or isinstance(keys, str):
         raise SchemaError(f"{where}: foreign_keys must be a list of keys, found {type(keys).__name__}")
     return [_long_key(key, default) for key in keys]

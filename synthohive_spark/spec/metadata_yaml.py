@@ -25,6 +25,11 @@ class StrictLoader(yaml.SafeLoader):
 
 
 def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """For `json.loads(object_pairs_hook=...)`: the same for JSON.
+
+    Raises:
+        ValueError: a name occurs twice in one object.
+    """
     names = [name for name, _ in pairs]
     if repeated := sorted({n for n in names if names.count(n) > 1}):
         raise ValueError(f"{repeated} occurs twice in one object")
