@@ -400,6 +400,22 @@ def test_the_first_row_of_a_parent_follows_the_nearest_time_that_no_row_is_befor
     assert schema.program("posts").draw.since is None
 
 
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_row_that_is_alone_with_its_parent_counts_its_time_from_it(seen: bool) -> None:
+    schema = Schema().table("orders", "id int!, placed date", [(i, date(2020, 1, 1 + i % 20)) for i in range(300)], pk="id")
+    rows = [(i, i, date(2021, 1 + i % 12, 1 + i % 28), i % 5) for i in range(300)]
+    schema.table("reviews", "id int!, order int!, written date, stars int", rows, pk="id", fk={"order": "orders.id"})
+    survey = GeneratedSchema(schema.metadata, schema.columns, schema.rows).survey()
+    reviews = survey.tables["reviews"]
+    (key,) = reviews.keys
+    assert key is not None
+    since = (SinceFacts(column="written", parent_column="placed", distance=4e13),) if seen else ()
+    facts = reviews.model_copy(update={"keys": (key.model_copy(update={"since": since}),)})
+    survey = survey.model_copy(update={"tables": {**survey.tables, "reviews": facts}})
+    draw = plan_schema(schema.metadata, SchemaGraph.from_metadata(schema.metadata), survey).programs["reviews"].draw
+    assert (draw.ordered_by, draw.stepwise, draw.since) == (("written", True, ("placed", "date", 1)) if seen else (None, False, None))
+
+
 def addresses_of_orders(share: float, nulls: int = 0) -> TableProgram:
     """Orders point at two addresses, in a share of the rows both of one customer, whom they name as well."""
     schema = Schema().table("customers", "id int!", [(i,) for i in range(100)], pk="id")
