@@ -109,7 +109,7 @@ def _measures(metadata: Metadata, program: TableProgram) -> list[str]:
     """Numbers, dates and times that are no keys and not private."""
     table = metadata.tables[program.table]
     closed = {c for key in program.foreign_keys for c in key.columns} | {c for key in unique_keys(metadata, program.table) for c in key} | set(table.pii_cols)
-    return [c for c, kind, _ in program.columns if c not in closed and (type_family(kind) in ("integer", "float", "decimal") or is_clock(kind))]
+    return [c for c, kind, _ in program.shown if c not in closed and (type_family(kind) in ("integer", "float", "decimal") or is_clock(kind))]
 
 
 def _repeated(program: TableProgram) -> set[str]:
