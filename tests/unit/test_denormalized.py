@@ -82,3 +82,7 @@ def test_parents_have_hidden_keys_until_they_are_asked_what_was_declared() -> No
 def test_two_tables_may_have_the_same_column_of_one_parent(column: str) -> None:
     names = {Denormalized(table=table, key=key, columns=(column,)).names for table in ("items", "returns") for key in (0, 1)}
     assert len(names) == 4
+
+
+def test_a_key_that_is_part_of_the_primary_key_brings_what_belongs_to_its_row() -> None:
+    assert found(shop(pk=["order", "product"]), {PRODUCT: ("price",)}) == (entry(PRODUCT, "price"),)

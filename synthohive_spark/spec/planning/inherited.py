@@ -85,8 +85,11 @@ def _can_lack(view: TableView, by: int, facts: CopyFacts) -> bool:
 
 
 def can_bring(view: TableView, by: int) -> bool:
-    """Whether rows can take over what a key's row has: it is there in time, and no column is shared with another key, or with what must be unique."""
-    return not view.is_deferred(by) and is_free(view, view.columns(by), {by})
+    """Whether rows can take over what a key's row has: it is there in time, no column is shared with another key, and none is moved to be unique."""
+    columns = view.columns(by)
+    shared = {c for i, key in enumerate(view.table.foreign_keys) if i != by for c in key.columns}
+    # Generated keys are matched so that they are unique, and stay; others are moved among their values.
+    return not view.is_deferred(by) and (is_free(view, columns, {by}) or (columns <= view.opaque and not columns & shared))
 
 
 def is_free(view: TableView, columns: frozenset[str], own: set[int]) -> bool:
