@@ -30,6 +30,7 @@ Part = Literal[
     "yyyymmdd",
 ]
 Way = Literal["times", "over", "less", "more"]
+PickWay = Literal["greatest", "least", "first"]
 Reading = Literal["hhmm", "HHMM", "HH:MM", "HH:MM:SS", "number"]
 Piece = tuple[str, str, str]  # a column or "", the text where there is none, the form
 _ADDED = {1_440: {1: "min", 60: "h"}, 86_400: {1: "s", 60: "min", 3_600: "h"}, 24: {1: "h"}}  # what numbers that are added to a clock count
@@ -116,6 +117,13 @@ class Product(_Dependency):
     way: Way = "times"
     scale: float = 1.0
     digits: int | None = None
+
+
+class Pick(_Dependency):
+    """`target` is the `greatest`, the `least` or the `first` of its determinants that are there; null where none is. SQL's GREATEST, LEAST and COALESCE."""
+
+    kind: Literal["pick"] = "pick"
+    way: PickWay
 
 
 class Quotient(_Dependency):
@@ -270,7 +278,7 @@ def is_bound(dependency: _Dependency) -> bool:
 
 
 AnyDependency = Annotated[
-    Copy | DatePart | Linear | Product | Quotient | Remainder | Clock | Bands | Written | Lookup | Order | Unequal | Absence, Field(discriminator="kind")
+    Copy | DatePart | Linear | Product | Pick | Quotient | Remainder | Clock | Bands | Written | Lookup | Order | Unequal | Absence, Field(discriminator="kind")
 ]
 NAMED_VALUES = 5  # of an absence that are listed in words
 
@@ -282,6 +290,8 @@ def described(dependency: AnyDependency, types: Mapping[str, str]) -> str:
         return f"{target} = {first}"
     if isinstance(dependency, DatePart):
         return f"{target} = {dependency.part} of {first}{f' ({dependency.zone})' if dependency.zone else ''}"
+    if isinstance(dependency, Pick):
+        return f"{target} = {'coalesce' if dependency.way == 'first' else dependency.way}({', '.join(dependency.determinants)})"
     if isinstance(dependency, Quotient):
         return f"{target} = {first} // {dependency.divisor}"
     if isinstance(dependency, Remainder):
