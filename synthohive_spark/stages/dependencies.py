@@ -122,7 +122,8 @@ def _asked(program: TableProgram, table: Table, encoding: TableEncoding, referen
     visible = [name for name in modelled if name not in table.pii_cols]
     watched = tuple(name for name in visible if name not in totals)
     apart = tuple(name for name in watched if not isinstance(encoding.column(name), TextEncoding))
-    discrete = tuple(name for name in watched if _is_discrete(encoding, name))
+    labels = [name for name in totals if program.types[name] in ("string", "boolean")]
+    discrete = tuple(name for name in visible if name in (*watched, *labels) and _is_discrete(encoding, name))
     still = {*program.distinct, *ordered_by, *totals}
     whole = tuple(name for name in visible if name not in (*discrete, *still) and _is_whole(encoding, name))
     return Asked(

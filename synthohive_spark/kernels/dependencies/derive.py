@@ -15,7 +15,7 @@ from ...spec.program import TableProgram
 from ..columns import decode_codes
 from .absences import settled, turned
 from .formulas import Formula, evaluate, unanswered
-from .lookups import look_up
+from .lookups import expected, look_up
 from .orders import follow_order, keep_order
 from .parts_of_whole import within_whole
 from .picks import nothing_there
@@ -115,14 +115,14 @@ def derived_again(
     batches: Iterator[pa.RecordBatch],
     *,
     names: Sequence[str],
-    dependencies: Sequence[Formula | Order],
+    dependencies: Sequence[Formula | Order | Lookup],
     types: Mapping[str, str],
     encoding: TableEncoding,
     drawn: Mapping[str, str],
 ) -> Iterator[pa.RecordBatch]:
-    """Rows in, and out with the targets of formulas and orders whose determinants have changed.
+    """Rows in, and out with the targets of formulas, lookups and orders whose determinants have changed.
 
-    That of a formula stays where a determinant is null, and null where it may be.
+    That of a formula stays where a determinant is null, that of a lookup where no combination tells it, and null where it may be.
 
     Args:
         names: of the batches' columns, which come and go under others.
@@ -142,8 +142,10 @@ def derived_again(
                     raise TypeError(f"column {d.target!r} is no number, date or time")
                 found = plain(follow_order(d, columns, before, types, column))
             else:
-                made, old = plain(evaluate(d, columns, types)), plain(target)
-                stays = pc.or_(made.is_null(), old.is_null()) if d.gaps else made.is_null()
+                value, told = expected(d, columns, types) if isinstance(d, Lookup) else (evaluate(d, columns, types), None)
+                made, old = plain(value), plain(target)
+                stays = made.is_null() if told is None else pa.array(~told)
+                stays = pc.or_(stays, old.is_null()) if d.gaps else stays
                 found = pc.if_else(stays, old.cast(made.type), made)
             before.setdefault(d.target, target)
             columns[d.target] = found.view(target.type) if pa.types.is_temporal(target.type) else found.cast(target.type)
