@@ -251,6 +251,12 @@ class Unequal(_Dependency):
     chance: float = 0.0
 
 
+class Calendar(_Dependency):
+    """`target` is a day of the month that the first determinant numbers; in the year of the second, where there is one."""
+
+    kind: Literal["calendar"] = "calendar"
+
+
 class Absence(_Dependency):
     """`target` is null exactly where its determinant has one of some values; or, if not `within`, exactly where it has none of them.
 
@@ -274,11 +280,12 @@ class Absence(_Dependency):
 
 def is_bound(dependency: _Dependency) -> bool:
     """Whether it does not say what the target is, only what it can be."""
-    return isinstance(dependency, Order | Unequal | Absence)
+    return isinstance(dependency, Order | Unequal | Calendar | Absence)
 
 
 AnyDependency = Annotated[
-    Copy | DatePart | Linear | Product | Pick | Quotient | Remainder | Clock | Bands | Written | Lookup | Order | Unequal | Absence, Field(discriminator="kind")
+    Copy | DatePart | Linear | Product | Pick | Quotient | Remainder | Clock | Bands | Written | Lookup | Order | Unequal | Calendar | Absence,
+    Field(discriminator="kind"),
 ]
 NAMED_VALUES = 5  # of an absence that are listed in words
 
@@ -310,6 +317,8 @@ def described(dependency: AnyDependency, types: Mapping[str, str]) -> str:
         return f"{target} is null exactly when {dependency.said or first} {_one_of(dependency)}"
     if isinstance(dependency, Order):
         return ", ".join([f"{target} >= {name}" for name in dependency.at_least] + [f"{target} <= {name}" for name in dependency.at_most])
+    if isinstance(dependency, Calendar):
+        return f"{target} is a day of {', '.join(dependency.determinants)}"
     if isinstance(dependency, Unequal):
         return ", ".join(f"{target} != {name}" for name in dependency.determinants)
     return f"{target} by {', '.join(dependency.determinants)} ({dependency.combinations or len(dependency.counts):,} combinations)"

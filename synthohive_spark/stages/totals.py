@@ -23,7 +23,7 @@ from ..kernels.dependencies.derive import derived_again
 from ..kernels.dependencies.find_totals import find_totals
 from ..kernels.dependencies.formulas import Formula, is_clock
 from ..kernels.dependencies.sample import MIN_SURPRISES
-from ..spec.dependencies import Absence, Lookup, Order, Unequal
+from ..spec.dependencies import Absence, Calendar, Lookup, Order, Unequal
 from ..spec.fitted import FittedTable
 from ..spec.hidden import hidden
 from ..spec.identifiers import quoted
@@ -332,7 +332,7 @@ def _follows(fitted: FittedTable) -> tuple[Formula | Order | Lookup, ...]:
     changed = {t.column for t in fitted.program.totals}
     again: list[Formula | Order | Lookup] = []
     for dependency in fitted.program.dependencies:
-        if not isinstance(dependency, Unequal | Absence) and changed & set(dependency.determinants):
+        if not isinstance(dependency, Unequal | Calendar | Absence) and changed & set(dependency.determinants):
             again.append(dependency)
             changed.add(dependency.target)
     return tuple(again)

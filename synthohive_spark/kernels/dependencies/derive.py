@@ -8,12 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...spec.dependencies import Absence, AnyDependency, Linear, Lookup, Order, Pick, Unequal
+from ...spec.dependencies import Absence, AnyDependency, Calendar, Linear, Lookup, Order, Pick, Unequal
 from ...spec.encoding import NumberEncoding, TableEncoding
 from ...spec.hidden import status_column
 from ...spec.program import TableProgram
 from ..columns import decode_codes
 from .absences import settled, turned
+from .calendars import keep_on_calendar
 from .formulas import Formula, evaluate, unanswered
 from .lookups import expected, look_up
 from .orders import follow_order, keep_order
@@ -60,6 +61,8 @@ def derive_columns(
             there |= keep_apart(dependency, there, program.types, encoding, redraw or _marginal(encoding, rng), held or {}, rng)
             changed |= {name: there[name] for name in (dependency.target, *dependency.free)}
             continue
+        elif isinstance(dependency, Calendar):
+            found = keep_on_calendar(dependency, there, program.types, fixed, held or {}, rng)
         elif isinstance(dependency, Absence):
             found = _absent(dependency, there, program.types, encoding, fixed, held or {}, rng)
         elif isinstance(dependency, Order):

@@ -14,6 +14,7 @@ from ...spec.dependencies import AnyDependency, Pick, Quotient
 from ...spec.hidden import hidden
 from .find_absences import find_absences
 from .find_bands import find_bands
+from .find_calendars import find_calendars
 from .find_clocks import find_clocks
 from .find_linear import find_single, find_sums
 from .find_lookups import find_among_families, find_lookups, many_valued
@@ -74,8 +75,9 @@ def find_candidates(sample: Sample, search: Search) -> list[AnyDependency]:
     formulas += find_picks(sample, search, {f.target for f in formulas if not f.drawn})
     formulas += find_written(sample, search, {f.target for f in formulas})
     formulas += find_bands(sample, search, {f.target for f in formulas})
+    calendars = find_calendars(sample, search, {f.target for f in formulas})
     columns = {pair for f in formulas for pair in _related(f)}
-    bounds: list[AnyDependency] = [*find_orders(sample, search, columns), *find_unequal(sample, search, columns), *find_absences(sample, search)]
+    bounds: list[AnyDependency] = [*calendars, *find_orders(sample, search, columns), *find_unequal(sample, search, columns), *find_absences(sample, search)]
     return [*formulas, *find_lookups(sample, search, {f.target for f in formulas}), *bounds]
 
 
