@@ -30,6 +30,7 @@ Part = Literal[
     "yyyymmdd",
 ]
 Way = Literal["times", "over", "less", "more"]
+PickWay = Literal["greatest", "least", "first"]
 Reading = Literal["hhmm", "HHMM", "HH:MM", "HH:MM:SS", "number"]
 Piece = tuple[str, str, str]  # a column or "", the text where there is none, the form
 _ADDED = {1_440: {1: "min", 60: "h"}, 86_400: {1: "s", 60: "min", 3_600: "h"}, 24: {1: "h"}}  # what numbers that are added to a clock count
@@ -116,6 +117,13 @@ class Product(_Dependency):
     way: Way = "times"
     scale: float = 1.0
     digits: int | None = None
+
+
+class Pick(_Dependency):
+    """`target` is the `greatest`, the `least` or the `first` of its determinants that are there; null where none is. SQL's GREATEST, LEAST and COALESCE."""
+
+    kind: Literal["pick"] = "pick"
+    way: PickWay
 
 
 class Quotient(_Dependency):
@@ -243,6 +251,12 @@ class Unequal(_Dependency):
     chance: float = 0.0
 
 
+class Calendar(_Dependency):
+    """`target` is a day of the month that the first determinant numbers; in the year of the second, where there is one."""
+
+    kind: Literal["calendar"] = "calendar"
+
+
 class Absence(_Dependency):
     """`target` is null exactly where its determinant has one of some values; or, if not `within`, exactly where it has none of them.
 
@@ -266,11 +280,12 @@ class Absence(_Dependency):
 
 def is_bound(dependency: _Dependency) -> bool:
     """Whether it does not say what the target is, only what it can be."""
-    return isinstance(dependency, Order | Unequal | Absence)
+    return isinstance(dependency, Order | Unequal | Calendar | Absence)
 
 
 AnyDependency = Annotated[
-    Copy | DatePart | Linear | Product | Quotient | Remainder | Clock | Bands | Written | Lookup | Order | Unequal | Absence, Field(discriminator="kind")
+    Copy | DatePart | Linear | Product | Pick | Quotient | Remainder | Clock | Bands | Written | Lookup | Order | Unequal | Calendar | Absence,
+    Field(discriminator="kind"),
 ]
 NAMED_VALUES = 5  # of an absence that are listed in words
 
@@ -282,6 +297,8 @@ def described(dependency: AnyDependency, types: Mapping[str, str]) -> str:
         return f"{target} = {first}"
     if isinstance(dependency, DatePart):
         return f"{target} = {dependency.part} of {first}{f' ({dependency.zone})' if dependency.zone else ''}"
+    if isinstance(dependency, Pick):
+        return f"{target} = {'coalesce' if dependency.way == 'first' else dependency.way}({', '.join(dependency.determinants)})"
     if isinstance(dependency, Quotient):
         return f"{target} = {first} // {dependency.divisor}"
     if isinstance(dependency, Remainder):
@@ -300,6 +317,8 @@ def described(dependency: AnyDependency, types: Mapping[str, str]) -> str:
         return f"{target} is null exactly when {dependency.said or first} {_one_of(dependency)}"
     if isinstance(dependency, Order):
         return ", ".join([f"{target} >= {name}" for name in dependency.at_least] + [f"{target} <= {name}" for name in dependency.at_most])
+    if isinstance(dependency, Calendar):
+        return f"{target} is a day of {', '.join(dependency.determinants)}"
     if isinstance(dependency, Unequal):
         return ", ".join(f"{target} != {name}" for name in dependency.determinants)
     return f"{target} by {', '.join(dependency.determinants)} ({dependency.combinations or len(dependency.counts):,} combinations)"

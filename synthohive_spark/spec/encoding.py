@@ -94,7 +94,7 @@ class TextEncoding(ColumnEncoding):
         shape_counts: real rows per shape.
         sets: the few characters that some places of the shapes have, each as often as its share in hundredths.
         upper, lower: the letters that are drawn, each as often as its share in hundredths; those of English where empty.
-        check: the check digit that all texts end with.
+        check: the check digits that all texts have.
         distinct: no two real rows had the same text.
     """
 
@@ -109,7 +109,7 @@ class TextEncoding(ColumnEncoding):
     sets: tuple[str, ...] = ()
     upper: str = ""
     lower: str = ""
-    check: Literal["", "luhn", "gtin"] = ""
+    check: Literal["", "luhn", "gtin", "mod11", "isbn10", "mod11-7", "rut", "cpf", "cnpj", "iban", "mod97", "vin"] = ""
     distinct: bool = False
 
 

@@ -1,4 +1,4 @@
-"""Totals: columns of a parent that are counted, summed up or picked from its rows in a child table; they are set when these are there."""
+"""Totals: columns of a parent that are counted, summed up, averaged or picked from its rows in a child table; they are set when these are there."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ class Total(Spec):
         column: of the parent.
         child: table.
         key: index of its foreign key to the parent.
-        what: number of the rows, or the sum, the least or the greatest of `of`, nulls left out; or what `of` is in the first or the last row.
+        what: number of the rows, or the sum, the mean, the least or the greatest of `of`, nulls left out (true counts 1, false 0); or what `of` is in the
+            first or the last row.
         of: the child's columns; of a sum their product.
         by: the child's columns by which its rows are first or last.
-        digits: after the point, to which a sum is rounded; None for none.
+        digits: after the point, to which a sum or mean is rounded; None for none.
         empty: what parents without rows have: 0, null, or the value that was drawn for them.
         share: of the real parents, those on which it holds. It holds on all synthetic ones.
     """
@@ -25,7 +26,7 @@ class Total(Spec):
     column: str
     child: str
     key: int
-    what: Literal["rows", "sum", "least", "greatest", "first", "last"]
+    what: Literal["rows", "sum", "mean", "least", "greatest", "first", "last"]
     of: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
     digits: int | None = None

@@ -15,13 +15,14 @@ from pyspark.sql import functions as F
 from ..errors import GenerationError
 from ..kernels.asked import asked_code
 from ..kernels.dependencies.absences import broken
+from ..kernels.dependencies.calendars import on_calendar
 from ..kernels.dependencies.orders import in_order
 from ..kernels.dependencies.pools import find_pools, roots_of, rules_of
 from ..kernels.dependencies.unequal import is_apart
 from ..kernels.given import Given, GivenValues
 from ..kernels.seeds import generator
 from ..spec.condition import Condition, read_conditions
-from ..spec.dependencies import Absence, Order, Unequal, described
+from ..spec.dependencies import Absence, Calendar, Order, Unequal, described
 from ..spec.encoding import TextEncoding
 from ..spec.fitted import FittedSchema, FittedTable
 from ..spec.form import TableRules
@@ -128,6 +129,7 @@ def plan_conditions(
                 *_broken_absences(fitted.tables[table].program, given.values),
                 *_broken_orders(fitted.tables[table].program, given.values),
                 *_equal_values(fitted.tables[table].program, given.values),
+                *_no_days(fitted.tables[table].program, given.values),
                 *broken_limits(table, given.values),
             ]
         faults += [f"{place}: {fault}" for fault in found]
@@ -248,6 +250,13 @@ def _equal_values(program: TableProgram, values: Typed) -> list[str]:
     asked = [pair for pair in pairs if {pair.target, *pair.determinants} <= set(values)]
     broken = [pair for pair in asked if not is_apart(pair, values, program.types).all()]
     return [f"{shown((p.target, *p.determinants))}: the values break {described(p, program.types)}" for p in broken]
+
+
+def _no_days(program: TableProgram, values: Typed) -> list[str]:
+    """Columns of years, months and days whose asked values are no day of the calendar."""
+    asked = [d for d in program.dependencies if isinstance(d, Calendar) and {d.target, *d.determinants} <= set(values)]
+    broken = [d for d in asked if not on_calendar(d, values).all()]
+    return [f"{shown((d.target, *d.determinants))}: the values break {described(d, program.types)}" for d in broken]
 
 
 def spread_over(given: Given, rows: int, table: str) -> Given:

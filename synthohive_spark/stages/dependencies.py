@@ -24,6 +24,7 @@ from ..kernels.dependencies.choose_orders import with_orders
 from ..kernels.dependencies.combinations import confirmed_lookup, may_be_told, summed_keys, told_only, with_combinations
 from ..kernels.dependencies.count import confirmed, count_batches
 from ..kernels.dependencies.find import CANDIDATES, FAMILY, ORDER, find_in_batches, find_many_in_batches
+from ..kernels.dependencies.find_calendars import with_calendars
 from ..kernels.dependencies.find_unequal import with_unequal
 from ..kernels.dependencies.formulas import is_formula_input
 from ..kernels.dependencies.sample import MIN_SURPRISES
@@ -31,7 +32,7 @@ from ..kernels.dependencies.sample import Search as Asked
 from ..kernels.dependencies.units import MAX_DIGITS
 from ..spec.across_rows import AcrossRule, Shared
 from ..spec.date_forms import is_date_form
-from ..spec.dependencies import Absence, AnyDependency, Bands, Lookup, Order, Unequal, described, is_bound
+from ..spec.dependencies import Absence, AnyDependency, Bands, Calendar, Lookup, Order, Unequal, described, is_bound
 from ..spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding, TextEncoding
 from ..spec.hidden import hidden, status_column
 from ..spec.identifiers import HIDDEN_PREFIX, quoted
@@ -122,7 +123,8 @@ def _asked(program: TableProgram, table: Table, encoding: TableEncoding, referen
     visible = [name for name in modelled if name not in table.pii_cols]
     watched = tuple(name for name in visible if name not in totals)
     apart = tuple(name for name in watched if not isinstance(encoding.column(name), TextEncoding))
-    discrete = tuple(name for name in watched if _is_discrete(encoding, name))
+    labels = [name for name in totals if program.types[name] in ("string", "boolean")]
+    discrete = tuple(name for name in visible if name in (*watched, *labels) and _is_discrete(encoding, name))
     still = {*program.distinct, *ordered_by, *totals}
     whole = tuple(name for name in visible if name not in (*discrete, *still) and _is_whole(encoding, name))
     return Asked(
@@ -227,7 +229,7 @@ def _candidates(data: DataFrame, search: Asked, count: int, seed: int) -> Search
     many = {name: values for line in lines for name, values in json.loads(line.many).items()}
     if not many:
         return found
-    explained = frozenset(c.target for c in found if not isinstance(c, Lookup | Order | Absence))
+    explained = frozenset(c.target for c in found if not isinstance(c, Lookup | Order | Calendar | Absence))
     kernel = partial(find_many_in_batches, search=search, determinants=tuple(many), explained=explained)
     families = _numbered(with_plain_times(_families(ordered.select(*columns, ORDER), many, count, seed))).repartition(1)
     lines = yield families.mapInArrow(kernel, "found string")
@@ -278,6 +280,7 @@ def _confirmed(
     exact = _with_combinations(rows, exact, search, min_rows)
     also = [counted[id(c)] for c in bounds]
     whole = with_orders(exact, [d for d in also if isinstance(d, Order)], search)
+    whole = with_calendars(whole, [d for d in also if isinstance(d, Calendar)])
     whole = with_unequal(whole, [d for d in also if isinstance(d, Unequal)], search)
     return with_absences(whole, [d for d in also if isinstance(d, Absence)], search)
 

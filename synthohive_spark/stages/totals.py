@@ -22,7 +22,8 @@ from ..kernels.columns.types import decimal_scale, is_integer
 from ..kernels.dependencies.derive import derived_again
 from ..kernels.dependencies.find_totals import find_totals
 from ..kernels.dependencies.formulas import Formula, is_clock
-from ..spec.dependencies import Absence, Lookup, Order, Unequal
+from ..kernels.dependencies.sample import MIN_SURPRISES
+from ..spec.dependencies import Absence, Calendar, Lookup, Order, Unequal
 from ..spec.fitted import FittedTable
 from ..spec.hidden import hidden
 from ..spec.identifiers import quoted
@@ -39,8 +40,10 @@ from .profile import plain_number
 SAMPLE_PARENTS = 4_000  # 99.5 % of so many is told from 99 %
 MOST_COLUMNS = 24  # of either side that are looked at
 MOST_FACTORS = 8  # columns of a child whose products are summed up: their number grows with the square
+MOST_LABELS = 8  # texts and booleans of either side
 MOST_ENDS = 8  # columns of a child whose first and last values are looked at, in two orders of its rows
 HASH_RANGE = 1_000_000_000
+TEXTS = 2**31 - 1  # numbers that texts are told apart by
 MOST_DIGITS = 38  # of Spark's decimals
 WHOLE_DIGITS = 6  # before the point, that a factor of a product keeps at least
 
@@ -100,16 +103,26 @@ def _families(metadata: Metadata, programs: Mapping[str, TableProgram], child: T
 
 
 def _columns(metadata: Metadata, program: TableProgram) -> tuple[str, ...]:
-    """Numbers, dates and times that a row model draws, and nothing holds fast."""
+    """Numbers, dates, times, texts and booleans that a row model draws, and nothing holds fast."""
     held = {*program.distinct, *_repeated(program), *([program.draw.ordered_by] if program.draw.ordered_by else [])}
-    return tuple(c for c in _measures(metadata, program) if c in program.drawn and c not in held)[:MOST_COLUMNS]
+    measures, labels = ([c for c in names if c in program.drawn and c not in held] for names in (_measures(metadata, program), _labels(metadata, program)))
+    return (*measures[:MOST_COLUMNS], *labels[:MOST_LABELS])
 
 
 def _measures(metadata: Metadata, program: TableProgram) -> list[str]:
     """Numbers, dates and times that are no keys and not private."""
+    return [c for c, kind in _open(metadata, program) if type_family(kind) in ("integer", "float", "decimal") or is_clock(kind)]
+
+
+def _labels(metadata: Metadata, program: TableProgram) -> list[str]:
+    """Texts and booleans that are no keys and not private."""
+    return [c for c, kind in _open(metadata, program) if kind in ("string", "boolean")]
+
+
+def _open(metadata: Metadata, program: TableProgram) -> list[tuple[str, str]]:
     table = metadata.tables[program.table]
     closed = {c for key in program.foreign_keys for c in key.columns} | {c for key in unique_keys(metadata, program.table) for c in key} | set(table.pii_cols)
-    return [c for c, kind, _ in program.shown if c not in closed and (type_family(kind) in ("integer", "float", "decimal") or is_clock(kind))]
+    return [(c, kind) for c, kind, _ in program.shown if c not in closed]
 
 
 def _repeated(program: TableProgram) -> set[str]:
@@ -121,14 +134,22 @@ def _aggregates(metadata: Metadata, child: TableProgram, key: int) -> tuple[Tota
     # What always repeats this parent's row says nothing; what does in some rows only may do so because it is the greatest of the family.
     always = {*(child.taken_over if key == child.driving else ()), *(c for m in child.matches if m.key == key for c in m.brought)}
     measures = [c for c in _measures(metadata, child) if c not in always][:MOST_COLUMNS]
+    labels = [c for c in _labels(metadata, child) if c not in always][:MOST_LABELS]
+    flags = [c for c in labels if child.types[c] == "boolean"]
     numbers = [c for c in measures if not is_clock(child.types[c])]
     total = partial(Total, column="", child=child.table, key=key)
     return (
         total(what="rows"),
-        *(total(what="sum", of=(c,)) for c in numbers),
-        *(total(what=what, of=(c,)) for what in ("greatest", "least") for c in measures),
+        *(total(what=what, of=(c,)) for what in ("sum", "mean") for c in (*numbers, *flags)),
+        *(total(what=what, of=(c,)) for what in ("greatest", "least") for c in (*measures, *flags)),
         *(total(what="sum", of=pair) for pair in combinations(numbers[:MOST_FACTORS], 2)),
-        *(total(what=what, of=(c,), by=by) for by in _orders(child, always) for c in measures[:MOST_ENDS] if c not in by for what in ("last", "first")),
+        *(
+            total(what=what, of=(c,), by=by)
+            for by in _orders(child, always)
+            for c in (*measures[:MOST_ENDS], *labels)
+            if c not in by
+            for what in ("last", "first")
+        ),
     )
 
 
@@ -155,7 +176,7 @@ def _sampled(place: int, family: _Family, data: Mapping[str, DataFrame]) -> Data
     found = [_as_float(aggregate_of(t, child.types), t, child.types).alias(n) for t, n in zip(family.aggregates, names, strict=True)]
     totals = keyed(child, key.columns).groupBy(*links).agg(*found)
     parents = keyed(parent, key.parent_columns)
-    values = F.array(*(F.coalesce(plain_number(F.col(quoted(c)), parent.types[c]).cast("double"), F.lit(math.nan)) for c in family.columns))
+    values = F.array(*(F.coalesce(_number(F.col(quoted(c)), parent.types[c]), F.lit(math.nan)) for c in family.columns))
     joined = parents.select(*links, values.alias("values")).join(totals, links, "left")
     return joined.select(F.lit(place).alias("place"), "values", F.array(*(F.coalesce(F.col(n), F.lit(math.nan)) for n in names)).alias("aggregates"))
 
@@ -167,8 +188,11 @@ def aggregate_of(total: Total, types: Mapping[str, str]) -> Column:
     cells = [F.col(quoted(c)) for c in total.of]
     if total.by:
         return (F.max_by if total.what == "last" else F.min_by)(cells[0], F.struct(*(F.col(quoted(c)) for c in total.by)))
-    if total.what != "sum":
+    if total.what not in ("sum", "mean"):
         return (F.max if total.what == "greatest" else F.min)(cells[0])
+    if types[total.of[0]] == "boolean" or total.what == "mean":
+        numbers = cells[0].cast("int") if types[total.of[0]] == "boolean" else cells[0]
+        return F.sum(numbers) if total.what == "sum" else F.try_avg(numbers)
     if any(types[c] in ("float", "double") for c in total.of):
         return F.sum(reduce(mul, (cell.cast("double") for cell in cells)))
     return F.try_sum(reduce(mul, (cell.try_cast(kind) for cell, kind in zip(cells, _factor_types([types[c] for c in total.of]), strict=True))))
@@ -190,24 +214,47 @@ def _factor_types(types: Sequence[str]) -> list[str]:
 
 
 def _as_float(value: Column, total: Total, types: Mapping[str, str]) -> Column:
-    clock = total.of and is_clock(types[total.of[0]])
-    return (plain_number(value, types[total.of[0]]) if clock else value).cast("double")
+    return value.cast("double") if _of_numbers(total) else _number(value, types[total.of[0]])
+
+
+def _of_numbers(total: Total) -> bool:
+    """Whether the total is a number, whatever the type of the column that it is of."""
+    return total.what in ("rows", "sum", "mean")
+
+
+def _number(cell: Column, kind: str) -> Column:
+    """A float that a value is told from others by."""
+    text = F.when(cell.isNotNull(), F.pmod(F.xxhash64(cell), F.lit(TEXTS)))  # the hash of null is none
+    return (text if kind == "string" else plain_number(cell, kind)).cast("double")
+
+
+def _kind(kind: str) -> str:
+    """What values of the type can be equal to."""
+    return "clock" if is_clock(kind) else kind if kind in ("string", "boolean") else "number"
 
 
 def _found(family: _Family, values: np.ndarray, aggregates: np.ndarray) -> Iterator[Total]:
     types = family.parent.types
-    clock = [is_clock(types[c]) for c in family.columns]
-    digits = [0 if is_clock(types[c]) or is_integer(types[c]) else decimal_scale(types[c]) for c in family.columns]
+    digits = [None if type_family(types[c]) == "float" else decimal_scale(types[c]) or 0 for c in family.columns]
     rows = np.nan_to_num(aggregates[:, 0]).astype(np.int64)
-    for is_one in (False, True):
-        mine = [i for i, there in enumerate(clock) if there == is_one]
-        theirs = [i for i, t in enumerate(family.aggregates) if bool(t.of and is_clock(family.child.types[t.of[0]])) == is_one]
-        sums = [family.aggregates[i].what == "sum" for i in theirs]
-        counts = [family.aggregates[i].what == "rows" for i in theirs]
-        for found in find_totals(values[:, mine], aggregates[:, theirs], rows, sums, [digits[i] for i in mine], counts):
+    kinds = ["number" if _of_numbers(t) else _kind(family.child.types[t.of[0]]) for t in family.aggregates]
+    for kind in ("number", "clock", "boolean", "string"):
+        mine = [i for i, c in enumerate(family.columns) if _kind(types[c]) == kind]
+        theirs = [i for i, k in enumerate(kinds) if k == kind and not (kind == "string" and _repeats(family, aggregates, i))]
+        sums, counts, means = ([family.aggregates[i].what == what for i in theirs] for what in ("sum", "rows", "mean"))
+        of = values[:, mine], aggregates[:, theirs]
+        for found in find_totals(*of, rows, sums, [digits[i] for i in mine], counts, means, labels=kind == "string"):
             column, total = family.columns[mine[found.column]], family.aggregates[theirs[found.aggregate]]
-            if not is_one or types[column] == family.child.types[total.of[0]]:
+            if kind != "clock" or types[column] == family.child.types[total.of[0]]:
                 yield total.model_copy(update={"column": column, "digits": found.digits, "empty": found.empty, "share": found.share})
+
+
+def _repeats(family: _Family, aggregates: np.ndarray, place: int) -> bool:
+    """Whether the first and the last text of the rows of a parent are the same, so that they may as well repeat the parent's."""
+    total = family.aggregates[place]
+    others = [i for i, t in enumerate(family.aggregates) if t.of == total.of and t.by == total.by and t.what in ("first", "last")]
+    texts = np.nan_to_num(aggregates[:, others], nan=-1.0)
+    return int((texts != texts[:, :1]).any(axis=1).sum()) < MIN_SURPRISES
 
 
 def _without_circles(totals: Mapping[str, tuple[Total, ...]]) -> dict[str, tuple[Total, ...]]:
@@ -272,7 +319,7 @@ def _with_totals_along(rows: DataFrame, parent: TableProgram, child: TableProgra
 
 
 def _rounded(value: Column, total: Total) -> Column:
-    return value if total.what != "sum" or total.digits is None else F.round(value, total.digits)
+    return value if total.what not in ("sum", "mean") or total.digits is None else F.round(value, total.digits)
 
 
 def _without_rows(total: Total, parent: TableProgram) -> Column:
@@ -280,12 +327,12 @@ def _without_rows(total: Total, parent: TableProgram) -> Column:
     return F.col(quoted(total.column)) if total.empty == "drawn" else F.lit(0 if total.empty == "zero" else None).cast(kind)
 
 
-def _follows(fitted: FittedTable) -> tuple[Formula | Order, ...]:
+def _follows(fitted: FittedTable) -> tuple[Formula | Order | Lookup, ...]:
     """The dependencies to evaluate again: those that read a total, over any number of steps."""
     changed = {t.column for t in fitted.program.totals}
-    again: list[Formula | Order] = []
+    again: list[Formula | Order | Lookup] = []
     for dependency in fitted.program.dependencies:
-        if not isinstance(dependency, Lookup | Unequal | Absence) and changed & set(dependency.determinants):
+        if not isinstance(dependency, Unequal | Calendar | Absence) and changed & set(dependency.determinants):
             again.append(dependency)
             changed.add(dependency.target)
     return tuple(again)

@@ -12,14 +12,14 @@ import pytest
 from synthohive_spark.kernels.columns.types import arrow_type
 from synthohive_spark.kernels.dependencies.derive import derived_again
 from synthohive_spark.kernels.dependencies.find_totals import find_totals
-from synthohive_spark.spec.dependencies import Linear, Order
+from synthohive_spark.spec.dependencies import Linear, Lookup, Order
 from synthohive_spark.spec.encoding import NumberEncoding, TableEncoding
 from synthohive_spark.spec.hidden import distance_column
 from synthohive_spark.spec.metadata import Metadata
 from synthohive_spark.spec.program import Match, Phase, TableProgram
 from synthohive_spark.spec.steps import Draw
 from synthohive_spark.spec.totals import Total, described_total
-from synthohive_spark.stages.totals import _aggregates, _without_circles
+from synthohive_spark.stages.totals import _aggregates, _Family, _found, _without_circles
 
 PARENTS = 500
 NONE = TableEncoding(table="t", rows=1, columns=())
@@ -59,6 +59,56 @@ def test_what_hardly_varies_and_what_childless_parents_disagree_on_is_no_total()
     assert found(np.nan_to_num(constant)[:, None], rows, aggregates) == []
     total = np.where(rows == 0, np.arange(PARENTS), aggregates[:, 1])
     assert found(total[:, None], rows, aggregates) == []
+
+
+def test_means_are_found_rounded_or_not_and_sums_are_told_from_them() -> None:
+    rng = np.random.default_rng(3)
+    rows = np.where(np.arange(PARENTS) % 10 == 0, 0, rng.integers(1, 6, PARENTS))
+    total = np.where(rows == 0, np.nan, [rng.integers(1, 6, max(n, 1)).sum() for n in rows]).astype(float)
+    mean = total / np.where(rows == 0, np.nan, rows)
+    columns = np.stack([np.round(mean, 1), mean, np.nan_to_num(total), np.floor(mean * 100) / 100], axis=1)
+    aggregates = np.stack([np.where(rows == 0, np.nan, rows), total, mean], axis=1)
+    kinds = {"sums": (False, True, False), "counts": (True, False, False), "means": (False, False, True)}
+    made = find_totals(columns, aggregates, rows, digits=[None] * 4, **kinds)  # type: ignore[arg-type]
+    assert [(f.column, f.aggregate, f.digits, f.empty) for f in made] == [(0, 2, 1, "null"), (1, 2, None, "null"), (2, 1, 0, "zero")]
+    always = find_totals(np.round(mean, 1)[rows > 0][:, None], aggregates[rows > 0], rows[rows > 0], digits=[None], **kinds)  # type: ignore[arg-type]
+    assert [f.empty for f in always] == ["drawn"]  # nobody has none: what such a parent would have is not known
+
+
+def test_texts_may_be_anything_in_parents_without_children() -> None:
+    rng = np.random.default_rng(4)
+    rows, last = np.where(np.arange(PARENTS) % 5 == 0, 0, 2), rng.integers(0, 4, PARENTS).astype(float)
+    aggregate = np.where(rows == 0, np.nan, last)[:, None]
+    assert [f.empty for f in find_totals(last[:, None], aggregate, rows, (False,), [0], labels=True)] == ["drawn"]
+    assert not find_totals(last[:, None], aggregate, rows, (False,), [0])
+
+
+def test_texts_that_are_the_same_in_all_rows_of_a_parent_are_no_last_ones() -> None:
+    """They repeat the parent's own, which must not wait for them."""
+    columns = (("id", "bigint", False), ("pid", "bigint", True), ("at", "date", True), ("status", "string", True))
+    metadata = Metadata().add_table("p", pk="id").add_table("c", pk="id", fk={"pid": "p.id"})
+    keys = metadata.tables["c"].foreign_keys
+    phase = (Phase(steps=(Draw(columns=("at", "status")),)),)
+    child = TableProgram(table="c", rows=9, columns=columns, foreign_keys=keys, driving=0, phases=phase)
+    parent = TableProgram(table="p", rows=9, columns=(("id", "bigint", False), ("status", "string", True)), phases=(Phase(steps=(Draw(columns=("status",)),)),))
+    family = _Family(parent, child, 0, ("status",), _aggregates(metadata, child, 0))
+    rng = np.random.default_rng(5)
+    own, before = rng.integers(0, 4, PARENTS).astype(float), rng.integers(0, 4, PARENTS).astype(float)
+
+    def aggregates(first: np.ndarray) -> np.ndarray:
+        told = {("rows", ()): np.full(PARENTS, 3.0), ("last", ("status",)): own, ("first", ("status",)): first}
+        return np.stack([told.get((t.what, t.of), np.arange(PARENTS) * 86_400.0) for t in family.aggregates], axis=1)
+
+    assert [described_total(t) for t in _found(family, own[:, None], aggregates(before))] == ["status = last of status in c by at"]
+    assert list(_found(family, own[:, None], aggregates(own))) == []
+
+
+def test_what_a_text_tells_follows_when_it_is_set() -> None:
+    label = Lookup(target="label", determinants=("status",), keys=(("new", "paid"),), values=("Open", "Closed"), counts=(5, 5))
+    batch = pa.record_batch({"c0": pa.array(["paid", "lost", "new"]), "c1": pa.array(["Open", "Other", "Open"])})
+    types = {"status": "string", "label": "string"}
+    (out,) = derived_again(iter([batch]), names=tuple(types), dependencies=(label,), types=types, encoding=NONE, drawn={})
+    assert out.column("c1").to_pylist() == ["Closed", "Other", "Open"]
 
 
 def test_tables_never_wait_for_one_another() -> None:

@@ -9,7 +9,7 @@ from ...spec.dependencies import Absence, AnyDependency, Clock, DatePart, Linear
 from .times import PARTS
 
 # A multiple says more than the quotient, which any remainder would fit.
-_KINDS = ("copy", "part", "clock", "linear", "product", "quotient", "remainder", "bands", "written", "lookup", "order")
+_KINDS = ("copy", "part", "clock", "linear", "product", "pick", "quotient", "remainder", "bands", "written", "lookup", "order")
 
 
 def choose(

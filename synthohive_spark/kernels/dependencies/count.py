@@ -7,14 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from ...spec.dependencies import Absence, AnyDependency, Clock, Lookup, Order, Unequal
+from ...spec.dependencies import Absence, AnyDependency, Calendar, Clock, Lookup, Order, Unequal
 from .absences import broken
+from .bounds import keeps_bound
 from .clocks import FORMS, ends_of_day
 from .formulas import incomplete, judge
 from .measures import HOLDS, holding, measured
-from .orders import in_order
 from .sample import FEWER_ERRORS
-from .unequal import is_apart
 from .units import plain
 
 COUNTS = pa.schema(
@@ -83,9 +82,9 @@ def _line(measure: str, n: int) -> pa.Table:
 def _measures(candidate: AnyDependency, columns: Mapping[str, pa.Array], types: Mapping[str, str]) -> pa.Table:
     if isinstance(candidate, Lookup):
         raise TypeError("a lookup is counted by its combinations")
-    if isinstance(candidate, Order | Unequal):
+    if isinstance(candidate, Order | Unequal | Calendar):
         known = ~incomplete((candidate.target, *candidate.determinants), columns)
-        kept = in_order(candidate, columns, types) if isinstance(candidate, Order) else is_apart(candidate, columns, types)
+        kept = keeps_bound(candidate, columns, types)
         measures = {"rows": int(known.sum()), "broken": int((known & ~kept).sum())}
     elif isinstance(candidate, Absence):
         measures = {"rows": len(columns[candidate.target]), "broken": int(broken(candidate, columns, types).sum())}
@@ -119,7 +118,7 @@ def confirmed(candidate: AnyDependency, measures: Mapping[str, int]) -> AnyDepen
     """
     if not measures["rows"]:
         return None
-    if isinstance(candidate, Order | Unequal | Absence):
+    if isinstance(candidate, Order | Unequal | Calendar | Absence):
         share = 1 - measures["broken"] / measures["rows"]
         by_chance = isinstance(candidate, Unequal) and 1 - share > FEWER_ERRORS * candidate.chance
         return candidate.model_copy(update={"share": share}) if share >= HOLDS and not by_chance else None

@@ -8,16 +8,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...spec.dependencies import Absence, AnyDependency, Linear, Lookup, Order, Unequal
+from ...spec.dependencies import Absence, AnyDependency, Calendar, Linear, Lookup, Order, Pick, Unequal
 from ...spec.encoding import NumberEncoding, TableEncoding
 from ...spec.hidden import status_column
 from ...spec.program import TableProgram
 from ..columns import decode_codes
 from .absences import settled, turned
-from .formulas import Formula, evaluate, incomplete
-from .lookups import look_up
+from .calendars import keep_on_calendar
+from .formulas import Formula, evaluate, unanswered
+from .lookups import expected, look_up
 from .orders import follow_order, keep_order
 from .parts_of_whole import within_whole
+from .picks import nothing_there
 from .unequal import Redraw, keep_apart
 from .units import plain
 
@@ -59,23 +61,43 @@ def derive_columns(
             there |= keep_apart(dependency, there, program.types, encoding, redraw or _marginal(encoding, rng), held or {}, rng)
             changed |= {name: there[name] for name in (dependency.target, *dependency.free)}
             continue
+        elif isinstance(dependency, Calendar):
+            found = keep_on_calendar(dependency, there, program.types, fixed, held or {}, rng)
         elif isinstance(dependency, Absence):
             found = _absent(dependency, there, program.types, encoding, fixed, held or {}, rng)
         elif isinstance(dependency, Order):
             found = {dependency.target: _ordered(dependency, there, program, encoding, stand_ins, rng, (held or {}).get(dependency.target))}
         else:
-            needed = {name: there[name] for name in dependency.determinants}
-            if not encoding.column(dependency.target).has_null and not dependency.loose:
-                needed |= _all_complete({name: needed[name] for name in dependency.required}, encoding, stand_ins, rng)
-            smaller = within_whole(dependency, needed, program.types, encoding, fixed, held or {}) if isinstance(dependency, Linear) else {}
-            needed |= smaller
-            answered = ~incomplete(dependency.required, needed)
+            needed, found = _complete_terms(dependency, there, program.types, encoding, fixed, held or {}, stand_ins, rng)
+            answered = ~unanswered(dependency, needed)
             made = evaluate(dependency, needed, program.types)
-            found = smaller | {dependency.target: _with_drawn(dependency, made, there.get(dependency.target), answered)}
+            found[dependency.target] = _with_drawn(dependency, made, there.get(dependency.target), answered)
         there |= found
         changed |= found
         fixed |= {*dependency.determinants, *(() if isinstance(dependency, Absence) else (dependency.target,))}
     return changed
+
+
+def _complete_terms(
+    formula: Formula,
+    there: Mapping[str, pa.Array],
+    types: Mapping[str, str],
+    encoding: TableEncoding,
+    fixed: Collection[str],
+    held: Mapping[str, np.ndarray],
+    stand_ins: dict[str, pa.Array],
+    rng: np.random.Generator,
+) -> tuple[dict[str, pa.Array], dict[str, pa.Array]]:
+    """The determinants, without nulls where the target has none, and those of them that change for good so that the target can be what it follows from."""
+    needed, moved = {name: there[name] for name in formula.determinants}, {}
+    is_filled = not encoding.column(formula.target).has_null and not formula.loose
+    if isinstance(formula, Pick):
+        return _with_one(formula, needed, {*fixed, *held}, encoding, stand_ins, rng) if is_filled else (needed, {})
+    if is_filled:
+        needed |= _all_complete({name: needed[name] for name in formula.required}, encoding, stand_ins, rng)
+    if isinstance(formula, Linear):
+        moved = within_whole(formula, needed, types, encoding, fixed, held)
+    return needed | moved, moved
 
 
 def _with_drawn(dependency: AnyDependency, made: pa.Array, drawn: pa.Array | None, answered: np.ndarray) -> pa.Array:
@@ -96,14 +118,14 @@ def derived_again(
     batches: Iterator[pa.RecordBatch],
     *,
     names: Sequence[str],
-    dependencies: Sequence[Formula | Order],
+    dependencies: Sequence[Formula | Order | Lookup],
     types: Mapping[str, str],
     encoding: TableEncoding,
     drawn: Mapping[str, str],
 ) -> Iterator[pa.RecordBatch]:
-    """Rows in, and out with the targets of formulas and orders whose determinants have changed.
+    """Rows in, and out with the targets of formulas, lookups and orders whose determinants have changed.
 
-    That of a formula stays where a determinant is null, and null where it may be.
+    That of a formula stays where a determinant is null, that of a lookup where no combination tells it, and null where it may be.
 
     Args:
         names: of the batches' columns, which come and go under others.
@@ -123,8 +145,10 @@ def derived_again(
                     raise TypeError(f"column {d.target!r} is no number, date or time")
                 found = plain(follow_order(d, columns, before, types, column))
             else:
-                made, old = plain(evaluate(d, columns, types)), plain(target)
-                stays = pc.or_(made.is_null(), old.is_null()) if d.gaps else made.is_null()
+                value, told = expected(d, columns, types) if isinstance(d, Lookup) else (evaluate(d, columns, types), None)
+                made, old = plain(value), plain(target)
+                stays = made.is_null() if told is None else pa.array(~told)
+                stays = pc.or_(stays, old.is_null()) if d.gaps else stays
                 found = pc.if_else(stays, old.cast(made.type), made)
             before.setdefault(d.target, target)
             columns[d.target] = found.view(target.type) if pa.types.is_temporal(target.type) else found.cast(target.type)
@@ -188,6 +212,19 @@ def _ordered(
 
 def _all_complete(columns: Mapping[str, pa.Array], encoding: TableEncoding, stand_ins: dict[str, pa.Array], rng: np.random.Generator) -> dict[str, pa.Array]:
     return {name: _complete(name, array, encoding, stand_ins, rng) for name, array in columns.items()}
+
+
+def _with_one(
+    pick: Pick, needed: dict[str, pa.Array], fixed: Collection[str], encoding: TableEncoding, stand_ins: dict[str, pa.Array], rng: np.random.Generator
+) -> tuple[dict[str, pa.Array], dict[str, pa.Array]]:
+    """The determinants, one of which is there in each row, and the last that may change where it had to: a target that is never null needs one."""
+    empty = nothing_there(pick.determinants, needed)
+    if not empty.any():
+        return needed, {}
+    name = next((n for n in reversed(pick.determinants) if n not in fixed), "")
+    other = name or pick.determinants[-1]
+    filled_in = pc.if_else(pa.array(empty), _complete(other, needed[other], encoding, stand_ins, rng), needed[other])
+    return needed | {other: filled_in}, {name: filled_in} if name else {}
 
 
 def _complete(name: str, array: pa.Array, encoding: TableEncoding, stand_ins: dict[str, pa.Array], rng: np.random.Generator) -> pa.Array:

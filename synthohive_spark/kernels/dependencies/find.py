@@ -10,16 +10,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import TypeAdapter
 
-from ...spec.dependencies import AnyDependency, Quotient
+from ...spec.dependencies import AnyDependency, Pick, Quotient
 from ...spec.hidden import hidden
 from .find_absences import find_absences
 from .find_bands import find_bands
+from .find_calendars import find_calendars
 from .find_clocks import find_clocks
 from .find_linear import find_single, find_sums
 from .find_lookups import find_among_families, find_lookups, many_valued
 from .find_many import find_many
 from .find_orders import find_orders
 from .find_parts import find_parts
+from .find_picks import find_picks
 from .find_products import find_products
 from .find_unequal import find_unequal
 from .find_written import find_written
@@ -70,8 +72,17 @@ def find_candidates(sample: Sample, search: Search) -> list[AnyDependency]:
     formulas += sums
     formulas += [p for p in find_products(sample, search) if not any(pair < {p.target, *p.determinants} for pair in related)]
     formulas += [c for c in find_clocks(sample, search) if not any(pair < {c.target, *c.determinants} for pair in related)]
+    formulas += find_picks(sample, search, {f.target for f in formulas if not f.drawn})
     formulas += find_written(sample, search, {f.target for f in formulas})
     formulas += find_bands(sample, search, {f.target for f in formulas})
-    columns = {frozenset((f.target, *f.determinants)) for f in formulas}
-    bounds: list[AnyDependency] = [*find_orders(sample, search, columns), *find_unequal(sample, search, columns), *find_absences(sample, search)]
+    calendars = find_calendars(sample, search, {f.target for f in formulas})
+    columns = {pair for f in formulas for pair in _related(f)}
+    bounds: list[AnyDependency] = [*calendars, *find_orders(sample, search, columns), *find_unequal(sample, search, columns), *find_absences(sample, search)]
     return [*formulas, *find_lookups(sample, search, {f.target for f in formulas}), *bounds]
+
+
+def _related(formula: AnyDependency) -> list[frozenset[str]]:
+    """Columns that say of one another whether they are in order or equal: all of a formula, but of those of which it picks one each with the target only."""
+    if isinstance(formula, Pick):
+        return [frozenset((formula.target, name)) for name in formula.determinants]
+    return [frozenset((formula.target, *formula.determinants))]

@@ -27,7 +27,15 @@ class Found:
 
 
 def find_totals(
-    values: np.ndarray, aggregates: np.ndarray, rows: np.ndarray, sums: Sequence[bool], digits: Sequence[int | None], counts: Sequence[bool] = ()
+    values: np.ndarray,
+    aggregates: np.ndarray,
+    rows: np.ndarray,
+    sums: Sequence[bool],
+    digits: Sequence[int | None],
+    counts: Sequence[bool] = (),
+    means: Sequence[bool] = (),
+    *,
+    labels: bool = False,
 ) -> list[Found]:
     """For each column the first of the aggregates that it follows on all parents but a few.
 
@@ -38,19 +46,22 @@ def find_totals(
         sums: which aggregates are sums, which may be rounded.
         digits: after the point of each column; None where they are not known.
         counts: which aggregates are numbers of rows: like sums, they are 0 where there are none.
+        means: which are means, which may be rounded too.
+        labels: the columns are texts, by numbers that stand for them: what parents without children have need not be the same.
     """
+    rounded = np.asarray(sums, dtype=bool) | (np.asarray(means, dtype=bool) if means else False)
     found = []
     for t in range(values.shape[1]):
         column = values[:, t]
         own = digits[t] if digits[t] is not None else _digits_of(column)
-        empty = _empty(column[rows == 0])
-        candidates = [(a, _share(column[rows > 0], aggregates[rows > 0, a], own if sums[a] else None)) for a in range(aggregates.shape[1])]
+        empty = _empty(column[rows == 0]) or ("drawn" if labels else None)
+        candidates = [(a, _share(column[rows > 0], aggregates[rows > 0, a], own if rounded[a] else None)) for a in range(aggregates.shape[1])]
         held = [(a, share) for a, share in candidates if share is not None]
         if empty is None or not held:
             continue
         best, share = max(held, key=lambda h: (round(h[1], 4), -h[0]))
         kept: Empty = ("zero" if sums[best] or (counts and counts[best]) else "drawn") if not (rows == 0).any() else empty
-        found.append(Found(t, best, own if sums[best] else None, kept, share))
+        found.append(Found(t, best, own if rounded[best] else None, kept, share))
     return found
 
 

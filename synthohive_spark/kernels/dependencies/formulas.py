@@ -8,16 +8,17 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from ...spec.dependencies import Bands, Clock, Copy, DatePart, Linear, Product, Quotient, Remainder, Written
+from ...spec.dependencies import AnyDependency, Bands, Clock, Copy, DatePart, Linear, Pick, Product, Quotient, Remainder, Written
 from ..columns.types import decimal_scale, is_time
 from .bands import banded
 from .clocks import on_clock, shows_sum
+from .picks import nothing_there, picked
 from .products import NEARLY, is_product, multiplied
 from .times import DAY, local_micros, part_of
 from .units import LARGEST, from_units, plain, to_floats, to_units, with_zeros
 from .written import written
 
-Formula = Bands | Clock | Copy | DatePart | Linear | Product | Quotient | Remainder | Written
+Formula = Bands | Clock | Copy | DatePart | Linear | Pick | Product | Quotient | Remainder | Written
 
 INT64_MAX = 2**63 - 1
 
@@ -30,6 +31,8 @@ def evaluate(formula: Formula, columns: Mapping[str, pa.Array], types: Mapping[s
         return banded(formula, columns, types)
     if isinstance(formula, Written):
         return written(formula, columns, types)
+    if isinstance(formula, Pick):
+        return picked(formula, columns, types)
     arrays = terms_of(formula, columns)
     spark_type = types[formula.target]
     if isinstance(formula, Copy):
@@ -132,6 +135,11 @@ def incomplete(names: Iterable[str], columns: Mapping[str, pa.Array]) -> np.ndar
     """On which rows one of the columns is null; bool (N,)."""
     nulls = [plain(columns[name]).is_null().to_numpy(zero_copy_only=False) for name in names]
     return np.logical_or.reduce(nulls) if nulls else np.zeros(len(next(iter(columns.values()))), dtype=bool)
+
+
+def unanswered(rule: AnyDependency, columns: Mapping[str, pa.Array]) -> np.ndarray:
+    """On which rows the rule says nothing, as it lacks a determinant: of those of which it picks one, all; bool (N,)."""
+    return nothing_there(rule.determinants, columns) if isinstance(rule, Pick) else incomplete(rule.required, columns)
 
 
 def is_formula_input(spark_type: str) -> bool:

@@ -8,15 +8,14 @@ import numpy as np
 import pyarrow as pa
 
 from ...spec.across_rows import AcrossRule, Ascending, Lagged, Mirrored, Running
-from ...spec.dependencies import Absence, AnyDependency, Lookup, Order, Unequal
+from ...spec.dependencies import Absence, AnyDependency, Calendar, Lookup, Order, Unequal
 from ...spec.family_shapes import Marked, Numbered, Split
 from .absences import broken
 from .across_rows import across_rows, amounts_of, step_of
+from .bounds import keeps_bound
 from .family_order import FamilyRows, order_of, ranks_by
 from .formulas import incomplete, judge
 from .lookups import expected
-from .orders import in_order
-from .unequal import is_apart
 from .units import plain, same_values
 
 HELD = pa.schema([("rule", pa.int32()), ("rows", pa.int64()), ("broken", pa.int64())])
@@ -85,10 +84,10 @@ def _verdict(rule: AnyDependency, columns: Mapping[str, pa.Array], types: Mappin
     if isinstance(rule, Absence):
         wrong = broken(rule, columns, types)
         return np.ones(len(wrong), dtype=bool), ~wrong
-    if isinstance(rule, Order | Unequal):
+    if isinstance(rule, Order | Unequal | Calendar):
         others = (*rule.at_least, *rule.at_most) if isinstance(rule, Order) else rule.determinants
         known = ~incomplete((rule.target, *others), columns)
-        return known, in_order(rule, columns, types) if isinstance(rule, Order) else is_apart(rule, columns, types)
+        return known, keeps_bound(rule, columns, types)
     if isinstance(rule, Lookup):
         value, told = expected(rule, columns, types)
         there = plain(columns[rule.target]).is_valid().to_numpy(zero_copy_only=False) | (not rule.gaps)

@@ -15,13 +15,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...spec.dependencies import Absence, AnyDependency, Linear, Lookup, Order, Product, Unequal, is_bound
+from ...spec.dependencies import Absence, AnyDependency, Calendar, Linear, Lookup, Order, Product, Unequal, is_bound
 from ...spec.encoding import CategoryEncoding, NumberEncoding, TableEncoding, TextEncoding
 from ..asked import inside
 from ..columns import decode_codes, encode_frame
 from ..columns.marks import marked
 from ..columns.types import from_scalars, to_float64
 from .absences import broken
+from .calendars import on_calendar
 from .formulas import Formula, evaluate
 from .inverse import can_turn, turned_formula
 from .lookups import expected
@@ -283,6 +284,8 @@ def _is_kept(bound: AnyDependency, columns: Values, types: Mapping[str, str]) ->
         return np.ones(rows, dtype=bool)
     if isinstance(bound, Absence):
         return ~broken(bound, columns, types)
+    if isinstance(bound, Calendar):
+        return on_calendar(bound, columns) if len(others) == len(bound.determinants) else np.ones(rows, dtype=bool)
     if isinstance(bound, Unequal):
         return is_apart(bound.model_copy(update={"determinants": others}), columns, types)
     if isinstance(bound, Order):

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ...spec.base import Spec
-from ...spec.dependencies import Bands, Clock, Copy, DatePart, Linear, Product, Quotient, Remainder, Written
+from ...spec.dependencies import Bands, Clock, Copy, DatePart, Linear, Pick, Product, Quotient, Remainder, Written
 from ...spec.types import decimal_digits
 from ..columns.types import arrow_type, is_integer
 from .formulas import Formula, judge
@@ -21,7 +21,7 @@ from .times import micros_of
 from .units import LARGEST, digits_of, plain, to_floats
 
 T = TypeVar("T")
-F = TypeVar("F", Bands, Clock, Copy, DatePart, Linear, Product, Quotient, Remainder, Written, Formula)
+F = TypeVar("F", Bands, Clock, Copy, DatePart, Linear, Pick, Product, Quotient, Remainder, Written, Formula)
 
 FEWER_ERRORS = 0.1  # of the errors that the commonest value alone makes: a column that is nearly constant follows from anything
 MIN_SURPRISES = 20  # rows with another value than the commonest: fewer fall in line by accident

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...spec.dependencies import Absence, AnyDependency, Order, Unequal
+from ...spec.dependencies import Absence, AnyDependency, Calendar, Order, Unequal
 from .orders import distance_between, turned_round
 
 Asked = Mapping[str, tuple[pa.Array, np.ndarray]]  # column -> values (n,), and the rows that must have them, bool (n,)
@@ -25,7 +25,7 @@ def turn_round(columns: Mapping[str, pa.Array], dependencies: Sequence[AnyDepend
     """
     there, wanted = dict(columns), dict(asked)
     changed: dict[str, pa.Array] = {}
-    targets = {d.target for d in dependencies if not isinstance(d, Unequal | Absence)}
+    targets = {d.target for d in dependencies if not isinstance(d, Unequal | Calendar | Absence)}
     for order in reversed([d for d in dependencies if isinstance(d, Order)]):
         if order.base is None or order.distance is None or order.target not in wanted:
             continue

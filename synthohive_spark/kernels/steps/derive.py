@@ -11,7 +11,7 @@ from ...spec.dependencies import Order
 from ...spec.steps import Derive
 from ..block import Block
 from ..dependencies.derive import derive_columns, filled
-from ..dependencies.formulas import incomplete
+from ..dependencies.formulas import unanswered
 from ..dependencies.turned import turn_round
 from ..redraw import Redrawing
 
@@ -31,7 +31,7 @@ def apply(step: Derive, block: Block) -> None:
     block.columns |= derive_columns(
         block.columns, step.dependencies, fitted.program, fitted.encoding, rng, held=held, stand_ins=block.stand_ins, redraw=Redrawing(block)
     )
-    block.open |= {d.target: incomplete(d.required, block.columns) & _null(block.columns[d.target]) for d in early}
+    block.open |= {d.target: unanswered(d, block.columns) & _null(block.columns[d.target]) for d in early}
     # A float that was asked for can differ from what its rule gives by its last bit.
     ruled = [d.target for d in step.dependencies if d.target in held and d.target not in asked]
     block.columns |= block.with_given({name: block.columns[name] for name in (*asked, *ruled)})

@@ -12,8 +12,9 @@ import numpy as np
 
 from .base64 import SETS as BASE64
 from .base64 import base64_shapes
-from .checks import check_of
-from .signs import CHECK, CHOSEN, LAST_CHOSEN, LEADING, LIMITED, RANGES, literal
+from .checks import LETTERS as LETTERS_OF
+from .checks import check_of, check_places, is_spare
+from .signs import CHECK, CHOSEN, LAST_CHOSEN, LEADING, LIMITED, RANGES, SPARE, literal
 from .syntax import with_syntax
 
 LEAST_ALIKE = 20  # distinct texts that have it: what fewer have may be somebody's own
@@ -30,9 +31,9 @@ _CODE = r"[A-Za-z]{1,4}(?![A-Za-z])"  # letters before a digit or a separator: l
 # A word of letters alone, or letters before a number; in "3fa9" there is none.
 _WORD = re.compile(r"(?<![^\W_])(?:[^\W\d_]{2,}(?=\d)|[^\W\d_]+(?![^\W_]))")
 _DIGITS = re.compile("9+")
-_NUMBERS = re.compile(rf"[9{LEADING}{CHECK}{chr(LIMITED)}-{chr(LIMITED + 2 * len(RANGES) - 1)}]+")
+_NUMBERS = re.compile(rf"[9{LEADING}{CHECK}{SPARE}{chr(LIMITED)}-{chr(LIMITED + 2 * len(RANGES) - 1)}]+")
 _LIMITED = re.compile(rf"([{chr(LIMITED)}-{chr(LIMITED + 2 * len(RANGES) - 1)}])\1*")
-_FREE = re.compile(f"[Aa9{LEADING}{CHECK}{chr(CHOSEN)}-{chr(LAST_CHOSEN)}]")
+_FREE = re.compile(f"[Aa9{LEADING}{CHECK}{SPARE}{chr(CHOSEN)}-{chr(LAST_CHOSEN)}]")
 RUNS = re.compile(rf"(?s)[Aa]+|{_NUMBERS.pattern}|.")  # what a skeleton is made of
 
 
@@ -43,7 +44,7 @@ class Common(NamedTuple):
         shapes: as long as the texts.
         sets: characters that one place of some texts has, each as often as its share in hundredths.
         upper, lower: the letters to draw from, each as often as its share in hundredths; "" for those of English.
-        check: the name of the check digit that all texts end with; "" for none.
+        check: the name of the check digits that all texts have; "" for none.
     """
 
     shapes: list[str]
@@ -69,10 +70,10 @@ def with_common(texts: Sequence[str], shapes: Sequence[str], real: int) -> Commo
     if bytes_of is not None:
         return Common(bytes_of, BASE64)
     check = check_of(texts)
-    plain = with_syntax(texts, [_last_digit(shape) for shape in shapes] if check else shapes)
-    ranges = Common(_with_prefix(texts, _with_ranges(texts, list(plain))), check=check)
-    few, sets = _with_few(texts, _with_ranges(texts, _with_words(texts, plain)))
-    full = Common(_with_first_part(texts, _with_prefix(texts, few)), sets, check=check)
+    plain = with_syntax(texts, _with_checks(texts, list(shapes), check))
+    ranges = _checked(texts, Common(_with_prefix(texts, _with_ranges(texts, list(plain))), check=check))
+    few, sets = _with_few(texts, _with_checks(texts, _with_ranges(texts, _with_words(texts, plain)), check))
+    full = _checked(texts, Common(_with_first_part(texts, _with_prefix(texts, few)), sets, check=check))
     tries = (_with_alphabets(texts, full), full, _with_alphabets(texts, ranges))
     return next((found for found in tries if chance_of_real(found, real) <= MOST_REAL), ranges)
 
@@ -80,7 +81,7 @@ def with_common(texts: Sequence[str], shapes: Sequence[str], real: int) -> Commo
 def chance_of_real(found: Common, real: int) -> float:
     """Share of the texts that are made which are real ones, by chance: of each shape, how many of all its texts are among the `real` ones."""
     part = math.log(max(1.0, real / len(found.shapes)))  # of the texts was looked at
-    sizes = {"9": 10, LEADING: 9, "A": len(set(found.upper)) or LETTERS, "a": len(set(found.lower)) or LETTERS}
+    sizes = {"9": 10, SPARE: 10, LEADING: 9, "A": len(set(found.upper)) or LETTERS, "a": len(set(found.lower)) or LETTERS}
     sizes |= {chr(CHOSEN + place): len(set(few)) for place, few in enumerate(found.sets)}
     chance = 0.0
     for shape, texts in Counter(found.shapes).items():
@@ -91,7 +92,7 @@ def chance_of_real(found: Common, real: int) -> float:
 
 
 def _with_alphabets(texts: Sequence[str], found: Common) -> Common:
-    return found._replace(upper=alphabet_of(texts, found.shapes, "A"), lower=alphabet_of(texts, found.shapes, "a"))
+    return found._replace(upper=found.upper or alphabet_of(texts, found.shapes, "A"), lower=alphabet_of(texts, found.shapes, "a"))
 
 
 def alphabet_of(texts: Sequence[str], shapes: Sequence[str], sign: str) -> str:
@@ -146,7 +147,8 @@ def _groups(keys: Iterable[str]) -> list[list[int]]:
 
 def _with_ranges(texts: Sequence[str], shapes: list[str]) -> list[str]:
     """Digits of numbers that lie in a natural range in all texts of one form, and first digits that are no zero in any of them."""
-    for members in _groups(map(skeleton, shapes)):
+    # A check digit inside of a number parts it in two, which its skeleton does not show.
+    for members in _groups(f"{skeleton(shape)}\0{len(_DIGITS.findall(shape))}" for shape in shapes):
         spans = {m: [number.span() for number in _DIGITS.finditer(shapes[m])] for m in members}
         signs = [_signs_of([texts[m][slice(*spans[m][k])] for m in members]) for k in range(len(spans[members[0]]))]
         for m in members:
@@ -218,7 +220,20 @@ def _with_first_part(texts: Sequence[str], shapes: list[str]) -> list[str]:
     return [signs + shape[len(signs) :] for shape in shapes]
 
 
-def _last_digit(shape: str) -> str:
-    """With the sign of a check digit for the last digit."""
-    place = shape.rindex("9")
-    return shape[:place] + CHECK + shape[place + 1 :]
+def _checked(texts: Sequence[str], found: Common) -> Common:
+    """With the signs of check digits, whatever else was told of their places, and the letters that codes with them are made of."""
+    return found._replace(shapes=_with_checks(texts, found.shapes, found.check), upper=LETTERS_OF.get(found.check, ""))
+
+
+def _with_checks(texts: Sequence[str], shapes: list[str], check: str) -> list[str]:
+    if not check:
+        return shapes
+    made = []
+    for text, shape in zip(texts, shapes, strict=True):
+        signs, places = list(shape), check_places(text, check)
+        for place in places:
+            signs[place] = CHECK
+        if is_spare(check):
+            signs[max(place for place in range(places[0]) if text[place].isdecimal())] = SPARE
+        made.append("".join(signs))
+    return made

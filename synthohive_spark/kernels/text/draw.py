@@ -12,7 +12,7 @@ import pyarrow as pa
 from ..columns.rows import Rows
 from ..spread import shuffled
 from .checks import set_check
-from .signs import CHECK, CHOSEN, CONSONANT, DRAWN, LAST_LITERAL, LEADING, LIMITED, LITERAL, RANGES, VOWEL, range_of
+from .signs import CHECK, CHOSEN, CONSONANT, DRAWN, LAST_LITERAL, LEADING, LIMITED, LITERAL, RANGES, SPARE, VOWEL, range_of
 
 ROOM = 10**18  # of a number that 64 bits hold
 MOST_LETTERS = 6  # of a code: longer words hardly meet, and would look odd with each letter as likely
@@ -27,7 +27,7 @@ def _points(letters: str) -> np.ndarray:
     return np.array([ord(char) for char in letters], dtype=np.uint32)
 
 
-_DIGITS = {"9": _points("0123456789"), LEADING: _points("123456789")}
+_DIGITS = {"9": _points("0123456789"), LEADING: _points("123456789"), SPARE: _points("0123456789")}
 _SPOKEN = {sign: _points("".join(c for c in _LOWER if (c in "aeiou") == vowel)) for sign, vowel in ((CONSONANT, False), (VOWEL, True))}
 
 
@@ -37,7 +37,7 @@ class Letters(NamedTuple):
     Attributes:
         upper, lower: letters, each as often as it is drawn.
         sets: the few characters that some places have.
-        check: the name of the check digit.
+        check: the name of the check digits.
     """
 
     upper: str = ""
@@ -167,7 +167,7 @@ def _text(points: np.ndarray, drawn: dict[str, np.ndarray], check: str, rng: np.
     if last.any():
         rows = np.flatnonzero(last.any(axis=1))
         checked = points[rows]
-        set_check(checked, last[rows].argmax(axis=1), check)
+        set_check(checked, last[rows], check)
         points[rows] = checked
     return points.view(f"<U{points.shape[1]}").ravel()
 

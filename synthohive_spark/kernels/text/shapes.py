@@ -29,7 +29,7 @@ class TextShapes(NamedTuple):
         counts: the rows that they stand for.
         sets: the characters of signs that stand for one of few, each as often as its share in hundredths.
         upper, lower: the letters to draw from, each as often as its share in hundredths; "" for those of English.
-        check: the name of the check digit that all texts end with; "" for none.
+        check: the name of the check digits that all texts have; "" for none.
     """
 
     shapes: tuple[str, ...]
@@ -74,6 +74,8 @@ def fit_shapes(texts: pa.Array, counts: np.ndarray, min_rows: int, rng: np.rando
         commonest.setdefault(skeleton(shape), shape)
     _add(kept, _sums([commonest[skeleton(s)] for s in rest if skeleton(s) in commonest], np.array([n for s, n in rest.items() if skeleton(s) in commonest])))
     rest = {s: n for s, n in rest.items() if skeleton(s) not in commonest}
+    if kept and common.check:
+        rest = {}  # words would have no check digit
     generic = _sums([_generic(shape) for shape in rest], np.array(list(rest.values())))
     _add(kept, dict(sorted(generic.items(), key=lambda item: (-item[1], item[0]))[:MAX_SHAPES]))
     ordered = sorted(kept.items(), key=lambda item: (-item[1], item[0]))

@@ -3,7 +3,8 @@
     A, a, 9         an upper case letter, a lower case one (or one of a script without case), a digit: each is drawn
     LITERAL + c     the letter or digit `c` itself
     LEADING         a digit that is drawn, but no zero
-    CHECK           a digit that follows from those before it
+    CHECK           a digit that follows from the rest (or a letter for ten, as in "0-8044-2957-X")
+    SPARE           a digit that is drawn, and gives way where no CHECK follows from the others
     LIMITED + 2k    a digit of a number in the natural range `k`, without zeros in front; LIMITED + 2k + 1: with them
     CHOSEN + k      one of the few characters of the set `k` of the column
 Any other character stands for itself. The signs lie in the private planes of Unicode, whose characters are taken out of the texts that shapes are made of.
@@ -19,6 +20,7 @@ LIMITED = 0x100000
 CHOSEN, LAST_CHOSEN = 0x101000, 0x101FFF
 LEADING = chr(0x100100)
 CHECK = chr(0x100101)
+SPARE = chr(0x100104)
 # In words vowels alternate with the others, so that they can be spoken; signs that only code points have.
 CONSONANT, VOWEL = chr(0x100102), chr(0x100103)
 DRAWN = 0x200000  # beyond Unicode: added to what is drawn already

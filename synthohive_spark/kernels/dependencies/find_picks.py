@@ -1,0 +1,107 @@
+"""Find columns that are the greatest, the least or the first of others that is there. Legend: `n` rows, `m` rows of a first look, `W` columns."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+import numpy as np
+import pyarrow.compute as pc
+
+from ...spec.dependencies import Pick, PickWay
+from ..columns.types import is_integer
+from .measures import HOLDS
+from .sample import FEWER_ERRORS, MIN_SURPRISES, Sample, Search
+from .units import plain
+
+MOST = 0.97  # of a few rows must agree for a closer look
+MAX_COLUMNS = 200  # that are compared with one another: the search is quadratic
+_WIDTHS = ("tinyint", "smallint", "int", "bigint")
+
+
+def find_picks(sample: Sample, search: Search, explained: Collection[str]) -> list[Pick]:
+    """For each column the first way in which it is picked from others, each of which it needs in `MIN_SURPRISES` rows at least.
+
+    Args:
+        explained: columns that follow from others already, in all rows.
+    """
+    names = [n for n in search.types if n not in search.said and sample.varies(n)][:MAX_COLUMNS]
+    found = []
+    for target in (n for n in names if n in search.targets and n not in explained):
+        others = [n for n in names if n != target and _takes(search.types[target], search.types[n])]
+        if len(others) > 1:
+            found += [rule for rule in _ways(sample, search, target, others)][:1]
+    return found
+
+
+def _takes(target: str, other: str) -> bool:
+    """Whether a column of the first type has all values of the second."""
+    both = is_integer(target) and is_integer(other)
+    return target == other or (both and _WIDTHS.index(other) <= _WIDTHS.index(target))
+
+
+def _ways(sample: Sample, search: Search, target: str, others: list[str]) -> Iterator[Pick]:
+    firsts = _firsts(sample, target, others)
+    ways: list[tuple[PickWay, list[str]]] = [("first", firsts)]
+    if search.types[target] not in ("string", "boolean") and target not in search.bounded:
+        numbers = sample.numbers(target)
+        ways += [("greatest", _ends(sample, numbers, others, 1)), ("least", _ends(sample, numbers, others, -1))]
+    for way, names in ways:
+        if len(names) > 1 and (held := sample.judged(Pick(target=target, determinants=tuple(names), way=way))) is not None:
+            yield held
+
+
+def _firsts(sample: Sample, target: str, others: list[str]) -> list[str]:
+    """The columns that agree with the target wherever they are there and none before them is, in this order; of several the one of the most rows."""
+    left = ~sample.nulls(target)
+    quick = sample.quick_hashes(target)
+    if not any(_agrees(sample.quick_hashes(n) == quick, (left & ~sample.nulls(n))[sample.quick]) for n in others):
+        return []
+    values, same = plain(sample.columns[target]), {}
+    chosen: list[str] = []
+    while left.sum() >= MIN_SURPRISES:
+        best, most = "", 0
+        for name in (n for n in others if n not in chosen):
+            told = left & ~sample.nulls(name)
+            if told.sum() <= max(most, MIN_SURPRISES):
+                continue
+            if name not in same:
+                same[name] = pc.equal(values, plain(sample.columns[name]).cast(values.type)).fill_null(False).to_numpy(zero_copy_only=False)
+            codes, errors = sample.codes(target)[told], int((told & ~same[name]).sum())
+            surprises = len(codes) - int(np.bincount(codes).max())
+            if surprises >= MIN_SURPRISES and errors <= min((1 - HOLDS) * len(codes), FEWER_ERRORS * surprises):
+                best, most = name, len(codes)
+        if not best:
+            break
+        chosen.append(best)
+        left &= sample.nulls(best)
+    return chosen
+
+
+def _agrees(same: np.ndarray, told: np.ndarray) -> bool:
+    return bool(told.any() and same[told].mean() >= MOST)
+
+
+def _ends(sample: Sample, target: np.ndarray, others: list[str], sign: int) -> list[str]:
+    """The columns that are never past the target, (n,), and that it equals in rows in which it equals no other; `sign` is -1 for the least."""
+    some = target[sample.quick]
+    kept: list[str] = []
+    meets: list[np.ndarray] = []
+    for name in others:
+        quick = sample.quick_numbers(name)
+        known = ~(np.isnan(quick) | np.isnan(some))
+        if known.any() and (sign * quick[known] <= sign * some[known]).mean() < MOST:
+            continue
+        values = sample.numbers(name)
+        known = ~(np.isnan(values) | np.isnan(target))
+        equal = known & (values == target)
+        past = int((sign * values[known] > sign * target[known]).sum())
+        if equal.sum() >= MIN_SURPRISES and past <= (1 - HOLDS) * known.sum():
+            kept.append(name)
+            meets.append(equal)
+    while len(kept) > 1:
+        alone = [int((met & ~np.any([m for i, m in enumerate(meets) if i != place], axis=0)).sum()) for place, met in enumerate(meets)]
+        least = min(range(len(kept)), key=lambda i: (alone[i], -i))
+        if alone[least] >= MIN_SURPRISES:
+            break
+        del kept[least], meets[least]
+    return kept
