@@ -20,7 +20,7 @@ def _synthesizer(run: RunConfig, spark: SparkSession) -> Synthesizer:
     """The saved model where it can be read, whose rules are counted too; a report needs none."""
     if Folder.open(run.model_path).is_folder():
         try:
-            return Synthesizer.load(run.model_path, spark=spark)
+            return Synthesizer.load(run.model_path, spark=spark, verify=run.sample.verify)
         except SerializationError as error:
             warnings.warn(f"the report does without the model's rules: {error}", stacklevel=2)
     return Synthesizer(run.metadata, spark=spark)

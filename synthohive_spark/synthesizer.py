@@ -239,40 +239,48 @@ class Synthesizer:
         return synthesizer_html(self.metadata, self._fitted, self.models)
 
     @raises(SerializationError, "saving the model")
-    def save(self, path: str | None = None, *, name: str = "model", overwrite: bool = False) -> str:
+    def save(self, path: str | None = None, *, name: str = "model", overwrite: bool = False, sign: bool = False) -> str:
         """Save what was learnt as a directory of JSON and safetensors.
 
         Args:
             path: local path or URL; `./syntho_models/<name>` where None.
             name: of the model, for the default path.
             overwrite: replace a model that is there.
+            sign: add a signature with the key that the environment variable `SYNTHOHIVE_SIGNING_KEY` holds, which `load(verify=True)` asks for.
 
         Returns:
             The path.
 
         Raises:
-            SerializationError: nothing is fitted, or the path exists.
+            SerializationError: nothing is fitted, or the path exists, or there is no key.
         """
         path = path or f"{DEFAULT_FOLDER}/{checked_name(name)}"
-        save_artifact(self._need_fitted("save", SerializationError), path, overwrite=overwrite)
+        save_artifact(self._need_fitted("save", SerializationError), path, overwrite=overwrite, sign=sign)
         return path
 
     @classmethod
     @raises(SerializationError, "loading the model")
     def load(
-        cls, path: str, *, spark: SparkSession | None = None, work_dir: str | None = None, models: Iterable[type[ConditionalGenerativeModel]] = ()
+        cls,
+        path: str,
+        *,
+        spark: SparkSession | None = None,
+        work_dir: str | None = None,
+        models: Iterable[type[ConditionalGenerativeModel]] = (),
+        verify: bool = False,
     ) -> Synthesizer:
         """Load a saved model; runs no code from it and needs no training data.
 
         Args:
             path: what `save` gave.
             models: classes of your own that tables were fitted with, if `register_model` was not called on them: the directory holds their names only.
+            verify: refuse a model that was not signed with the key that the environment variable `SYNTHOHIVE_SIGNING_KEY` holds, or was changed since.
 
         Raises:
-            SerializationError: the directory is missing, damaged, or no model; or it needs a row model that is not known.
+            SerializationError: the directory is missing, damaged, or no model; or its signature does not fit; or it needs a row model that is not known.
             SchemaError: one of `models` is no complete row model.
         """
-        fitted = load_artifact(path)
+        fitted = load_artifact(path, verify=verify)
         make_known(models, fitted, path)
         synthesizer = cls(fitted.asked, spark=spark, work_dir=work_dir)
         synthesizer._fitted = fitted

@@ -114,9 +114,11 @@ def _without_partitions(tables: dict[str, _Table], partitions: dict[str, str], d
 
 def _statements(text: str, dialect: str | None, draft: Draft) -> Iterator[exp.Expr]:
     """All statements that can be parsed; what is wrong with the others goes to the faults."""
+    if not isinstance(text, str):
+        raise SchemaError(f"DDL is text, not a {type(text).__name__}")
     try:
         chosen = sqlglot.Dialect.get_or_raise(dialect)
-    except ValueError:
+    except (ValueError, TypeError):
         raise SchemaError(f"dialect {dialect!r} is not known; there are {', '.join(sorted(d for d in sqlglot.Dialects.__members__.values() if d))}") from None
     try:
         tokens = chosen.tokenize(text)
@@ -127,7 +129,11 @@ def _statements(text: str, dialect: str | None, draft: Draft) -> Iterator[exp.Ex
     # With IGNORE the parser goes on behind a fault and keeps it; its own messages would show the text around it, defaults and all.
     parser = chosen.parser(error_level=sqlglot.ErrorLevel.IGNORE)
     with _quiet():
-        parsed = parser.parse(tokens, text)
+        try:
+            parsed = parser.parse(tokens, text)
+        except Exception:  # noqa: BLE001 - with IGNORE it goes on with half of a statement, which it is not made for; it fails in any way then
+            draft.faults.append(f"the text cannot be read as {dialect or 'SQL'}: a statement is cut off, nested too deeply, or of another dialect")
+            return
     for error in parser.errors:
         for told in error.errors:
             draft.faults.append(f"line {told['line']}, column {told['col']}: {told['description']}; is the dialect another one?")
