@@ -31,7 +31,8 @@ def validate(run: RunConfig, spark: SparkSession) -> str:
     job = run.validate_
     target = Target.parse(run.synthetic_path)
     synthetic = {name: target.address(name) for name in run.metadata.tables}
-    report = _synthesizer(run, spark).generate_validation_report(read_sources(spark, run.source), synthetic, job.output, seed=job.seed)
+    real = read_sources(spark, run.source)
+    report = _synthesizer(run, spark).generate_validation_report(real, synthetic, job.output, seed=job.seed, target=job.target)
     return f"{report}\n{report.summary()}\nreport: {Path(job.output).resolve()}\n"
 
 

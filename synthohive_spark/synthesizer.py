@@ -309,7 +309,9 @@ class Synthesizer:
         return save_tables(self.spark, tables, target_db, info=info, never=never, on_failure=on_write_failure, work_dir=self._work_dir, forms=forms)
 
     @raises(GenerationError, "validating")
-    def generate_validation_report(self, real: Data, synthetic: Data, path: str | None = None, *, seed: int = 0) -> Report:
+    def generate_validation_report(
+        self, real: Data, synthetic: Data, path: str | None = None, *, seed: int = 0, target: Mapping[str, str] | None = None
+    ) -> Report:
         """Compare real and synthetic tables from Spark aggregates, each figure beside its ceiling from halves of the real data.
 
         Where this is fitted or loaded, the rules that `dependencies` lists are counted on the synthetic tables, too.
@@ -318,11 +320,13 @@ class Synthesizer:
             real: as for `validate_schema`.
             synthetic: the same.
             path: where to write the report, by its suffix as HTML or JSON; nowhere where None.
+            target: per table a column, `{"orders": "returned"}`: how well it is predicted, on real rows that were held out, by models that learnt on synthetic
+                rows and on real ones (TSTR).
         """
         taken, made = take_in(self.spark, self.metadata, real), take_in(self.spark, self.metadata, synthetic)
         with rows_aside(self._work) as aside:
             frames = apply_orphan_policies(taken.metadata, apply_duplicate_policies(taken.metadata, taken.frames, aside))
-            report = Report(validate(taken.metadata, frames, made.frames, fitted=self._fitted, seed=seed))
+            report = Report(validate(taken.metadata, frames, made.frames, fitted=self._fitted, seed=seed, target=target))
         if path is not None:
             report.save(path)
         return report

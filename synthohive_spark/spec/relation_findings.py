@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from .base import Spec
 from .figures import NO_AUC, Figure
@@ -65,6 +66,26 @@ class NearestFinding(Spec):
     rows: int
 
 
+class UtilityFinding(Spec):
+    """How well a column is predicted by what was learnt on synthetic rows (train on synthetic, test on real: Esteban et al. 2017, arXiv 1706.02633).
+
+    Attributes:
+        column: what is predicted, from the other compared columns of its table, and those of the parents of its rows.
+        metric: `auc` of two classes, `accuracy` of more (the 20 commonest), `r2` of a number, 0 at least.
+        synthetic: on real rows that were held out, of histogram gradient boosting that learnt on synthetic rows.
+        real: of the same that learnt on real ones.
+        trained: rows of each side that it learnt on.
+        tested: rows it was tested on.
+    """
+
+    column: str
+    metric: Literal["auc", "accuracy", "r2"]
+    synthetic: float
+    real: float
+    trained: int
+    tested: int
+
+
 class AcrossFinding(Spec):
     """Pairs of columns over two rows: TVD of the contingency tables, as in `PairFinding`.
 
@@ -119,6 +140,13 @@ def classifier_figure(name: str, found: Sequence[ClassifierFinding]) -> Figure:
         ceiling=mean([NO_AUC if f.ceiling is None else f.ceiling for f in found]),
         floor=mean(floors) if len(floors) == len(found) else None,
     )
+
+
+def utility_figure(found: Sequence[UtilityFinding]) -> Figure:
+    """The mean over tables; the ceiling is what real rows teach."""
+    if not found:
+        return Figure(name="tstr", value=None, ceiling=None)
+    return Figure(name="tstr", value=mean([f.synthetic for f in found]), ceiling=mean([f.real for f in found]))
 
 
 def nearest_figures(found: Sequence[NearestFinding]) -> list[Figure]:

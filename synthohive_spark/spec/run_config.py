@@ -106,11 +106,13 @@ class ValidateJob(Spec):
         synthetic: where the synthetic tables are; None for where `sample` puts them.
         output: the report; its suffix says whether HTML or JSON.
         seed: of the halves of the real data.
+        target: per table a column to be predicted, as `generate_validation_report(target=...)`.
     """
 
     synthetic: str | None = None
     output: str = "report.html"
     seed: int = 0
+    target: dict[str, str] = Field(default_factory=dict)
 
 
 class RunConfig(Spec):

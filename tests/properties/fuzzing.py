@@ -97,7 +97,7 @@ def _damage(spots: list[tuple[Any, Any]], node: Any, key: Any, rng: random.Rando
         if place in other if isinstance(other, dict) else place < len(other):
             node[key] = _copied(other[place])
     elif way == 4 and isinstance(node[key], int | float) and not isinstance(node[key], bool):
-        node[key] = rng.choice((node[key] * 10**9, -node[key], node[key] + 1, str(node[key])))
+        node[key] = rng.choice((node[key] * 10**9, -node[key], node[key] + 1, hex(int(node[key])) if -1e300 < node[key] < 1e300 else "inf"))
     elif way == 5 and rng.random() < 0.1:
         node[key] = nested(DEEP)
     else:

@@ -63,27 +63,10 @@ def read_ddl(text: str, dialect: str | None) -> Draft:
     partitions: dict[str, str] = {}  # each with its table
     others: Counter[str] = Counter()
     for statement in _statements(text, dialect, draft):
-        if (pair := partition_of(statement)) is not None:
-            part = _known(tables, pair[0])
-            partitions[part] = pair[1]
-            tables.setdefault(part, _Table())  # what comes may say something of it
-            homes.setdefault(part, part)
-            continue
-        table = _described(statement)
-        if table is None:
-            others[_kind(statement, draft)] += 1
-            continue
-        name = _known(tables, table.name)
-        if isinstance(statement, exp.Create) and str(statement.kind).upper() == "TABLE":
-            if name in tables:
-                draft.faults.append(f"the table {name!r} is created twice ({homes[name]} and {table.sql()}); leave one of them out")
-                continue
-            tables[name], homes[name] = _Table(), table.sql()
-            _read(statement.this.expressions, tables[name], draft, name)
-        elif name not in tables:
-            draft.faults.append(f"ALTER TABLE or an index names {name!r}, which no CREATE TABLE before it describes; {hint(name, tables)}")
-        else:
-            _read(_added(statement), tables[name], draft, name)
+        try:
+            _take(statement, tables, homes, partitions, others, draft)
+        except (AttributeError, TypeError):  # the parser lets half of a statement pass
+            draft.faults.append(f"a statement ({statement.key.upper()}) cannot be read as {dialect or 'SQL'}: is it cut off, or of another dialect?")
     others.pop("", None)
     if others:
         draft.left.append(f"statements that describe no table: {', '.join(f'{n} x {kind}' for kind, n in sorted(others.items()))}")
@@ -93,6 +76,31 @@ def read_ddl(text: str, dialect: str | None) -> Draft:
     for name, read in tables.items():
         draft.tables[name] = _fields(name, read, tables, draft)
     return draft
+
+
+def _take(statement: exp.Expr, tables: dict[str, _Table], homes: dict[str, str], partitions: dict[str, str], others: Counter[str], draft: Draft) -> None:
+    """What one statement says, into `tables`, `partitions` or the count of `others`."""
+    if (pair := partition_of(statement)) is not None:
+        part = _known(tables, pair[0])
+        partitions[part] = pair[1]
+        tables.setdefault(part, _Table())  # what comes may say something of it
+        homes.setdefault(part, part)
+        return
+    table = _described(statement)
+    if table is None:
+        others[_kind(statement, draft)] += 1
+        return
+    name = _known(tables, table.name)
+    if isinstance(statement, exp.Create) and str(statement.kind).upper() == "TABLE":
+        if name in tables:
+            draft.faults.append(f"the table {name!r} is created twice ({homes[name]} and {table.sql()}); leave one of them out")
+            return
+        tables[name], homes[name] = _Table(), table.sql()
+        _read(statement.this.expressions, tables[name], draft, name)
+    elif name not in tables:
+        draft.faults.append(f"ALTER TABLE or an index names {name!r}, which no CREATE TABLE before it describes; {hint(name, tables)}")
+    else:
+        _read(_added(statement), tables[name], draft, name)
 
 
 def _without_partitions(tables: dict[str, _Table], partitions: dict[str, str], draft: Draft) -> None:
