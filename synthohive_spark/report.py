@@ -61,6 +61,7 @@ class Report:
         max_c2st_agg: float | None = None,
         min_tstr: float | None = None,
         max_nearness: float | None = None,
+        max_membership: float | None = None,
         min_distance: float | None = None,
         min_originality: float | None = None,
         max_faults: int = 0,
@@ -74,6 +75,7 @@ class Report:
             max_c2st: greatest AUC of the classifier, of which 0.5 is best.
             min_tstr: least score, on real rows, of models that learnt on synthetic ones, where `target` named columns.
             max_nearness: greatest share of rows that are nearer to those that trained than to as many that did not; 0.5 is right.
+            max_membership: greatest AUC of a guess which real rows trained; 0.5 is right.
             min_distance: least 5 % quantile of the distances to real rows, in that of real rows to each other.
             min_originality: least share of rows that are no real row again.
             max_faults: kinds of broken keys that are borne.
@@ -95,6 +97,7 @@ class Report:
             "c2st_agg": max_c2st_agg,
             "tstr": min_tstr,
             "nearness": max_nearness,
+            "membership": max_membership,
             "distance": min_distance,
             "originality": min_originality,
         }

@@ -134,6 +134,7 @@ def _nearest(found: NearestFinding | None) -> str:
     if found is None:
         return ""
     nearness = "" if found.nearness is None else f" {found.nearness:.3f} of {found.rows:,} are nearer to rows that trained than to as many that did not."
+    nearness += f" Guessing which real rows trained has an AUC of {found.membership:.3f}." if found.membership is not None else ""
     distance = f" The nearest 5\N{NO-BREAK SPACE}% lie within {found.distance:.4g} of a real row, of real rows within {found.distance_real:.4g}."
     return f"{found.same:.2%} of the rows are real ones again, {found.same_real:.2%} of real rows are others.{distance}{nearness}"
 

@@ -8,7 +8,12 @@ from .figures import Case
 from .findings import ColumnFinding, Findings, KeyFinding, TableFinding
 from .relation_findings import AcrossFinding, ClassifierFinding, PairFinding, classifier_figure, nearest_figures, utility_figure
 
-NEAREST = {"nearness": "rows near those that trained", "distance": "rows near real ones", "originality": "rows that are real ones"}
+NEAREST = {
+    "nearness": "rows near those that trained",
+    "membership": "rows that are known to have trained",
+    "distance": "rows near real ones",
+    "originality": "rows that are real ones",
+}
 
 METRICS = {"auc": "AUC", "accuracy": "accuracy", "r2": "R\N{SUPERSCRIPT TWO}"}
 

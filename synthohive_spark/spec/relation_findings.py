@@ -56,6 +56,8 @@ class NearestFinding(Spec):
         same: share of the synthetic rows that are the same as a real one in all compared columns.
         same_real: share of those real rows that are the same as another.
         rows: synthetic rows that were looked at.
+        membership: AUC of a guess which real rows trained, by how much nearer they have a synthetic row than a real one of a reference; 0.5 where nothing
+            tells. None as `nearness`, and where fewer than 2,000 rows were held out.
     """
 
     nearness: float | None
@@ -64,6 +66,7 @@ class NearestFinding(Spec):
     same: float
     same_real: float
     rows: int
+    membership: float | None = None
 
 
 class UtilityFinding(Spec):
@@ -152,9 +155,11 @@ def utility_figure(found: Sequence[UtilityFinding]) -> Figure:
 def nearest_figures(found: Sequence[NearestFinding]) -> list[Figure]:
     """The means over tables of what tells of copied rows."""
     known = [f.nearness for f in found if f.nearness is not None]
+    guessed = [f.membership for f in found if f.membership is not None]
     distances = [1.0 if f.distance >= f.distance_real else f.distance / f.distance_real for f in found]
     return [
         Figure(name="nearness", value=mean(known) if known else None, ceiling=NO_AUC if known else None),
+        Figure(name="membership", value=mean(guessed) if guessed else None, ceiling=NO_AUC if guessed else None),
         Figure(name="distance", value=mean(distances) if found else None, ceiling=1.0 if found else None),
         Figure(name="originality", value=score([f.same for f in found]), ceiling=score([f.same_real for f in found])),
     ]

@@ -26,7 +26,7 @@ def _nearest(told: Mapping[str, Any] | None) -> NearestFinding | None:
     if told is None:
         return None
     both = {f"{name}{side}": told[name][i] for name in ("distance", "same") for i, side in enumerate(("", "_real"))}
-    return NearestFinding(nearness=told["nearness"], rows=told["rows"], **both)
+    return NearestFinding(nearness=told["nearness"], rows=told["rows"], membership=told["membership"], **both)
 
 
 def _utility(target: str | None, told: Mapping[str, Any] | None) -> UtilityFinding | None:
