@@ -17,8 +17,11 @@ UNIT := tests/unit tests/properties
 # Which generated schemas `make schemas` takes through Spark, and how many it plans.
 SCHEMAS ?= 0:50
 PLANS ?= 10000
+# Hostile inputs of each kind that `make fuzz` tries, and the number of the first.
+FUZZ ?= 10000
+FUZZ_FIRST ?= 0
 
-.PHONY: help venv demo docs horovod test lint types imports unit properties spark traps exhaustive connect databases distributed schemas wheel check-wheel check-java clean
+.PHONY: help venv demo docs horovod test lint types imports unit properties spark traps exhaustive connect databases distributed schemas fuzz wheel check-wheel check-java clean
 
 help:  ## show this list
 	@echo "synthohive_spark: synthetic relational data at lakehouse scale"; echo
@@ -87,6 +90,9 @@ databases: check-java  ## tests on servers of PostgreSQL and MariaDB that they s
 schemas: check-java  ## many generated schemas, planned and taken through Spark: SCHEMAS=50:100 chooses which
 	@PLANS=$(PLANS) $(BIN)/python -m pytest tests/properties/test_planning_properties.py $(PYTEST_ARGS)
 	@SCHEMAS=$(SCHEMAS) $(BIN)/python -m pytest tests/schemas $(PYTEST_ARGS)
+
+fuzz: $(STAMP)  ## hostile descriptions, options, conditions and saved models, 10,000 of each kind (a quarter of an hour): FUZZ=, FUZZ_FIRST= choose which
+	@FUZZ=$(FUZZ) FUZZ_FIRST=$(FUZZ_FIRST) $(BIN)/python -m pytest tests/properties/test_fuzz_inputs.py tests/properties/test_fuzz_artifacts.py $(PYTEST_ARGS)
 
 horovod: $(STAMP)  ## build Horovod into .venv (3 minutes of CPU), train on a cluster of this machine with it, sample, judge
 	@scripts/horovod.sh $(BIN)/python

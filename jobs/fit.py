@@ -11,6 +11,7 @@ from synthohive_spark.job import run_job, work_dir
 from synthohive_spark.spec.run_config import RunConfig
 from synthohive_spark.storage.artifacts import check_free
 from synthohive_spark.storage.files import read_sources
+from synthohive_spark.storage.signature import check_key
 from synthohive_spark.storage.targets import absolute_path
 
 
@@ -18,6 +19,8 @@ def fit(run: RunConfig, spark: SparkSession) -> str:
     """Fit as the configuration says."""
     job = run.fit
     check_free(job.output, overwrite=job.overwrite)
+    if job.sign:
+        check_key()
     config = FitConfig(
         encoding=job.encoding,
         training=job.training,
@@ -28,7 +31,7 @@ def fit(run: RunConfig, spark: SparkSession) -> str:
         run.metadata, spark=spark, model=job.model, config=config, work_dir=work_dir(spark, job.work_dir, absolute_path(job.output), stays=job.resume)
     )
     synthesizer.fit(read_sources(spark, run.source), seed=job.seed, epochs=job.epochs, batch_size=job.batch_size, resume=job.resume)
-    return f"model: {synthesizer.save(job.output, overwrite=job.overwrite)}\n"
+    return f"model: {synthesizer.save(job.output, overwrite=job.overwrite, sign=job.sign)}\n"
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from synthohive_spark.spec.run_config import RunConfig
 def sample(run: RunConfig, spark: SparkSession) -> str:
     """Sample as the configuration says."""
     job = run.sample
-    synthesizer = Synthesizer.load(run.model_path, spark=spark, work_dir=work_dir(spark, job.work_dir, job.output, stays=job.resume))
+    folder = work_dir(spark, job.work_dir, job.output, stays=job.resume)
+    synthesizer = Synthesizer.load(run.model_path, spark=spark, work_dir=folder, verify=job.verify)
     tables = synthesizer.sample(
         num_rows=job.num_rows,
         conditions=job.conditions,

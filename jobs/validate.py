@@ -20,7 +20,7 @@ def _synthesizer(run: RunConfig, spark: SparkSession) -> Synthesizer:
     """The saved model where it can be read, whose rules are counted too; a report needs none."""
     if Folder.open(run.model_path).is_folder():
         try:
-            return Synthesizer.load(run.model_path, spark=spark)
+            return Synthesizer.load(run.model_path, spark=spark, verify=run.sample.verify)
         except SerializationError as error:
             warnings.warn(f"the report does without the model's rules: {error}", stacklevel=2)
     return Synthesizer(run.metadata, spark=spark)
@@ -31,7 +31,8 @@ def validate(run: RunConfig, spark: SparkSession) -> str:
     job = run.validate_
     target = Target.parse(run.synthetic_path)
     synthetic = {name: target.address(name) for name in run.metadata.tables}
-    report = _synthesizer(run, spark).generate_validation_report(read_sources(spark, run.source), synthetic, job.output, seed=job.seed)
+    real = read_sources(spark, run.source)
+    report = _synthesizer(run, spark).generate_validation_report(real, synthetic, job.output, seed=job.seed, target=job.target)
     return f"{report}\n{report.summary()}\nreport: {Path(job.output).resolve()}\n"
 
 

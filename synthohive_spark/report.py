@@ -59,7 +59,9 @@ class Report:
         max_c2st: float | None = None,
         max_c2st_parent: float | None = None,
         max_c2st_agg: float | None = None,
+        min_tstr: float | None = None,
         max_nearness: float | None = None,
+        max_membership: float | None = None,
         min_distance: float | None = None,
         min_originality: float | None = None,
         max_faults: int = 0,
@@ -71,7 +73,9 @@ class Report:
         Args:
             min_shapes: least score of the columns, in [0, 1]; and so on for the other figures. None asks for nothing.
             max_c2st: greatest AUC of the classifier, of which 0.5 is best.
+            min_tstr: least score, on real rows, of models that learnt on synthetic ones, where `target` named columns.
             max_nearness: greatest share of rows that are nearer to those that trained than to as many that did not; 0.5 is right.
+            max_membership: greatest AUC of a guess which real rows trained; 0.5 is right.
             min_distance: least 5 % quantile of the distances to real rows, in that of real rows to each other.
             min_originality: least share of rows that are no real row again.
             max_faults: kinds of broken keys that are borne.
@@ -91,7 +95,9 @@ class Report:
             "c2st": max_c2st,
             "c2st_parent": max_c2st_parent,
             "c2st_agg": max_c2st_agg,
+            "tstr": min_tstr,
             "nearness": max_nearness,
+            "membership": max_membership,
             "distance": min_distance,
             "originality": min_originality,
         }

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from .spec.figures import Figure
 from .spec.findings import Findings, KeyFinding, TableFinding
-from .spec.relation_findings import across_figure, classifier_figure, nearest_figures, score
+from .spec.relation_findings import across_figure, classifier_figure, nearest_figures, score, utility_figure
 
 
 def trend_figures(findings: Findings) -> Iterator[tuple[str, str, Figure]]:
@@ -23,6 +23,7 @@ def table_figures(t: TableFinding) -> list[Figure]:
     found = [Figure(name="shapes", value=score(ends[0]), ceiling=score(ends[1]))] if t.columns else []
     found += [across_figure("pairs", t.pairs)] if t.pairs else []
     found += [classifier_figure(name, [told]) for name, told in (("c2st", t.c2st), ("c2st_parent", t.c2st_parent)) if told]
+    found += [utility_figure([t.tstr])] if t.tstr else []
     return found + [f for f in nearest_figures([t.nearest] if t.nearest else []) if f.value is not None]
 
 

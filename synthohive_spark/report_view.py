@@ -10,10 +10,10 @@ from .report_graph import Link, Node, graph
 from .report_plots import distribution_plot, matrix_plot
 from .report_relations import classifier_view, figure_view, key_grade, key_view, number, worst_grade
 from .report_verdict import Verdict, verdict_on
-from .spec.cases import cases_of_table
+from .spec.cases import METRICS, cases_of_table
 from .spec.figures import Case, Figure, Grade
 from .spec.findings import SMALL_TABLE_ROWS, Findings, KeyFinding, RuleFinding, TableFinding
-from .spec.relation_findings import NearestFinding, PairFinding
+from .spec.relation_findings import NearestFinding, PairFinding, UtilityFinding
 
 VISIBLE_RULE = 0.005  # below the real share of rows on which a rule holds
 MAX_MATRIX = 30  # columns of a heat map; more are too small to read
@@ -122,6 +122,7 @@ def _table(t: TableFinding, keys: Sequence[KeyFinding], anchor: str, plots: int,
         "correlation_plots": _correlation_plots(t, matrix),
         "classifiers": [view for name, told in (("c2st", t.c2st), ("c2st_parent", t.c2st_parent)) if (view := classifier_view(name, told))],
         "nearest": _nearest(t.nearest),
+        "utility": _utility(t.tstr),
         "along": [key_view(k, plotted=True) for k in keys],
         "duplicate_keys": t.duplicate_keys,
         "null_keys": t.null_keys,
@@ -133,8 +134,17 @@ def _nearest(found: NearestFinding | None) -> str:
     if found is None:
         return ""
     nearness = "" if found.nearness is None else f" {found.nearness:.3f} of {found.rows:,} are nearer to rows that trained than to as many that did not."
+    nearness += f" Guessing which real rows trained has an AUC of {found.membership:.3f}." if found.membership is not None else ""
     distance = f" The nearest 5\N{NO-BREAK SPACE}% lie within {found.distance:.4g} of a real row, of real rows within {found.distance_real:.4g}."
     return f"{found.same:.2%} of the rows are real ones again, {found.same_real:.2%} of real rows are others.{distance}{nearness}"
+
+
+def _utility(found: UtilityFinding | None) -> str:
+    """What predicting a column told, in a sentence."""
+    if found is None:
+        return ""
+    scores = f"{found.synthetic:.3f} learnt on {found.trained:,} synthetic rows, {found.real:.3f} on as many real ones"
+    return f"Predicting {found.column} on {found.tested:,} real rows that were held out ({METRICS[found.metric]}): {scores}."
 
 
 def _told(figures: Sequence[Figure]) -> str:

@@ -239,40 +239,48 @@ class Synthesizer:
         return synthesizer_html(self.metadata, self._fitted, self.models)
 
     @raises(SerializationError, "saving the model")
-    def save(self, path: str | None = None, *, name: str = "model", overwrite: bool = False) -> str:
+    def save(self, path: str | None = None, *, name: str = "model", overwrite: bool = False, sign: bool = False) -> str:
         """Save what was learnt as a directory of JSON and safetensors.
 
         Args:
             path: local path or URL; `./syntho_models/<name>` where None.
             name: of the model, for the default path.
             overwrite: replace a model that is there.
+            sign: add a signature with the key that the environment variable `SYNTHOHIVE_SIGNING_KEY` holds, which `load(verify=True)` asks for.
 
         Returns:
             The path.
 
         Raises:
-            SerializationError: nothing is fitted, or the path exists.
+            SerializationError: nothing is fitted, or the path exists, or there is no key.
         """
         path = path or f"{DEFAULT_FOLDER}/{checked_name(name)}"
-        save_artifact(self._need_fitted("save", SerializationError), path, overwrite=overwrite)
+        save_artifact(self._need_fitted("save", SerializationError), path, overwrite=overwrite, sign=sign)
         return path
 
     @classmethod
     @raises(SerializationError, "loading the model")
     def load(
-        cls, path: str, *, spark: SparkSession | None = None, work_dir: str | None = None, models: Iterable[type[ConditionalGenerativeModel]] = ()
+        cls,
+        path: str,
+        *,
+        spark: SparkSession | None = None,
+        work_dir: str | None = None,
+        models: Iterable[type[ConditionalGenerativeModel]] = (),
+        verify: bool = False,
     ) -> Synthesizer:
         """Load a saved model; runs no code from it and needs no training data.
 
         Args:
             path: what `save` gave.
             models: classes of your own that tables were fitted with, if `register_model` was not called on them: the directory holds their names only.
+            verify: refuse a model that was not signed with the key that the environment variable `SYNTHOHIVE_SIGNING_KEY` holds, or was changed since.
 
         Raises:
-            SerializationError: the directory is missing, damaged, or no model; or it needs a row model that is not known.
+            SerializationError: the directory is missing, damaged, or no model; or its signature does not fit; or it needs a row model that is not known.
             SchemaError: one of `models` is no complete row model.
         """
-        fitted = load_artifact(path)
+        fitted = load_artifact(path, verify=verify)
         make_known(models, fitted, path)
         synthesizer = cls(fitted.asked, spark=spark, work_dir=work_dir)
         synthesizer._fitted = fitted
@@ -301,7 +309,9 @@ class Synthesizer:
         return save_tables(self.spark, tables, target_db, info=info, never=never, on_failure=on_write_failure, work_dir=self._work_dir, forms=forms)
 
     @raises(GenerationError, "validating")
-    def generate_validation_report(self, real: Data, synthetic: Data, path: str | None = None, *, seed: int = 0) -> Report:
+    def generate_validation_report(
+        self, real: Data, synthetic: Data, path: str | None = None, *, seed: int = 0, target: Mapping[str, str] | None = None
+    ) -> Report:
         """Compare real and synthetic tables from Spark aggregates, each figure beside its ceiling from halves of the real data.
 
         Where this is fitted or loaded, the rules that `dependencies` lists are counted on the synthetic tables, too.
@@ -310,11 +320,13 @@ class Synthesizer:
             real: as for `validate_schema`.
             synthetic: the same.
             path: where to write the report, by its suffix as HTML or JSON; nowhere where None.
+            target: per table a column, `{"orders": "returned"}`: how well it is predicted, on real rows that were held out, by models that learnt on synthetic
+                rows and on real ones (TSTR).
         """
         taken, made = take_in(self.spark, self.metadata, real), take_in(self.spark, self.metadata, synthetic)
         with rows_aside(self._work) as aside:
             frames = apply_orphan_policies(taken.metadata, apply_duplicate_policies(taken.metadata, taken.frames, aside))
-            report = Report(validate(taken.metadata, frames, made.frames, fitted=self._fitted, seed=seed))
+            report = Report(validate(taken.metadata, frames, made.frames, fitted=self._fitted, seed=seed, target=target))
         if path is not None:
             report.save(path)
         return report

@@ -6,9 +6,16 @@ from collections.abc import Iterator
 
 from .figures import Case
 from .findings import ColumnFinding, Findings, KeyFinding, TableFinding
-from .relation_findings import AcrossFinding, ClassifierFinding, PairFinding, classifier_figure, nearest_figures
+from .relation_findings import AcrossFinding, ClassifierFinding, PairFinding, classifier_figure, nearest_figures, utility_figure
 
-NEAREST = {"nearness": "rows near those that trained", "distance": "rows near real ones", "originality": "rows that are real ones"}
+NEAREST = {
+    "nearness": "rows near those that trained",
+    "membership": "rows that are known to have trained",
+    "distance": "rows near real ones",
+    "originality": "rows that are real ones",
+}
+
+METRICS = {"auc": "AUC", "accuracy": "accuracy", "r2": "R\N{SUPERSCRIPT TWO}"}
 
 
 def worst_first(findings: Findings) -> list[Case]:
@@ -26,6 +33,8 @@ def cases_of_table(t: TableFinding) -> Iterator[Case]:
     for name, found, whose in (("c2st", t.c2st, "rows"), ("c2st_parent", t.c2st_parent, "rows with their parents")):
         if found is not None:
             yield _classifier(name, t.table, whose, found)
+    if t.tstr is not None:
+        yield Case(table=t.table, what=f"{t.tstr.column} predicted, {METRICS[t.tstr.metric]}", **utility_figure([t.tstr]).model_dump())
     for figure in nearest_figures([t.nearest] if t.nearest else []):
         if figure.value is not None:
             yield Case(table=t.table, what=NEAREST[figure.name], **figure.model_dump())

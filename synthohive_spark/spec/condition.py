@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field, ValidationError, field_validator
 
 from .base import Spec
+from .documents import tree_fault
 
 KEYS = ("table", "values", "rows")
 
@@ -53,7 +54,9 @@ def value_fault(value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, bool | int | str | float | Decimal | date):
-        return None if value == value else f"{value!r} is no value; write None for null"  # NaN, and the NaT of pandas, which is a datetime
+        # NaN, and the NaT of pandas, which is a datetime; a signalling NaN cannot be compared even with itself.
+        missing = value.is_nan() if isinstance(value, Decimal) else value != value
+        return f"{value!r} is no value; write None for null" if missing else None
     return f"a {type(value).__name__} is no value of a column; give bool, int, float, str, Decimal, date, datetime or None"
 
 
@@ -68,6 +71,10 @@ def read_conditions(asked: Sequence[Mapping[str, Any] | Condition]) -> tuple[lis
     read: list[Condition | None] = []
     faults: list[str] = []
     for index, entry in enumerate(asked):
+        if fault := tree_fault(entry):
+            read.append(None)
+            faults.append(f"conditions[{index}]: {fault}")
+            continue
         try:
             read.append(entry if isinstance(entry, Condition) else Condition.model_validate(entry))
         except ValidationError as error:

@@ -48,7 +48,9 @@ FIGURES: dict[str, FigureKind] = {
     "c2st": FigureKind("C2ST", "rows told from real ones", auc=True),
     "c2st_parent": FigureKind("C2ST, parents", "rows with their parents", auc=True),
     "c2st_agg": FigureKind("C2ST, children", "parents with their children", auc=True),
+    "tstr": FigureKind("TSTR", "a model that learnt on synthetic rows, tested on real ones"),
     "nearness": FigureKind("Nearness", "rows nearer to those that trained than to others", auc=True, close=0.03, visible=0.08),
+    "membership": FigureKind("Membership", "guessing which real rows trained", auc=True, close=0.03, visible=0.08),
     "distance": FigureKind("Distance", "of the nearest 5 % of rows to real ones, in that of real rows", close=0.10, visible=0.30),
     "originality": FigureKind("Originality", "rows that are no real row again"),
 }

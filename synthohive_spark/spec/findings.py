@@ -14,11 +14,13 @@ from .relation_findings import (
     NearestFinding,
     PairFinding,
     PathFinding,
+    UtilityFinding,
     across_figure,
     classifier_figure,
     mean,
     nearest_figures,
     score,
+    utility_figure,
 )
 
 BELOW, ABOVE, OTHER, NULL = "(below)", "(above)", "(other)", "(null)"
@@ -119,6 +121,7 @@ class TableFinding(Spec):
         c2st: rows told from real ones; None of tables with fewer than 50 rows, or without columns.
         c2st_parent: rows with the columns of all their parents (numbers in 20 bins, labels that fewer than three parents have as one).
         nearest: how near rows are to real ones; None of tables with few rows, or without columns.
+        tstr: how well the column that was asked for is predicted; None where none was, or there are too few rows.
     """
 
     table: str
@@ -135,6 +138,7 @@ class TableFinding(Spec):
     c2st: ClassifierFinding | None = None
     c2st_parent: ClassifierFinding | None = None
     nearest: NearestFinding | None = None
+    tstr: UtilityFinding | None = None
 
 
 class RuleFinding(Spec):
@@ -193,6 +197,7 @@ class Findings(Spec):
             classifier_figure("c2st", [t.c2st for t in self.tables if t.c2st]),
             classifier_figure("c2st_parent", [t.c2st_parent for t in self.tables if t.c2st_parent]),
             classifier_figure("c2st_agg", [k.c2st_agg for k in counted if k.c2st_agg]),
+            utility_figure([t.tstr for t in self.tables if t.tstr]),
             *nearest_figures([t.nearest for t in self.tables if t.nearest]),
         ]
         by_name = {figure.name: figure for figure in found}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import warnings
 from collections.abc import Mapping, Sequence
@@ -10,14 +9,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ..errors import SchemaError
 from .base import Spec
+from .documents import checked_tree, read_json, read_yaml
 from .identifiers import column_name_faults, table_name_faults
 from .metadata_short import DEFAULT, long_keys, names_of, providers_of, short_keys
-from .metadata_yaml import StrictLoader, without_repeats, yaml_text
+from .metadata_yaml import yaml_text
 
 OrphanPolicy = Literal["error", "null", "drop"]
 LinkageMethod = Literal["conditional", "empirical", "negbinom"]
@@ -163,7 +162,9 @@ class Metadata(Spec):
         Raises:
             SchemaError: a field is unknown or of the wrong kind; the message names all of them.
         """
-        unknown = sorted(set(raw) - set(cls.model_fields))
+        if not isinstance(checked_tree(raw, "metadata"), Mapping):
+            raise SchemaError(f"metadata: expected a mapping with `tables`, found {type(raw).__name__}")
+        unknown = sorted(map(str, set(raw) - set(cls.model_fields)))
         if unknown:
             raise SchemaError(f"metadata: unknown fields {unknown}; known are {sorted(cls.model_fields)}")
         tables = raw.get("tables")
@@ -195,13 +196,7 @@ class Metadata(Spec):
         Raises:
             SchemaError: the file is missing, is no YAML, or does not describe tables.
         """
-        try:
-            raw = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=StrictLoader)  # noqa: S506 (a SafeLoader)
-        except OSError as error:
-            raise SchemaError(f"cannot read {path}: {error.strerror}") from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise SchemaError(f"{path} is not valid YAML: {error}") from error
-        return cls._from_file(raw, path)
+        return cls._from_file(read_yaml(path), path)
 
     @classmethod
     def from_json(cls, path: str | Path) -> Metadata:
@@ -210,13 +205,7 @@ class Metadata(Spec):
         Raises:
             SchemaError: the file is missing, is no JSON, or does not describe tables.
         """
-        try:
-            raw = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=without_repeats)
-        except OSError as error:
-            raise SchemaError(f"cannot read {path}: {error.strerror}") from error
-        except ValueError as error:
-            raise SchemaError(f"{path} is not valid JSON: {error}") from error
-        return cls._from_file(raw, path)
+        return cls._from_file(read_json(path), path)
 
     @classmethod
     def from_sdv(cls, source: str | Path | Mapping[str, Any]) -> Metadata:

@@ -22,7 +22,8 @@ def providers_of(value: Any) -> Any:
     names = names_of(value)
     if isinstance(names, Sequence) and all(isinstance(n, str) for n in names):
         return dict.fromkeys(names)
-    return names
+    # An empty name of a provider is none.
+    return {name: None if provider == "" else provider for name, provider in names.items()} if isinstance(names, Mapping) else names
 
 
 def _pointed_at(target: str) -> tuple[str, str, str]:

@@ -1,4 +1,4 @@
-"""Metadata as text: YAML for people, with short forms, nothing that is the default, and notes as comments; and readers to which no name comes twice."""
+"""Metadata as text: YAML for people, with short forms, nothing that is the default, and notes as comments."""
 
 from __future__ import annotations
 
@@ -12,28 +12,6 @@ if TYPE_CHECKING:
     from .metadata import ForeignKey, Metadata, Table
 
 _WIDTH = 160
-
-
-class StrictLoader(yaml.SafeLoader):
-    """YAML lets a later key replace an earlier one of the same name; a table would vanish without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge"]
-        if repeated := sorted({n for n in names if names.count(n) > 1}):
-            raise yaml.constructor.ConstructorError(None, None, f"{repeated} occurs twice", node.start_mark)
-        return super().construct_mapping(node, deep=deep)
-
-
-def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """For `json.loads(object_pairs_hook=...)`: the same for JSON.
-
-    Raises:
-        ValueError: a name occurs twice in one object.
-    """
-    names = [name for name, _ in pairs]
-    if repeated := sorted({n for n in names if names.count(n) > 1}):
-        raise ValueError(f"{repeated} occurs twice in one object")
-    return dict(pairs)
 
 
 def yaml_text(metadata: Metadata, *, notes: Mapping[str, Sequence[str]] | None = None, sections: Mapping[str, Any] | None = None) -> str:

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError
 
 from ..errors import SchemaError
 from .base import Spec
 from .condition import Condition
 from .config import EncodingConfig, TrainingConfig
+from .documents import read_scalar, read_yaml
 from .metadata import Metadata
 
 
@@ -54,6 +54,7 @@ class FitJob(Spec):
     Attributes:
         output: where the model goes.
         overwrite: replace a model that is there.
+        sign: the model, as `save(sign=True)`.
         work_dir: folder that driver and executors share; on a cluster, where None, one beside the output.
     """
 
@@ -67,6 +68,7 @@ class FitJob(Spec):
     exact_dependencies: bool | dict[str, bool] = True
     output: str = "./syntho_models/model"
     overwrite: bool = False
+    sign: bool = False
     work_dir: str | None = None
     resume: bool = False
 
@@ -76,11 +78,13 @@ class SampleJob(Spec):
 
     Attributes:
         model: the saved model; None for where `fit` puts it.
+        verify: its signature, as `load(verify=True)`.
         output: folder, URL, `schema` or `catalog.schema` for the Delta tables.
         work_dir: as in `FitJob`.
     """
 
     model: str | None = None
+    verify: bool = False
     seed: int | None = None
     scale: float = Field(default=1.0, gt=0)
     num_rows: dict[str, int] = Field(default_factory=dict)
@@ -102,11 +106,13 @@ class ValidateJob(Spec):
         synthetic: where the synthetic tables are; None for where `sample` puts them.
         output: the report; its suffix says whether HTML or JSON.
         seed: of the halves of the real data.
+        target: per table a column to be predicted, as `generate_validation_report(target=...)`.
     """
 
     synthetic: str | None = None
     output: str = "report.html"
     seed: int = 0
+    target: dict[str, str] = Field(default_factory=dict)
 
 
 class RunConfig(Spec):
@@ -145,7 +151,7 @@ class RunConfig(Spec):
             SchemaError: the file cannot be read, a field is unknown or of the wrong kind, a table has no source or a source no table; with all faults.
         """
         metadata = Metadata.from_yaml(path)
-        raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        raw = read_yaml(path)
         sections = {key: value or {} for key, value in raw.items() if key not in Metadata.model_fields}
         for override in overrides:
             _override(sections, override)
@@ -186,7 +192,4 @@ def _override(sections: dict[str, Any], override: str) -> None:
         inside = inside.setdefault(part, {})
         if not isinstance(inside, Mapping):
             raise SchemaError(f"override {override!r}: {part!r} holds no fields")
-    try:
-        inside[field] = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise SchemaError(f"override {override!r}: the value is not valid YAML") from error
+    inside[field] = read_scalar(text, f"override {override!r}")

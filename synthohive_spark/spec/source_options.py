@@ -23,6 +23,7 @@ class SourceOptions(Spec):
         rows: rows of that root, which is the table itself where no other drives it; instead of `scale`.
         partitions: tasks of a read, at most; 200 where None.
         strict: refuse where keys have no room for the rows asked for.
+        verify: refuse a model that is not signed, as `Synthesizer.load(verify=True)`; the key must be in the driver's environment.
     """
 
     model: str
@@ -32,6 +33,7 @@ class SourceOptions(Spec):
     rows: int | None = None
     partitions: int | None = None
     strict: bool = False
+    verify: bool = False
 
     @classmethod
     def parse(cls, options: Mapping[str, str]) -> SourceOptions:
@@ -51,11 +53,11 @@ class SourceOptions(Spec):
             faults.append(f"the option 'scale' must be a number above 0, got {given['scale']!r}")
         if "scale" in given and "rows" in given:
             faults.append("the options 'scale' and 'rows' exclude each other")
-        if given.get("strict", "true").lower() not in _TRUTH:
-            faults.append(f"the option 'strict' must be true or false, got {given['strict']!r}")
+        switches = {name: given[name] for name in ("strict", "verify") if name in given}
+        faults += [f"the option {name!r} must be true or false, got {value!r}" for name, value in switches.items() if value.lower() not in _TRUTH]
         if faults:
             raise SchemaError("; ".join(faults))
-        return cls.model_validate({**given, "strict": _TRUTH[given.get("strict", "false").lower()]}, strict=False)
+        return cls.model_validate(given | {name: _TRUTH[value.lower()] for name, value in switches.items()}, strict=False)
 
 
 def _whole_fault(name: str, value: str | None, least: int | None) -> str | None:

@@ -23,6 +23,7 @@ from ..kernels.given import Given, GivenValues
 from ..kernels.seeds import generator
 from ..spec.condition import Condition, read_conditions
 from ..spec.dependencies import Absence, Calendar, Order, Unequal, described
+from ..spec.documents import tree_fault
 from ..spec.encoding import TextEncoding
 from ..spec.fitted import FittedSchema, FittedTable
 from ..spec.form import TableRules
@@ -141,6 +142,8 @@ def plan_conditions(
 
 
 def _named(entry: Any) -> tuple[Any, Mapping[str, Any]]:
+    if tree_fault(entry):
+        return None, {}
     values = entry.get("values") if isinstance(entry, Mapping) else None
     named = {c: v for c, v in values.items() if isinstance(c, str)} if isinstance(values, Mapping) else {}
     return (entry.get("table") if isinstance(entry, Mapping) else None), named

@@ -86,7 +86,7 @@ class SynthoHiveSource(DataSource):
         return MadeReader(chain, schema, fitted.forms.get(table, TableForm()), key_columns(learnt.program), asked.partitions)
 
     def _model(self) -> tuple[FittedSchema, str]:
-        fitted = load_artifact(self.asked.model)
+        fitted = load_artifact(self.asked.model, verify=self.asked.verify)
         make_known((), fitted, self.asked.model)
         return fitted, table_of(fitted, self.asked.table)
 

@@ -21,9 +21,10 @@ from ..spec.encoding import CategoryEncoding
 from ..spec.findings import Findings, TableFinding
 from ..spec.fitted import FittedSchema
 from ..spec.metadata import Metadata
+from ..spec.spelling import spelt
 from .encode import held_out
 from .validate_across import paths_of, with_classifiers, with_relations
-from .validate_columns import scored_table
+from .validate_columns import ScoredTable, scored_table
 from .validate_counts import count_tables
 from .validate_keys import count_sides
 from .validate_plans import plan_tables
@@ -33,7 +34,13 @@ from .validate_tables import table_finding
 
 
 def validate(
-    metadata: Metadata, real: Mapping[str, DataFrame], synthetic: Mapping[str, DataFrame], *, fitted: FittedSchema | None = None, seed: int = 0
+    metadata: Metadata,
+    real: Mapping[str, DataFrame],
+    synthetic: Mapping[str, DataFrame],
+    *,
+    fitted: FittedSchema | None = None,
+    seed: int = 0,
+    target: Mapping[str, str] | None = None,
 ) -> Findings:
     """Compare synthetic tables with the real ones.
 
@@ -42,20 +49,23 @@ def validate(
         real: one frame per table of `metadata`.
         synthetic: one frame per table, with the same columns (more are ignored).
         fitted: what was learnt of the real tables: its rules are counted on the synthetic ones, and rows that trained are told from those that did not.
+        target: per table a column that is to be predicted from the others (`kernels/judge/utility.py`).
         seed: of the random halves that the ceilings come from.
 
     Raises:
-        SchemaError: a table or a column is missing on one side; all of them are named.
+        SchemaError: a table or a column is missing on one side; all of them are named; or a target is no column that is compared.
     """
     _check(metadata, real, synthetic)
+    targets = _targets(metadata, real, target or {})
     keys = count_sides(metadata, real, synthetic)
     looked_at = [(i, name, spec) for i, (name, spec) in enumerate(metadata.tables.items()) if spec.role == "learnt" or name in _above_learnt(metadata)]
     held = {} if fitted is None else {name: held_out(t.model, t.program, fitted.seed) for name, t in fitted.tables.items()}
     scored, plans = plan_tables([scored_table(spec, i, real[name], synthetic[name], keys.rows(name)) for i, name, spec in looked_at], seed)
     scored = [replace(t, held=held.get(t.spec.name)) for t in scored]
+    _check_targets(targets, {t.spec.name: t for t in scored})
     learnt = [t for t in scored if t.spec.role == "learnt"]
     counts = count_tables([t for t in learnt if t.columns], plans)
-    relations = judge_relations(metadata, {t.spec.name: t for t in scored}, seed)
+    relations = judge_relations({t.spec.name: t for t in scored}, seed, targets)
     by_name = {t.spec.name: t for t in learnt}
     tables = []
     for name, spec in metadata.tables.items():
@@ -92,6 +102,24 @@ def _told(fitted: FittedSchema | None, table: str) -> dict[str, frozenset[str]] 
 def _above_learnt(metadata: Metadata) -> set[str]:
     """Tables that rows of learnt tables point at."""
     return {key.parent_table for table in metadata.tables.values() if table.role == "learnt" for key in table.foreign_keys}
+
+
+def _targets(metadata: Metadata, real: Mapping[str, DataFrame], target: Mapping[str, str]) -> dict[str, str]:
+    """The targets, spelt as in the data."""
+    named = {spelt(table, metadata.tables): column for table, column in target.items()}
+    learnt = {name for name, table in metadata.tables.items() if table.role == "learnt"}
+    if strays := sorted(str(table) for table in named if table not in learnt):
+        raise SchemaError(f"target: {strays} are no learnt tables; there are {sorted(learnt)}")
+    return {table: spelt(column, real[table].columns) for table, column in named.items()}
+
+
+def _check_targets(targets: Mapping[str, str], scored: Mapping[str, ScoredTable]) -> None:
+    for table, column in targets.items():
+        if column not in scored[table].columns:
+            why = scored[table].left_out.get(column)
+            raise SchemaError(
+                f"target: table {table!r} has no column {column!r} that is compared{f' ({why})' if why else ''}; there are {', '.join(scored[table].columns)}"
+            )
 
 
 def _check(metadata: Metadata, real: Mapping[str, DataFrame], synthetic: Mapping[str, DataFrame]) -> None:

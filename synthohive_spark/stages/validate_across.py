@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..spec.findings import KeyFinding, TableFinding
-from ..spec.relation_findings import AcrossFinding, ClassifierFinding, NearestFinding, PairFinding, PathFinding
+from ..spec.relation_findings import AcrossFinding, ClassifierFinding, NearestFinding, PairFinding, PathFinding, UtilityFinding
 from .validate_relations import Judged
 
 Found = Mapping[str, tuple[Judged, dict[str, Any]]]
@@ -17,15 +17,20 @@ def with_classifiers(table: TableFinding, found: Found) -> TableFinding:
     """A table with what classifiers and distances told of its rows."""
     if table.table not in found:
         return table
-    _, told = found[table.table]
-    return table.model_copy(update={name: _classifier(told[name]) for name in ("c2st", "c2st_parent")} | {"nearest": _nearest(told["nearest"])})
+    judged, told = found[table.table]
+    classifiers = {name: _classifier(told[name]) for name in ("c2st", "c2st_parent")}
+    return table.model_copy(update=classifiers | {"nearest": _nearest(told["nearest"]), "tstr": _utility(judged.asked.target, told["tstr"])})
 
 
 def _nearest(told: Mapping[str, Any] | None) -> NearestFinding | None:
     if told is None:
         return None
     both = {f"{name}{side}": told[name][i] for name in ("distance", "same") for i, side in enumerate(("", "_real"))}
-    return NearestFinding(nearness=told["nearness"], rows=told["rows"], **both)
+    return NearestFinding(nearness=told["nearness"], rows=told["rows"], membership=told["membership"], **both)
+
+
+def _utility(target: str | None, told: Mapping[str, Any] | None) -> UtilityFinding | None:
+    return None if told is None or target is None else UtilityFinding(column=target, **told)
 
 
 def with_relations(keys: Sequence[KeyFinding], found: Found) -> tuple[KeyFinding, ...]:

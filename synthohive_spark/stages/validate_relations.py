@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
+from types import MappingProxyType
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, Window
@@ -22,7 +23,7 @@ from ..kernels.judge.asked import HASH_RANGE, JudgedKey, JudgedPath, JudgedTable
 from ..kernels.judge.classifier import ROWS
 from ..kernels.judge.judge import RESULT_DDL, judge_tables
 from ..kernels.judge.rows import FAMILY, OWN, SAMPLE_FIELDS
-from ..spec.metadata import ForeignKey, Metadata, Table
+from ..spec.metadata import ForeignKey, Table
 from .frames import bound
 from .jobs import union_all
 from .validate_columns import ScoredTable, column, kind_of, plain_value_of
@@ -49,13 +50,16 @@ class Judged:
     limit: int
 
 
-def judge_relations(metadata: Metadata, scored: Mapping[str, ScoredTable], seed: int) -> dict[str, tuple[Judged, dict[str, Any]]]:
+def judge_relations(
+    scored: Mapping[str, ScoredTable], seed: int, targets: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, tuple[Judged, dict[str, Any]]]:
     """What was found of each learnt table.
 
     Args:
         scored: the learnt tables, and the reference tables that they point at, without their text.
+        targets: per table the column that is to be predicted (`kernels/judge/utility.py`).
     """
-    judged = [_judged(metadata, scored, t) for t in scored.values() if t.spec.role == "learnt" and t.sizes.real and t.sizes.synthetic]
+    judged = [_judged(scored, t, targets.get(t.spec.name)) for t in scored.values() if t.spec.role == "learnt" and t.sizes.real and t.sizes.synthetic]
     judged = [j for j in judged if j.scored.columns or j.keys]
     found: dict[str, tuple[Judged, dict[str, Any]]] = {}
     for batch in _batches(judged):
@@ -84,7 +88,7 @@ def _batches(judged: Sequence[Judged]) -> Iterator[list[Judged]]:
         yield batch
 
 
-def _judged(metadata: Metadata, scored: Mapping[str, ScoredTable], t: ScoredTable) -> Judged:
+def _judged(scored: Mapping[str, ScoredTable], t: ScoredTable, target: str | None) -> Judged:
     keys = tuple(k for k in t.spec.foreign_keys if k.parent_table in scored and scored[k.parent_table].sizes.real)
     width = len(t.columns) + sum(len(scored[k.parent_table].columns) for k in keys)
     limit = min(MOST_ROWS, max(ROWS, CELLS // max(width, 1)))
@@ -97,6 +101,7 @@ def _judged(metadata: Metadata, scored: Mapping[str, ScoredTable], t: ScoredTabl
         paths=tuple(_paths(scored, keys)),
         whole=max(t.sizes.real, t.sizes.synthetic) <= limit,
         finest=_finest(scored, t, keys),
+        target=target,
     )
     return Judged(t, keys, asked, limit)
 

@@ -21,13 +21,15 @@ from ..spec.identifiers import safe_name
 from ..spec.program import TableProgram
 from .folders import Folder, swap_in
 from .manifest import MANIFEST, UNKNOWN_VERSION, FileEntry, Manifest, explain, listed_files, package_version, parse_manifest
+from .signature import SIGNATURE, check_key, check_signature, signature
+from .together import together_fault
 
 __all__ = ["check_free", "fingerprint", "load_artifact", "package_version", "save_artifact"]
 
 S = TypeVar("S", bound=Spec)
 
 
-def save_artifact(fitted: FittedSchema, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+def save_artifact(fitted: FittedSchema, path: str | os.PathLike[str], *, overwrite: bool = False, sign: bool = False) -> None:
     """Write a fitted schema to a folder.
 
     The folder is written under another name beside `path` and then takes its place, so that a failure leaves what was there before.
@@ -36,12 +38,15 @@ def save_artifact(fitted: FittedSchema, path: str | os.PathLike[str], *, overwri
         fitted: what `fit` gave; its reference tables are copied into the folder.
         path: a local path or a URL that fsspec knows; a folder that is not there yet.
         overwrite: replace `path` if it is an artifact or an empty folder; anything else is never removed.
+        sign: add a signature (`signature.py`).
 
     Raises:
-        SerializationError: `path` exists, or cannot be written; or something in `fitted` cannot be saved.
+        SerializationError: `path` exists, or cannot be written; or something in `fitted` cannot be saved; or there is no key to sign with.
         MissingDependencyError: the protocol of `path` needs a package that is not installed.
     """
     place = Folder.open(path)
+    if sign:
+        check_key()
     payloads = _payloads(fitted)
     staged = place.beside("part")
     try:
@@ -64,6 +69,8 @@ def save_artifact(fitted: FittedSchema, path: str | os.PathLike[str], *, overwri
         ).render()
         parse_manifest(manifest, f"{place.url}/{MANIFEST}")  # what could not be loaded is not saved
         staged.write(MANIFEST, [manifest])
+        if sign:
+            staged.write(SIGNATURE, [signature(manifest)])
         swap_in(staged, place)
     except (OSError, UnicodeError) as error:
         raise SerializationError(f"cannot write {place.url}: {type(error).__name__}: {error}; check that the place is writable") from error
@@ -113,22 +120,26 @@ def _digest(folder: Folder, name: str) -> str:
     return digest.hexdigest()
 
 
-def load_artifact(path: str | os.PathLike[str]) -> FittedSchema:
+def load_artifact(path: str | os.PathLike[str], *, verify: bool = False) -> FittedSchema:
     """Read a fitted schema. Every file is checked against the manifest first; a different version of the package warns.
 
     Args:
         path: the folder that `save_artifact` wrote.
+        verify: refuse what is not signed with our key, before anything else of it is read.
 
     Returns:
         The fitted schema; its reference tables point into the folder.
 
     Raises:
-        SerializationError: there is no artifact, or it is damaged, or of a newer format.
+        SerializationError: there is no artifact, or it is damaged, or of a newer format; or its signature does not fit.
         MissingDependencyError: the protocol of `path` needs a package that is not installed.
     """
     place = Folder.open(path)
     try:
-        manifest = _read_manifest(place)
+        raw = _manifest_bytes(place)
+        if verify:
+            check_signature(raw, place.read(SIGNATURE) if place.has(SIGNATURE) else None, place.url)
+        manifest = parse_manifest(raw, f"{place.url}/{MANIFEST}")
         payloads = _verified(place, manifest)
     except OSError as error:
         raise SerializationError(f"cannot read {place.url}: {type(error).__name__}: {error}; check that the place is readable") from error
@@ -233,12 +244,8 @@ def _check_free(place: Folder, overwrite: bool) -> None:
 
 def _strangers(names: list[str], listed: Iterable[str]) -> list[str]:
     """Files that are not among the listed ones; those with a dot or underscore first are left by tools (.DS_Store, .crc, _SUCCESS), and Spark skips them."""
-    known = {MANIFEST, *listed}
+    known = {MANIFEST, SIGNATURE, *listed}
     return [n for n in names if n not in known and not PurePosixPath(n).name.startswith((".", "_"))]
-
-
-def _read_manifest(place: Folder) -> Manifest:
-    return parse_manifest(_manifest_bytes(place), f"{place.url}/{MANIFEST}")
 
 
 def _manifest_bytes(place: Folder) -> bytes:
@@ -290,12 +297,13 @@ def _table(place: Folder, table: str, payloads: dict[str, bytes]) -> FittedTable
     program, encoding = spec(TableProgram, "program.json"), spec(TableEncoding, "encoding.json")
     if program is None or encoding is None:
         raise SerializationError(f"{place.url}/{folder} has no {'program' if program is None else 'encoding'}.json; fit and save again")
-    if (program.table, encoding.table) != (table, table):
-        raise SerializationError(f"{place.url}/{folder} describes another table; fit and save again")
+    model = spec(ModelSpec, "model.json")
+    if fault := together_fault(table, program, encoding, model):
+        raise SerializationError(f"{place.url}/{folder} {fault}; restore it from a copy, or fit and save again")
     weights = payloads.get(f"{folder}/weights.safetensors", b"")
     if weights:
         _check_tensors(f"{place.url}/{folder}/weights.safetensors", weights)
-    return FittedTable(program, encoding, spec(TableEncoding, "context_encoding.json"), spec(ModelSpec, "model.json"), weights)
+    return FittedTable(program, encoding, spec(TableEncoding, "context_encoding.json"), model, weights)
 
 
 def _in_order(manifest: Manifest, names: list[str]) -> list[str]:

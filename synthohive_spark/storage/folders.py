@@ -72,6 +72,10 @@ class Folder:
         """Whether there is anything under this name."""
         return bool(self.files.exists(self.root))
 
+    def has(self, relative: str) -> bool:
+        """Whether there is a file of that name in it."""
+        return bool(self.files.isfile(self.at(relative)))
+
     def is_folder(self) -> bool:
         """Whether it is there, and no file."""
         return bool(self.files.isdir(self.root))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from synthohive_spark.errors import QualityError, SchemaError
 from synthohive_spark.report import Report
 from synthohive_spark.spec.findings import Findings, KeyFinding
 from synthohive_spark.spec.metadata import Metadata
@@ -113,3 +116,21 @@ def test_samples_come_near_the_whole(spark: SparkSession, metadata: Metadata, lo
     assert sampled.figures["sequence"].value is not None
     assert along(sampled, "sales", "shops").c2st_agg.rows < SHOPS  # type: ignore[union-attr]
     assert along(sampled, "sales", "regions").sequence is None and along(sampled, "sales", "regions").siblings is not None, "three families say nothing"
+
+
+def test_a_column_is_predicted_from_the_row_and_its_parents(spark: SparkSession, metadata: Metadata) -> None:
+    real, made = spread(spark, frames(1, True)), spread(spark, frames(2, True))
+    report = Report(validate(metadata, real, made, seed=4, target={"Sales": "PRICE"}))
+    found = next(t.tstr for t in report.findings.tables if t.table == "sales")
+    assert found is not None and (found.column, found.metric) == ("price", "r2") and found.real > 0.5
+    assert report.findings.figures["tstr"].value == found.synthetic < found.real + 0.05  # shops are others: their sizes tell the price
+    assert "Predicting price" in report.to_html() and "tstr" in report.summary() and "tstr" in set(report.to_frame()["figure"])
+    with pytest.raises(QualityError, match="tstr"):
+        report.check(min_tstr=0.999)
+
+
+@pytest.mark.parametrize(("target", "told"), [({"regions": "climate"}, "no learnt tables"), ({"sales": "sale"}, "(key)"), ({"sales": "colour"}, "no column")])
+def test_targets_that_are_none(spark: SparkSession, metadata: Metadata, target: dict[str, str], told: str) -> None:
+    real = spread(spark, frames(1, True))
+    with pytest.raises(SchemaError, match=re.escape(told)):
+        validate(metadata, real, real, target=target)

@@ -52,6 +52,7 @@ def _fitted(reference: Path) -> FittedSchema:
     order_program = TableProgram(
         table="orders",
         columns=(("id", "bigint", False), ("user_id", "bigint", False), ("memo", "string", True)),
+        foreign_keys=metadata.tables["orders"].foreign_keys,
         phases=(Phase(steps=(Draw(columns=("memo",)),)),),
         driving=0,
         context=("age",),
@@ -59,7 +60,7 @@ def _fitted(reference: Path) -> FittedSchema:
         rows=30,
     )
     weights = save({"layer.weight": np.arange(6, dtype=np.float32).reshape(2, 3), "bias": np.zeros(2, dtype=np.float32)})
-    model = ModelSpec(name="ctgan", settings={"width": 32, "rate": 1e-3, "layers": [1, 2]}, row=(3, 2), context=())
+    model = ModelSpec(name="ctgan", settings={"width": 32, "rate": 1e-3, "layers": [1, 2]}, row=(3,), context=())
     return FittedSchema(
         metadata=metadata,
         graph=SchemaGraph.from_metadata(metadata),

@@ -62,3 +62,27 @@ def test_few_rows_tell_nothing() -> None:
     assert nearest_rows(rows_of(*drawn(0, 60)), rows_of(*drawn(1)), np.full(60, -1)) is None
     nothing = Rows({}, np.arange(N), np.empty((N, 0), dtype=np.int64))
     assert nearest_rows(nothing, nothing, np.full(N, -1)) is None
+
+
+@pytest.fixture(scope="module")
+def halves() -> np.ndarray:
+    return (np.random.default_rng(5).permutation(N) < N // 2).astype(np.int64)
+
+
+def test_who_trained_cannot_be_guessed_of_rows_of_one_distribution(halves: np.ndarray) -> None:
+    found = nearest_rows(rows_of(*drawn(0)), rows_of(*drawn(1)), halves)
+    assert found is not None and found.membership is not None and found.membership < 0.53
+
+
+def test_who_trained_is_told_by_rows_near_them(halves: np.ndarray) -> None:
+    x, labels = drawn(0)
+    some = np.random.default_rng(3).choice(np.flatnonzero(halves == 0), N)
+    noise = 0.05 * np.random.default_rng(6).normal(size=x[some].shape)
+    found = nearest_rows(rows_of(x, labels), rows_of(x[some] + noise, labels[some]), halves)
+    assert found is not None and found.membership is not None and found.membership > 0.75
+
+
+def test_too_few_rows_that_were_held_out_tell_nothing_of_membership() -> None:
+    few = np.where(np.arange(N) < 500, 1, 0)
+    found = nearest_rows(rows_of(*drawn(0)), rows_of(*drawn(1)), few)
+    assert found is not None and found.nearness is not None and found.membership is None

@@ -129,7 +129,7 @@ def test_the_graph_puts_parents_left_and_bears_circles() -> None:
 def test_json_has_stable_keys(findings: Findings) -> None:
     raw = json.loads(Report(findings).to_json())
     likeness = ["shapes", "pairs", "parent_pairs", "cardinality", "siblings", "sequence", "paths", "c2st", "c2st_parent", "c2st_agg"]
-    assert list(raw["figures"]) == [*likeness, "nearness", "distance", "originality"]
+    assert list(raw["figures"]) == [*likeness, "tstr", "nearness", "membership", "distance", "originality"]
     assert set(raw["figures"]["c2st"]) == {"name", "value", "ceiling", "floor"}
     scores = {f"{name}{end}" for name in ("shapes", "pairs", "cardinality") for end in ("", "_ceiling")} | {"pairs_floor"}
     assert set(raw) == {"title", "faults", "figures", "tables", "keys", "rules", "paths"} | scores

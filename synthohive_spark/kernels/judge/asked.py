@@ -49,6 +49,7 @@ class JudgedTable:
 
     Attributes:
         whole: all of its rows are there; else a sample, and families apart.
+        target: a column to be predicted from the others; None for none.
         finest: the key with the most parents that are made anew, whose families halves are split by; None without one.
     """
 
@@ -59,6 +60,7 @@ class JudgedTable:
     paths: tuple[JudgedPath, ...] = ()
     whole: bool = True
     finest: int | None = None
+    target: str | None = None
 
 
 @dataclass
@@ -68,5 +70,6 @@ class Verdicts:
     c2st: dict[str, Any] | None = None
     c2st_parent: dict[str, Any] | None = None
     nearest: dict[str, Any] | None = None
+    tstr: dict[str, Any] | None = None
     keys: list[dict[str, Any]] = field(default_factory=list)
     paths: list[dict[str, float] | None] = field(default_factory=list)

@@ -71,7 +71,7 @@ def told_apart(real: Columns, synthetic: Columns, seed: int, *, explain: bool = 
         for repeat in range(repeats):
             folds = list(StratifiedKFold(FOLDS, shuffle=True, random_state=(seed + repeat) % 2**32).split(x, y))
             for train, test in folds[: 1 if quick and n >= ONE_FOLD_ROWS else FOLDS]:
-                z, kinds, kept = _varied(x, train, categorical)
+                z, kinds, kept = varied(x, train, categorical)
                 if not len(kept):
                     return Told(0.5, n)
                 model = HistGradientBoostingClassifier(random_state=seed % 2**32, categorical_features=kinds, max_iter=60, max_leaf_nodes=15)
@@ -126,7 +126,7 @@ def _is_numbering(values: np.ndarray, kind: str) -> bool:
     return len(np.unique(values)) == len(values)
 
 
-def _varied(x: np.ndarray, train: np.ndarray, categorical: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def varied(x: np.ndarray, train: np.ndarray, categorical: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The columns that vary over the rows `train`, which of them are categories, and their places; of one value and nulls, whether there is a null varies."""
     known = [c[~np.isnan(c)] for c in x[train].T]
     few = np.array([not len(c) or bool((c == c[0]).all()) for c in known])

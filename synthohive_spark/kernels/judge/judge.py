@@ -19,6 +19,7 @@ from .families import LEAST_PAIRS, PAIRS, halves, orderings, sibling_pairs, with
 from .nearest import nearest_rows
 from .parents import coarse, first_of_each, places
 from .rows import FAMILY, OWN, Rows, Values, two_sides
+from .utility import useful
 
 RESULT_DDL = "table int, found string"
 SPLITS = 2  # halves; the mean of more changes little
@@ -57,9 +58,17 @@ class Judge:
             c2st=self._c2st(self.own[0].columns, self.own[1].columns),
             c2st_parent=self._c2st(real, synthetic, block=self.table.names) if any(not key.itself for key in self.table.keys) else None,
             nearest=None if (near := nearest_rows(*self.own, self.own[0].held)) is None else asdict(near),
+            tstr=self._tstr(real, synthetic),
             keys=[self._key(i, key) for i, key in enumerate(self.table.keys)],
             paths=[self._path(p.direct, p.first, p.second) for p in self.table.paths],
         )
+
+    def _tstr(self, real: Columns, synthetic: Columns) -> dict[str, Any] | None:
+        """How well the asked column is predicted, from the row and its parents."""
+        if self.table.target is None:
+            return None
+        found = useful(real, synthetic, self.table.target, self.own[0].held, self.halves[0], self.seed)
+        return None if found is None else asdict(found)
 
     def _halves(self) -> list[np.ndarray]:
         """Random halves of the real rows, whole families of the finest key: rows of one parent are no news to each other."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
 from .rows import Rows, Values
 
@@ -18,7 +19,9 @@ CELLS = 1.5e9  # that are compared: some seconds
 AT_ONCE = 3e5  # distances that are held in memory: more leave the cache
 LEAST_HELD = 200  # rows, below which chance decides which side is nearer
 LEAST_ROWS = 50
+ATTACKED, LEAST_ATTACKED = 4_000, 1_000  # rows of each kind whose membership is guessed: of 1,000, chance moves the AUC by 0.013
 QUANTILE = 0.05
+NO_GUESS = 0.5  # an AUC
 SAME = 1e-6  # of a distance: what rounding leaves between equal rows
 
 
@@ -32,12 +35,15 @@ class Nearest:
         distance: the 5 % quantile of the distances of synthetic rows to their nearest real row, and that of real rows to others.
         same: share of the synthetic rows that are the same as a real one, and of real rows that are the same as another.
         rows: synthetic rows that were looked at.
+        membership: AUC of a guess which real rows trained and which were held out, 0.5 at least: those that have a synthetic row nearer than real rows of a
+            reference are taken for trained ones. None where it is not known which rows trained, or too few were held out.
     """
 
     nearness: float | None
     distance: tuple[float, float]
     same: tuple[float, float]
     rows: int
+    membership: float | None = None
 
 
 def nearest_rows(real: Rows, synthetic: Rows, held: np.ndarray) -> Nearest | None:
@@ -64,7 +70,31 @@ def nearest_rows(real: Rows, synthetic: Rows, held: np.ndarray) -> Nearest | Non
         distance=(float(np.quantile(beside[0][0], QUANTILE)), float(np.quantile(among[0], QUANTILE))),
         same=(float((beside[0][0] < SAME).mean()), float((among[0] < SAME).mean())),
         rows=len(looking),
+        membership=_membership(places, sides, len(synthetic), most) if known else None,
     )
+
+
+def _membership(places: _Places, sides: list[np.ndarray], synthetic: int, most: int) -> float | None:
+    """The AUC of `Nearest.membership`: a shadow-free attack, calibrated by how dense real rows are around a row (Watson et al. 2022, arXiv 2111.08440).
+
+    Args:
+        sides: numbers of the rows that trained, and of those held out.
+        synthetic: number of synthetic rows.
+        most: rows that are looked at on each side.
+    """
+    # Reference rows must be of neither attacked kind: half of those held out. All are in an order that says nothing.
+    attacked = min(ATTACKED, len(sides[0]), len(sides[1]) // 2)
+    if attacked < LEAST_ATTACKED:
+        return None
+    reference = places.real(sides[1][attacked:][:most])
+    made = places.synthetic(np.arange(min(synthetic, most)))
+    ratios = []
+    for rows in sides:
+        looking = places.real(rows[:attacked])
+        near, usual = places.nearest(looking, made)[0], places.nearest(looking, reference)[0]
+        ratios.append((near + SAME) / (usual + SAME))
+    trained = np.r_[np.ones(attacked), np.zeros(attacked)]
+    return max(NO_GUESS, float(roc_auc_score(trained, -np.concatenate(ratios))))
 
 
 def _odds(trained: tuple[np.ndarray, np.ndarray], held: tuple[np.ndarray, np.ndarray], n: int, m: int) -> float:

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load
 
 from ...errors import SchemaError, SerializationError
@@ -25,6 +24,8 @@ from .tvae import TVAE
 Model = TypeVar("Model", bound=type[ConditionalGenerativeModel])
 
 CACHED_MODELS = 16  # of some MB each, per Python worker
+
+ROOM, LEAST_ROOM = 16, 1 << 24  # bytes of a model per byte of its weights, and beside them: parts that only training needs are not saved
 
 _MODELS: dict[str, type[ConditionalGenerativeModel]] = {}
 
@@ -139,11 +140,36 @@ class _Request:
 
 @lru_cache(maxsize=CACHED_MODELS)
 def _restored(request: _Request) -> ConditionalGenerativeModel:
-    spec = request.spec
+    spec, cls = request.spec, request.cls
+    if spec.row != tuple(map(len, request.marginals)):
+        raise SerializationError(f"model {spec.name!r} belongs to other columns: it draws {len(spec.row)}, and {len(request.marginals)} are asked of it")
     weights = tuple(np.asarray(w, dtype=np.float64) for w in request.marginals)
-    model = request.cls(CodeLayout(row=spec.row, context=spec.context, weights=weights, siblings=spec.siblings, turns=spec.turns), spec.settings)
+    layout = CodeLayout(row=spec.row, context=spec.context, weights=weights, siblings=spec.siblings, turns=spec.turns)
     try:
+        _check_size(cls, layout, spec, len(request.weights))
+        model = cls(layout, spec.settings)
         model.load_state(load(request.weights))
-    except (SafetensorError, ValueError, RuntimeError, KeyError) as error:
+    except SerializationError:
+        raise
+    except Exception as error:  # a class may raise anything where settings and tensors are not its own
         raise SerializationError(f"model {spec.name!r}: its weights are damaged or belong to other columns ({type(error).__name__})") from error
     return model
+
+
+def _check_size(cls: type[ConditionalGenerativeModel], layout: CodeLayout, spec: ModelSpec, held: int) -> None:
+    """Refuse settings of which a model is made that is far larger than its weights, before it takes the memory.
+
+    Args:
+        held: bytes of the weights.
+
+    Raises:
+        SerializationError: they ask for more.
+    """
+    if cls.__module__.partition(".")[0] != __name__.partition(".")[0]:
+        return  # a class of the user's need not know torch's device without memory
+    with torch.device("meta"):
+        needed = sum(p.numel() * p.element_size() for p in cls(layout, spec.settings).parameters())
+    if needed > ROOM * held + LEAST_ROOM:
+        raise SerializationError(
+            f"model {spec.name!r}: its settings ask for {needed:,} bytes of weights, and there are {held:,}; restore it from a copy, or fit again"
+        )

@@ -63,27 +63,10 @@ def read_ddl(text: str, dialect: str | None) -> Draft:
     partitions: dict[str, str] = {}  # each with its table
     others: Counter[str] = Counter()
     for statement in _statements(text, dialect, draft):
-        if (pair := partition_of(statement)) is not None:
-            part = _known(tables, pair[0])
-            partitions[part] = pair[1]
-            tables.setdefault(part, _Table())  # what comes may say something of it
-            homes.setdefault(part, part)
-            continue
-        table = _described(statement)
-        if table is None:
-            others[_kind(statement, draft)] += 1
-            continue
-        name = _known(tables, table.name)
-        if isinstance(statement, exp.Create) and str(statement.kind).upper() == "TABLE":
-            if name in tables:
-                draft.faults.append(f"the table {name!r} is created twice ({homes[name]} and {table.sql()}); leave one of them out")
-                continue
-            tables[name], homes[name] = _Table(), table.sql()
-            _read(statement.this.expressions, tables[name], draft, name)
-        elif name not in tables:
-            draft.faults.append(f"ALTER TABLE or an index names {name!r}, which no CREATE TABLE before it describes; {hint(name, tables)}")
-        else:
-            _read(_added(statement), tables[name], draft, name)
+        try:
+            _take(statement, tables, homes, partitions, others, draft)
+        except (AttributeError, TypeError):  # the parser lets half of a statement pass
+            draft.faults.append(f"a statement ({statement.key.upper()}) cannot be read as {dialect or 'SQL'}: is it cut off, or of another dialect?")
     others.pop("", None)
     if others:
         draft.left.append(f"statements that describe no table: {', '.join(f'{n} x {kind}' for kind, n in sorted(others.items()))}")
@@ -93,6 +76,31 @@ def read_ddl(text: str, dialect: str | None) -> Draft:
     for name, read in tables.items():
         draft.tables[name] = _fields(name, read, tables, draft)
     return draft
+
+
+def _take(statement: exp.Expr, tables: dict[str, _Table], homes: dict[str, str], partitions: dict[str, str], others: Counter[str], draft: Draft) -> None:
+    """What one statement says, into `tables`, `partitions` or the count of `others`."""
+    if (pair := partition_of(statement)) is not None:
+        part = _known(tables, pair[0])
+        partitions[part] = pair[1]
+        tables.setdefault(part, _Table())  # what comes may say something of it
+        homes.setdefault(part, part)
+        return
+    table = _described(statement)
+    if table is None:
+        others[_kind(statement, draft)] += 1
+        return
+    name = _known(tables, table.name)
+    if isinstance(statement, exp.Create) and str(statement.kind).upper() == "TABLE":
+        if name in tables:
+            draft.faults.append(f"the table {name!r} is created twice ({homes[name]} and {table.sql()}); leave one of them out")
+            return
+        tables[name], homes[name] = _Table(), table.sql()
+        _read(statement.this.expressions, tables[name], draft, name)
+    elif name not in tables:
+        draft.faults.append(f"ALTER TABLE or an index names {name!r}, which no CREATE TABLE before it describes; {hint(name, tables)}")
+    else:
+        _read(_added(statement), tables[name], draft, name)
 
 
 def _without_partitions(tables: dict[str, _Table], partitions: dict[str, str], draft: Draft) -> None:
@@ -114,9 +122,11 @@ def _without_partitions(tables: dict[str, _Table], partitions: dict[str, str], d
 
 def _statements(text: str, dialect: str | None, draft: Draft) -> Iterator[exp.Expr]:
     """All statements that can be parsed; what is wrong with the others goes to the faults."""
+    if not isinstance(text, str):
+        raise SchemaError(f"DDL is text, not a {type(text).__name__}")
     try:
         chosen = sqlglot.Dialect.get_or_raise(dialect)
-    except ValueError:
+    except (ValueError, TypeError):
         raise SchemaError(f"dialect {dialect!r} is not known; there are {', '.join(sorted(d for d in sqlglot.Dialects.__members__.values() if d))}") from None
     try:
         tokens = chosen.tokenize(text)
@@ -127,7 +137,11 @@ def _statements(text: str, dialect: str | None, draft: Draft) -> Iterator[exp.Ex
     # With IGNORE the parser goes on behind a fault and keeps it; its own messages would show the text around it, defaults and all.
     parser = chosen.parser(error_level=sqlglot.ErrorLevel.IGNORE)
     with _quiet():
-        parsed = parser.parse(tokens, text)
+        try:
+            parsed = parser.parse(tokens, text)
+        except Exception:  # noqa: BLE001 - with IGNORE it goes on with half of a statement, which it is not made for; it fails in any way then
+            draft.faults.append(f"the text cannot be read as {dialect or 'SQL'}: a statement is cut off, nested too deeply, or of another dialect")
+            return
     for error in parser.errors:
         for told in error.errors:
             draft.faults.append(f"line {told['line']}, column {told['col']}: {told['description']}; is the dialect another one?")

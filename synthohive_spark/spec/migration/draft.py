@@ -58,7 +58,8 @@ class Draft:
         return f"{where}: not all of it is carried over:\n{lines}"
 
 
-def hint(name: str, known: Collection[str]) -> str:
-    """What there is instead of a name that is not there."""
+def hint(name: str, known: Collection[Any]) -> str:
+    """What there is instead of a name that is not there. Names of a foreign description can be no text."""
+    known = [str(k) for k in known]
     close = get_close_matches(name, known, 1)
     return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(map(repr, sorted(known))) or 'none'}"

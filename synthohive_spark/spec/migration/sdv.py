@@ -6,12 +6,12 @@ are read from the data.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...errors import SchemaError
+from ..documents import checked_tree, read_json
 from .draft import Draft, hint
 
 VERSIONS = ("MULTI_TABLE_V1", "V1")
@@ -40,13 +40,8 @@ def read_sdv(source: Mapping[str, Any] | str | Path) -> tuple[Draft, str]:
         SchemaError: the file cannot be read, or is no JSON.
     """
     if isinstance(source, Mapping):
-        return draft_of(source), "SDV metadata"
-    try:
-        raw = json.loads(Path(source).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SchemaError(f"cannot read {source}: {error.strerror}") from error
-    except ValueError as error:
-        raise SchemaError(f"{source} is not valid JSON: {error}") from error
+        return draft_of(checked_tree(source, "SDV metadata")), "SDV metadata"
+    raw = read_json(source)
     if not isinstance(raw, Mapping):
         raise SchemaError(f"{source}: expected an object with `tables`, found {type(raw).__name__}")
     return draft_of(raw), str(source)
