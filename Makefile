@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := demo
+# GiB that must be free for the environment, that pip's own copies need counted in.
+ROOM ?= 8
 # Of an execution of the demo; more memory and cores make it faster.
 DRIVER_MEMORY ?= 3g
 export OMP_NUM_THREADS ?= 1
@@ -32,6 +34,8 @@ venv: $(STAMP)  ## make .venv and install the package with the versions of const
 
 # Installed once; again when the versions or the dependencies change.
 $(STAMP): pyproject.toml constraints.txt
+	@free="$$(df -Pk . | awk 'NR == 2 { print int($$4 / 1048576) }')"; test -x $(BIN)/python || test "$$free" -ge $(ROOM) || { \
+	  echo "$(VENV) takes some 7 GiB, and $$free GiB are free here: make room, or say ROOM=0 to try all the same" >&2; exit 1; }
 	@python="$$(scripts/python.sh)" || exit 1; \
 	test -x $(BIN)/python || { echo "making $(VENV) with $$python"; "$$python" -m venv $(VENV); }
 	@echo "installing into $(VENV) (the first time takes some minutes: torch alone is large)"
