@@ -14,14 +14,16 @@ import pandas as pd
 from scipy.stats import rankdata
 
 FAMILY, ROW, HASHES, NUMBERS, KEY = "family", "row", "hashes", "numbers", "key"
-INTRACLASS_DDL = "key int, place int, nats double"
+INTRACLASS_DDL = "key int, place int, nats double, repeated double, chance double"
 LEAST_PAIRS = 200  # fewer tell nothing
 MOST_NATS = 4.0  # of a column: more is the same, it could be derived
 SURE = 3.0  # standard errors that a likeness must be away from chance
 
 
 def intraclass(frame: pd.DataFrame) -> pd.DataFrame:
-    """The sampled rows of one key in, nats that a sibling tells of each column out (`INTRACLASS_DDL`); columns of which it tells nothing are left out.
+    """The sampled rows of one key in, what a sibling tells of each column out (`INTRACLASS_DDL`); columns of which it tells nothing are left out.
+
+    Out come nats, the share of the pairs of siblings that have the same value, and what that share would be for any two rows; nulls are equal.
 
     Args:
         frame: `KEY` (the same in all rows), `FAMILY` and `ROW` (hashes), `HASHES` and `NUMBERS` (arrays, one value per column; NaN where there is no number).
@@ -30,29 +32,29 @@ def intraclass(frame: pd.DataFrame) -> pd.DataFrame:
     family = frame[FAMILY].to_numpy()[order]
     first = np.flatnonzero(family[1:] == family[:-1])
     key = int(frame[KEY].iloc[0])
-    lines: list[tuple[int, int, float]] = []
+    lines: list[tuple[int, int, float, float, float]] = []
     if len(first) >= LEAST_PAIRS:
         hashes, numbers = (np.stack(frame[name].to_list())[order] for name in (HASHES, NUMBERS))
-        lines = [(key, place, round(nats, 6)) for place, nats in _columns(hashes, numbers, first)]
-    return pd.DataFrame(lines, columns=["key", "place", "nats"])
+        lines = [(key, place, round(nats, 6), round(same, 6), round(chance, 6)) for place, nats, same, chance in _columns(hashes, numbers, first)]
+    return pd.DataFrame(lines, columns=["key", "place", "nats", "repeated", "chance"])
 
 
-def _columns(hashes: np.ndarray, numbers: np.ndarray, first: np.ndarray) -> Iterator[tuple[int, float]]:
+def _columns(hashes: np.ndarray, numbers: np.ndarray, first: np.ndarray) -> Iterator[tuple[int, float, float, float]]:
     for place in range(hashes.shape[1]):
-        nats = max(_of_labels(hashes[:, place], first), _of_numbers(numbers[:, place], first))
+        which, counts = np.unique(hashes[:, place], return_inverse=True, return_counts=True)[1:]
+        shares, same = counts / len(which), which[first] == which[first + 1]
+        nats = max(_of_labels(shares, same, which[first + 1]), _of_numbers(numbers[:, place], first))
         if nats:
-            yield place, min(nats, MOST_NATS)
+            yield place, min(nats, MOST_NATS), float(same.mean()), float(shares @ shares)
 
 
-def _of_labels(values: np.ndarray, first: np.ndarray) -> float:
-    which, counts = np.unique(values, return_inverse=True, return_counts=True)[1:]
-    shares = counts / len(values)
-    chance, same = float(shares @ shares), which[first] == which[first + 1]
-    repeated = float(same.mean())
-    if repeated - chance <= SURE * np.sqrt(chance * (1 - chance) / len(first)):
+def _of_labels(shares: np.ndarray, same: np.ndarray, second: np.ndarray) -> float:
+    """Of labels with these shares, in pairs that are the same or not; `second` is the label of the later one of each."""
+    chance, repeated = float(shares @ shares), float(same.mean())
+    if repeated - chance <= SURE * np.sqrt(chance * (1 - chance) / len(same)):
         return 0.0
-    copied = min((repeated - chance) / (1 - chance), 1 - 1 / len(first))
-    here = shares[which[first + 1]]
+    copied = min((repeated - chance) / (1 - chance), 1 - 1 / len(same))
+    here = shares[second]
     return float(np.where(same, np.log((copied + (1 - copied) * here) / here), np.log(1 - copied)).mean())
 
 

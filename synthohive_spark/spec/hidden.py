@@ -54,6 +54,11 @@ def shared_column(column: str) -> str:
     return hidden(f"shared_{column}")
 
 
+def value_column(child: str, index: int, column: str) -> str:
+    """Name of a parent's hidden column with the value of `column` in all rows of `child` that its `index`-th foreign key leads to it."""
+    return hidden(f"value_{index}_{column} of {child}")
+
+
 def count_column(child: str, index: int) -> str:
     """Name of a parent's hidden column with its number of rows in `child` along that table's `index`-th foreign key."""
     return hidden(f"n_{index}_{child}")

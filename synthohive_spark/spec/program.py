@@ -337,6 +337,15 @@ class TableProgram(Spec):
         return {name: spark_type for name, spark_type, _ in self.columns}
 
     @property
+    def shown(self) -> tuple[tuple[str, str, bool], ...]:
+        """`columns` without the hidden ones, which belong to rows of other tables."""
+        return tuple(column for column in self.columns if not column[0].startswith(HIDDEN_PREFIX))
+
+    @property
+    def shown_names(self) -> tuple[str, ...]:
+        return tuple(name for name, _, _ in self.shown)
+
+    @property
     def names(self) -> tuple[str, ...]:
         return tuple(name for name, _, _ in self.columns)
 

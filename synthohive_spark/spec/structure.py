@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from ..errors import SchemaError
 from .constraints import constraint_faults
 from .graph import SchemaGraph
-from .identifiers import column_name_faults
+from .identifiers import HIDDEN_PREFIX, column_name_faults
 from .metadata import ForeignKey, Metadata, Table
 from .types import base_type, is_stored, is_supported, key_types_match
 
@@ -49,12 +49,17 @@ def usable(shape: Shape, columns: Iterable[str]) -> bool:
     """Whether these columns can be read and compared: each is there once, whatever the case, has an allowed name and a supported type."""
     seen = Counter(name.casefold() for name, _, _ in shape)
     types = {name: spark_type for name, spark_type, _ in shape}
-    return all(c in types and seen[c.casefold()] == 1 and is_supported(types[c]) and not column_name_faults(c) for c in columns)
+    return all(c in types and seen[c.casefold()] == 1 and is_supported(types[c]) and _is_allowed(c) for c in columns)
+
+
+def _is_allowed(name: str) -> bool:
+    """Whether a column can be called so: ours can, and tables that bring such names are refused before anything is looked at."""
+    return name.startswith(HIDDEN_PREFIX) or not column_name_faults(name)
 
 
 def names_in_order(shape: Shape) -> bool:
     """Whether all columns can be told apart and have allowed names."""
-    return not _name_faults(shape)
+    return not _name_faults(tuple(column for column in shape if not column[0].startswith(HIDDEN_PREFIX)))
 
 
 def key_usable(key: ForeignKey, child: Shape, parent: Shape) -> bool:

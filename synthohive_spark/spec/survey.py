@@ -77,11 +77,13 @@ class SiblingFacts(Spec):
 
     Attributes:
         column: of the table.
-        nats: that the value of one row tells of another's.
+        nats: that the value of one row tells of another's; 0 for columns of other keys, which mean nothing by themselves.
+        constant: all of them have the same value, where chance would not have it so.
     """
 
     column: str
     nats: float
+    constant: bool = False
 
 
 class RelativeFacts(Spec):

@@ -177,9 +177,9 @@ def made_without_spark(fitted: FittedSchema, asked: SourceOptions) -> pa.Table:
         columns = [field["name"] for field in reference_schema(url)["fields"]]
         return reference_rows(url, columns)
     learnt, form = fitted.tables[table], fitted.forms.get(table, TableForm())
-    schema = pa.schema([pa.field(name, arrow_type(kind), nullable) for name, kind, nullable in learnt.program.columns])
+    schema = pa.schema([pa.field(name, arrow_type(kind), nullable) for name, kind, nullable in learnt.program.shown])
     told: list[str] = []
-    chain = ChainPlanner(fitted, asked.seed, asked.scale, asked.rows, asked.strict, told).plan(table, learnt.program.names)
+    chain = ChainPlanner(fitted, asked.seed, asked.scale, asked.rows, asked.strict, told).plan(table, learnt.program.shown_names)
     for text in told:
         warnings.warn(text, stacklevel=2)
     spans = range(len(chain.links[-1].spans[0]))

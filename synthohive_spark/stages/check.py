@@ -11,16 +11,20 @@ from ..causes import step
 from ..errors import SchemaError, SchemaValidationError
 from ..kernels.columns.texts import provider_fault
 from ..spec.config import FitConfig
+from ..spec.denormalized import with_hidden_keys
 from ..spec.graph import SchemaGraph
 from ..spec.joint import JointKey, with_joint_keys
 from ..spec.metadata import Metadata
+from ..spec.planning.denormalized import denormalized_columns
 from ..spec.planning.faults import data_faults, rows_to_leave_out
 from ..spec.planning.lookups import lookup_hint, lookup_tables
 from ..spec.planning.programs import SchemaPlan, plan_schema
 from ..spec.structure import structural_faults
+from ..spec.survey import Survey
+from .denormalized import with_values_of_children
 from .duplicates import Aside, without_duplicates
 from .joint import find_joint_keys, with_pairs
-from .survey import shape_of, survey_schema
+from .survey import shape_of, survey_schema, surveyed_again
 
 
 @dataclass(frozen=True)
@@ -72,18 +76,34 @@ def examine(metadata: Metadata, data: Mapping[str, DataFrame], *, min_rows: int,
     if faults:
         raise SchemaValidationError(faults)
     hint = lookup_hint(lookup_tables(metadata, survey))
-    joint = find_joint_keys(metadata, data, survey)
-    found = _with_joint_keys(metadata, data, joint, min_rows, aside) if joint else None
-    return replace(found, hint=hint) if found else Examined(metadata, (), graph, plan, dict(data), hint)
+    found = _Looked(Examined(metadata, (), graph, plan, dict(data), hint), survey)
+    if joint := find_joint_keys(metadata, data, survey):
+        asked, tables = with_joint_keys(metadata, joint), with_pairs(data, joint, aside)
+        found = _planned_again(found, Examined(asked, joint, graph, plan, tables, hint), survey_schema(asked, tables, min_rows=min_rows))
+    seen = found.examined
+    if columns := denormalized_columns(seen.metadata, seen.graph, found.survey, seen.plan):
+        asked, tables = with_hidden_keys(seen.metadata, columns), with_values_of_children(seen.metadata, seen.data, columns, aside)
+        changed = {asked.tables[entry.table].foreign_keys[entry.key].parent_table for entry in columns}
+        survey = surveyed_again(found.survey, asked, tables, changed, min_rows=min_rows)
+        found = _planned_again(found, replace(seen, metadata=asked, data=tables), survey)
+    return found.examined
 
 
-def _with_joint_keys(metadata: Metadata, data: Mapping[str, DataFrame], joint: tuple[JointKey, ...], min_rows: int, aside: Aside) -> Examined | None:
-    """The schema with keys that nobody declared; None where it could not be carried out with them."""
-    asked, tables = with_joint_keys(metadata, joint), with_pairs(data, joint, aside)
-    survey = survey_schema(asked, tables, min_rows=min_rows)
-    graph = SchemaGraph.from_metadata(asked)
-    plan = plan_schema(asked, graph, survey)
-    return None if data_faults(asked, survey) or plan.faults else Examined(asked, joint, graph, plan, tables)
+@dataclass(frozen=True)
+class _Looked:
+    """A schema, and the facts by which it was planned."""
+
+    examined: Examined
+    survey: Survey
+
+
+def _planned_again(before: _Looked, examined: Examined, survey: Survey) -> _Looked:
+    """A schema with what nobody declared, planned anew; as it was before, where it could not be carried out with that."""
+    graph = SchemaGraph.from_metadata(examined.metadata)
+    plan = plan_schema(examined.metadata, graph, survey)
+    if data_faults(examined.metadata, survey) or plan.faults:
+        return before
+    return _Looked(replace(examined, graph=graph, plan=plan), survey)
 
 
 def check_switches(metadata: Metadata, config: FitConfig) -> None:

@@ -30,7 +30,8 @@ def closed_columns(table: FittedTable, fitted: FittedSchema) -> dict[str, str]:
     program = table.program
     closed = {c: why for kind, why in _KNOWN.items() for step in program.of_kind(kind) for c in step.columns} | dict.fromkeys(program.matched, _MATCHED)
     for column, parent, above in inherited_columns(program):
-        closed[column] = f"repeats the column {above!r} of its row in {parent!r}: name a value of that"
+        told = f"repeats the column {above!r} of its row in {parent!r}: name a value of that"
+        closed[column] = f"is the same in all rows of one {parent!r}" if above.startswith(HIDDEN_PREFIX) else told
     for total in program.totals:
         closed[total.column] = f"is the {'number' if total.what == 'rows' else total.what} of its rows in {total.child!r}"
     for rule in (r for r in program.across if adds_up(r)):
@@ -65,7 +66,7 @@ def closed_columns(table: FittedTable, fitted: FittedSchema) -> dict[str, str]:
             closed[order.target] = f"is drawn as a distance from {order.base!r}, which orders the rows of a parent"
         elif order.base in {name for rule in program.across for name in rule.made}:
             closed[order.target] = f"is drawn as a distance from {order.base!r}, which other rows of its parent follow"
-    return {c: why for c, why in (_derived(table, closed) | closed).items() if c in program.names}
+    return {c: why for c, why in (_derived(table, closed) | closed).items() if c in program.shown_names}
 
 
 def _derived(table: FittedTable, closed: Mapping[str, str]) -> dict[str, str]:

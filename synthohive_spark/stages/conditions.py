@@ -73,11 +73,11 @@ def resolve_conditions(spark: SparkSession, fitted: FittedSchema, asked: Asked, 
 def _broken_checks(spark: SparkSession, fitted: FittedSchema, table: str, values: Typed) -> list[str]:
     """Check constraints of the table's that read only these values, and that they break. One job where there are such."""
     program = fitted.tables[table].program
-    given = {name: _literal(values[name], kind) for name, kind, _ in program.columns if name in values}
+    given = {name: _literal(values[name], kind) for name, kind, _ in program.shown if name in values}
     checks = fitted.forms[table].rules.checks if table in fitted.forms else {}
     if not given or not checks:
         return []
-    rules = RulesOfRows(TableRules(checks=checks), program.columns, fitted.layouts.get(table))
+    rules = RulesOfRows(TableRules(checks=checks), program.shown, fitted.layouts.get(table))
     marked, names = rules.with_broken(spark.range(1).select(*(value.alias(name) for name, value in given.items())))
     if not names:
         return []
@@ -155,18 +155,18 @@ def _table_fault(table: str, fitted: FittedSchema) -> str:
 def _given(table: FittedTable, fitted: FittedSchema, values: Mapping[str, Any], rows: int, zone: str) -> tuple[GivenValues, list[str]]:
     """The codes and typed values of one condition, and what is wrong with it."""
     closed = closed_columns(table, fitted)
-    open_columns = [c for c in table.program.names if c not in closed]
+    open_columns = [c for c in table.program.shown_names if c not in closed]
     codes: dict[str, int] = {}
     typed: dict[str, pa.Array] = {}
     faults = []
     named: set[str] = set()
     for written, value in values.items():
-        column = spelt(written, table.program.names)
+        column = spelt(written, table.program.shown_names)
         if column in named:
             faults.append(f"column {column!r} is named twice")
             continue
         named.add(column)
-        if column not in table.program.names:
+        if column not in table.program.shown_names:
             faults.append(f"column {column!r} is not there; {nearest(column, open_columns)}")
         elif column in closed:
             faults.append(f"column {column!r} {closed[column]}; columns that can be conditioned on: {shown(open_columns)}")

@@ -67,7 +67,7 @@ class SynthoHiveSource(DataSource):
         if table in fitted.references:
             return StructType.fromJson(reference_schema(fitted.references[table], fitted.reference_required.get(table, ())))
         refuse_chain(fitted, table)
-        columns = fitted.tables[table].program.columns
+        columns = fitted.tables[table].program.shown
         return ", ".join(f"{quoted(name)} {kind}{'' if nullable else ' NOT NULL'}" for name, kind, nullable in columns)
 
     def reader(self, schema: StructType) -> DataSourceReader:

@@ -18,6 +18,7 @@ from ..kernels.pii import with_kind
 from ..kernels.seeds import derive_seed
 from ..spec.across_rows import AcrossRule, described_across
 from ..spec.config import FitConfig
+from ..spec.denormalized import without_hidden_keys
 from ..spec.dependencies import AnyDependency, Order
 from ..spec.encoding import ColumnHint, TableEncoding
 from ..spec.fitted import Described, FittedSchema, FittedTable, ModelSpec, model_columns
@@ -85,7 +86,7 @@ class FitRun:
     """One fit of a checked schema.
 
     Attributes:
-        metadata: with the joint keys.
+        metadata: with the joint keys, and the hidden keys of parents.
         joint: keys that nobody declared.
         graph: order of the tables.
         plan: their programs.
@@ -133,7 +134,7 @@ class FitRun:
             model = tables[name].model
             tables[name] = replace(tables[name], weights=result.weights, model=model and model.model_copy(update={"siblings": result.siblings}))
         return FittedSchema(
-            metadata=self.metadata,
+            metadata=without_hidden_keys(self.metadata),
             joint=self.joint,
             graph=self.graph,
             tables=tables,

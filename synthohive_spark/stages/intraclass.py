@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from ..kernels.intraclass import FAMILY, HASHES, INTRACLASS_DDL, KEY, NUMBERS, ROW, intraclass
 from ..spec.graph import KeyRef
 from ..spec.metadata import ForeignKey, Metadata
+from ..spec.planning.inherited import HOLDS
 from ..spec.structure import Shape
 from ..spec.survey import SiblingFacts
 from .frames import all_there, bound, plain_value
@@ -21,6 +22,7 @@ from .jobs import FRAMES_PER_JOB, batches, union_all
 from .kinship import HASH_RANGE, SAMPLE_ROWS, hashed, meaningful, number_of, row_hash
 
 LARGE = 20  # rows of a family, of which no more than so many are looked at on average
+FEWER_BREAKS = 0.1  # pairs of siblings that differ, of those that chance would have: a column that is nearly always the same says nothing
 MOST_ROWS = 4  # times those that are looked for: a sample of families can hold one that is far larger than the others
 
 
@@ -39,15 +41,25 @@ def likeness_of_siblings(
     learnt = [r for r, k in followed.items() if metadata.tables[r.table].role == metadata.tables[k.parent_table].role == "learnt" and k.parent_table != r.table]
     tables = [ref.table for ref in learnt]
     asked = [ref for ref in learnt if tables.count(ref.table) > 1 and 0 < families[ref][0] < families[ref][1]]
-    columns = {ref: [c for c in meaningful(metadata, shapes, ref.table) if c not in followed[ref].columns] for ref in asked}
+    telling = {ref: [c for c in meaningful(metadata, shapes, ref.table) if c not in followed[ref].columns] for ref in asked}
+    columns = {ref: [*telling[ref], *_of_other_keys(followed, ref)] for ref in asked}
     asked = [ref for ref in asked if columns[ref]]
     found: dict[KeyRef, list[SiblingFacts]] = defaultdict(list)
     for batch in batches(asked, FRAMES_PER_JOB):
         frames = [_sampled(data[r.table], shapes[r.table], followed[r], columns[r], *families[r]).select(F.lit(i).alias(KEY), "*") for i, r in enumerate(batch)]
         for row in union_all(frames).groupBy(KEY).applyInPandas(bound(intraclass), INTRACLASS_DDL).collect():
             ref = batch[row["key"]]
-            found[ref].append(SiblingFacts(column=columns[ref][row["place"]], nats=row["nats"]))
+            column = columns[ref][row["place"]]
+            constant = 1 - row["repeated"] <= min(1 - HOLDS, FEWER_BREAKS * (1 - row["chance"]))
+            found[ref].append(SiblingFacts(column=column, nats=row["nats"] if column in telling[ref] else 0.0, constant=constant))
     return {ref: tuple(sorted(facts, key=lambda f: f.column)) for ref, facts in found.items()}
+
+
+def _of_other_keys(followed: Mapping[KeyRef, ForeignKey], ref: KeyRef) -> list[str]:
+    """Columns of the other keys to parents that are learnt, too, and that no column of this key is part of."""
+    own = set(followed[ref].columns)
+    others = [key.columns for other, key in followed.items() if other.table == ref.table and other != ref and own.isdisjoint(key.columns)]
+    return list(dict.fromkeys(c for columns in others for c in columns))
 
 
 def _sampled(data: DataFrame, shape: Shape, key: ForeignKey, columns: list[str], parents: int, rows: int) -> DataFrame:

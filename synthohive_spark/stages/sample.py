@@ -151,12 +151,12 @@ class SampleRun:
 
     def _publish_declared(self, rows: DataFrame, program: TableProgram) -> DataFrame:
         """Publish whole rows, with what the table declares of them."""
-        whole = declared(rows, program.columns, self._form(program.table).lengths, key_columns(program))
+        whole = declared(rows, program.shown, self._form(program.table).lengths, key_columns(program))
         return self._publish(program.table, self._rules(program).with_generated(whole))
 
     def _rules(self, program: TableProgram) -> RulesOfRows:
         form = self._failing.left_out(program.table, self._form(program.table))
-        return RulesOfRows(form.rules, program.columns, self.fitted.layouts.get(program.table))
+        return RulesOfRows(form.rules, program.shown, self.fitted.layouts.get(program.table))
 
     def _make(self, fitted: FittedTable) -> None:
         """Make the rows of a table; where nothing waits for them, write them at once."""

@@ -67,6 +67,28 @@ def survey_schema(metadata: Metadata, data: Mapping[str, DataFrame], *, min_rows
     return _Surveyor(metadata, {name: data[name] for name in metadata.tables if name in data and data[name].columns}, min_rows).survey()
 
 
+def surveyed_again(before: Survey, metadata: Metadata, data: Mapping[str, DataFrame], changed: Collection[str], *, min_rows: int) -> Survey:
+    """`before`, where some tables have more columns and keys by now: only these, their parents and their children are looked at.
+
+    Args:
+        changed: the tables that have more.
+        min_rows: as for `survey_schema`.
+    """
+    leads = {name: [key.parent_table for key in table.foreign_keys] for name, table in metadata.tables.items()}
+    below = [name for name, parents in leads.items() if name not in changed and not set(changed).isdisjoint(parents)]
+    near = {*changed, *below, *(parent for name in changed for parent in leads[name])}
+    seen = survey_schema(metadata, {name: data[name] for name in data if name in near}, min_rows=min_rows).tables
+    tables = before.tables | {name: seen[name] for name in changed}
+    for name in below:
+        # Not all keys of these tables were followed: rows that the policy of another one drops are still there.
+        keys = [
+            old.model_copy(update={"copies": new.copies, "traits": new.traits, "since": new.since}) if old and new and parent in changed else old
+            for old, new, parent in zip(before.tables[name].keys, seen[name].keys, leads[name], strict=True)
+        ]
+        tables[name] = before.tables[name].model_copy(update={"keys": tuple(keys)})
+    return Survey(tables=tables)
+
+
 @dataclass(frozen=True)
 class _Surveyor:
     metadata: Metadata

@@ -122,7 +122,7 @@ def _labels(metadata: Metadata, program: TableProgram) -> list[str]:
 def _open(metadata: Metadata, program: TableProgram) -> list[tuple[str, str]]:
     table = metadata.tables[program.table]
     closed = {c for key in program.foreign_keys for c in key.columns} | {c for key in unique_keys(metadata, program.table) for c in key} | set(table.pii_cols)
-    return [(c, kind) for c, kind, _ in program.columns if c not in closed]
+    return [(c, kind) for c, kind, _ in program.shown if c not in closed]
 
 
 def _repeated(program: TableProgram) -> set[str]:

@@ -37,7 +37,7 @@ def verify(fitted: FittedSchema, staged: Mapping[str, DataFrame], rows: Mapping[
 
 def _type_faults(program: TableProgram, frame: DataFrame) -> list[str]:
     found = tuple((f.name, f.dataType.simpleString()) for f in frame.schema.fields)
-    wanted = tuple((name, spark_type) for name, spark_type, _ in program.columns)
+    wanted = tuple((name, spark_type) for name, spark_type, _ in program.shown)
     return [] if found == wanted else [f"table {program.table!r}: its columns are not those of the real table"]
 
 

@@ -52,3 +52,9 @@ def test_no_column_tells_more_than_all_and_few_pairs_tell_nothing() -> None:
     times = np.repeat(np.arange(FAMILIES) * 1e6, EACH) + np.tile(np.arange(EACH), FAMILIES)
     assert nats(sampled(np.zeros(FAMILIES * EACH), times))[1] == MOST_NATS
     assert intraclass(sampled(np.zeros(120), np.arange(120.0), families=30)).empty
+
+
+def test_how_often_siblings_repeat_a_value_is_told_beside_chance() -> None:
+    same = np.repeat(np.random.default_rng(0).integers(0, 5, FAMILIES), EACH)
+    found = intraclass(sampled(same, np.zeros(FAMILIES * EACH))).set_index("place")
+    assert found["repeated"][0] == 1.0 and found["chance"][0] == pytest.approx(0.2, abs=0.01)

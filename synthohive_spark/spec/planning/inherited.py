@@ -63,7 +63,7 @@ def _rank(facts: CopyFacts, entry: Inherited, driving: int | None) -> tuple[obje
 
 def _candidates(view: TableView, driving: int | None) -> Iterator[tuple[CopyFacts, Inherited]]:
     for by in view.learnt:
-        if view.is_deferred(by) or not (by == driving or _is_apart(view, by)):
+        if view.is_deferred(by) or not (by == driving or can_bring(view, by)):
             continue
         for facts in view.seen(by).copies:
             entry = _inherited(view, by, facts)
@@ -84,12 +84,13 @@ def _can_lack(view: TableView, by: int, facts: CopyFacts) -> bool:
     return view.facts.nullable.isdisjoint(facts.columns) and not view.above(by).nullable.isdisjoint(facts.parent_columns)
 
 
-def _is_apart(view: TableView, index: int) -> bool:
-    """Whether a key shares no column with another one, or with what must be unique."""
-    return _is_free(view, view.columns(index), {index})
+def can_bring(view: TableView, by: int) -> bool:
+    """Whether rows can take over what a key's row has: it is there in time, and no column is shared with another key, or with what must be unique."""
+    return not view.is_deferred(by) and is_free(view, view.columns(by), {by})
 
 
-def _is_free(view: TableView, columns: frozenset[str], own: set[int]) -> bool:
+def is_free(view: TableView, columns: frozenset[str], own: set[int]) -> bool:
+    """Whether columns are part of no key but `own`, and of nothing that must be unique."""
     others = {c for i, key in enumerate(view.table.foreign_keys) if i not in own for c in key.columns}
     return not columns & (others | {c for key in view.unique_keys for c in key})
 
@@ -99,7 +100,7 @@ def _is_open(view: TableView, facts: CopyFacts, by: int, key: int | None) -> boo
     columns = frozenset(facts.columns)
     parent = view.metadata.tables[view.key(by).parent_table]
     late = {c for i, fk in enumerate(parent.foreign_keys) if view.graph.is_deferred(parent.name, i) for c in fk.columns}
-    if late & set(facts.parent_columns) or not _is_free(view, columns, set() if key is None else {key}):
+    if late & set(facts.parent_columns) or not is_free(view, columns, set() if key is None else {key}):
         return False
     if key is not None:
         return not view.is_deferred(key)

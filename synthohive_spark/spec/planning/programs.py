@@ -42,12 +42,7 @@ class SchemaPlan:
 def plan_schema(metadata: Metadata, graph: SchemaGraph, survey: Survey) -> SchemaPlan:
     """One program per learnt table that was surveyed."""
     plan = SchemaPlan(references={n: facts.rows for n, facts in survey.tables.items() if metadata.tables[n].role == "reference"})
-    opaque = opaque_columns(metadata, survey)
-    views: dict[str, TableView] = {}
-    for name in graph.order:
-        table = metadata.tables[name]
-        if table.role == "learnt" and name in survey.tables:
-            views[name] = TableView(table, survey.tables[name], metadata, survey, graph, opaque)
+    views = views_of(metadata, graph, survey)
     every = {name: plan_keys(view) for name, view in views.items()}
     for name, view in views.items():
         keys = every[name]
@@ -59,6 +54,13 @@ def plan_schema(metadata: Metadata, graph: SchemaGraph, survey: Survey) -> Schem
             plan.programs[name] = _program(view, keys, uniques, counts)
             plan.hints[name] = _hints(view, plan.programs[name], counts)
     return plan
+
+
+def views_of(metadata: Metadata, graph: SchemaGraph, survey: Survey) -> dict[str, TableView]:
+    """The learnt tables as the planner sees them, parents first."""
+    opaque = opaque_columns(metadata, survey)
+    learnt = [name for name in graph.order if metadata.tables[name].role == "learnt" and name in survey.tables]
+    return {name: TableView(metadata.tables[name], survey.tables[name], metadata, survey, graph, opaque) for name in learnt}
 
 
 def drawn_counts(parent: str, views: Mapping[str, TableView], keys: Mapping[str, KeyPlan]) -> tuple[str, ...]:

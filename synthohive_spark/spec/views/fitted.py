@@ -37,7 +37,7 @@ def _row(fitted: FittedSchema, name: str) -> tuple[str, ...]:
     if name not in fitted.tables:
         return name, f"{fitted.reference_rows.get(name, 0):,}", "copied as it is", "", "", ""
     table = fitted.tables[name]
-    program, shown = table.program, set(table.program.names)
+    program, shown = table.program, set(table.program.shown_names)
     learnt = [c for c in program.drawn if c in shown]
     others = len(shown) - len(learnt)
     context = f"{len(table.context_encoding.names)} columns" if table.context_encoding else ""
