@@ -59,7 +59,10 @@ def _line(name: str, halves: list[pd.DataFrame], made: pd.DataFrame) -> str:
 def _rows(real: pd.DataFrame, made: pd.DataFrame) -> tuple[Rows, Rows]:
     columns: list[dict[str, Values]] = [{}, {}]
     for name in real:
-        if pd.api.types.is_numeric_dtype(real[name]):
+        if pd.api.types.is_datetime64_any_dtype(real[name]):  # Spark gives them back without their zone
+            moments = [pd.to_datetime(side[name], utc=True) for side in (real, made)]
+            coded = [Values(((m - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)).to_numpy("float64"), 0, "time") for m in moments]
+        elif pd.api.types.is_numeric_dtype(real[name]):
             coded = [Values(side[name].to_numpy("float64", na_value=np.nan)) for side in (real, made)]
         else:
             codes, labels = pd.factorize(pd.concat([real[name], made[name]]), sort=True)

@@ -92,9 +92,18 @@ def user_encodings() -> tuple[AnyEncoding, ...]:
     return (
         NumberEncoding(name="age", spark_type="int", has_null=True, weights=(0.1, 0.3, 0.6), tokens=(0.0,), knots=KNOTS, knots_per_bin=3, step=1.0),
         CategoryEncoding(name="flag", spark_type="string", has_null=False, weights=(0.5, 0.5), values=("ü", "b", "c"), counts=(4, 2, 2), starts=(0, 1)),
-        NumberEncoding(name="day", spark_type="date", has_null=False, weights=(0.2, 0.8), tokens=(17000.0,), knots=(17001.0, 17900.0), step=1.0),
+        NumberEncoding(
+            name="day",
+            spark_type="date",
+            has_null=False,
+            weights=(0.2, 0.8),
+            tokens=(17000.0,),
+            knots=(17001.0, 17100.0, 17500.0, 17900.0),
+            knots_per_bin=3,
+            step=1.0,
+        ),
         TextEncoding(name="memo", spark_type="string", has_null=True, weights=(0.4, 0.6), shapes=("Aa 9", "a-99"), shape_counts=(3, 5)),
-        NumberEncoding(name="code", spark_type="decimal(12,2)", has_null=False, weights=(1.0,), knots=(0.01, 12.5), step=0.01),
+        NumberEncoding(name="code", spark_type="decimal(12,2)", has_null=False, weights=(1.0,), knots=(0.01, 2.0, 7.25, 12.5), knots_per_bin=3, step=0.01),
     )
 
 
