@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from .base import Spec
 from .hidden import value_column
 from .identifiers import HIDDEN_PREFIX
-from .metadata import ForeignKey, Metadata
+from .metadata import ForeignKey, Metadata, OrphanPolicy
 
 
 class Denormalized(Spec):
@@ -41,7 +41,8 @@ def with_hidden_keys(metadata: Metadata, found: Iterable[Denormalized]) -> Metad
         if entry.leads is not None:
             keys = metadata.tables[entry.table].foreign_keys
             parent, leads = tables[keys[entry.key].parent_table], keys[entry.leads]
-            key = ForeignKey(columns=entry.names, parent_table=leads.parent_table, parent_columns=leads.parent_columns)
+            orphans: OrphanPolicy = "error" if leads.orphans == "error" else "null"  # to drop is the children's own matter
+            key = ForeignKey(columns=entry.names, parent_table=leads.parent_table, parent_columns=leads.parent_columns, orphans=orphans)
             tables[parent.name] = parent.model_copy(update={"foreign_keys": (*parent.foreign_keys, key)})
     return metadata.model_copy(update={"tables": tables})
 

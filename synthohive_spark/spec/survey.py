@@ -78,7 +78,7 @@ class SiblingFacts(Spec):
     Attributes:
         column: of the table.
         nats: that the value of one row tells of another's; 0 for columns of other keys, which mean nothing by themselves.
-        constant: all of them have the same value, where chance would not have it so.
+        constant: all of them have the same value, where chance would not have it so, and values can be told where each parent counts once.
     """
 
     column: str

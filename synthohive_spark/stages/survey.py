@@ -111,7 +111,7 @@ class _Surveyor:
         paired = {ref: sum(found.values()) for ref, found in children.items() if has_pairs(found)}
         families = {ref: (sum(n for size, n in found.items() if size), sum(size * n for size, n in found.items())) for ref, found in children.items()}
         related = relatives_of_parents(self.metadata, kept, shapes, followed, rows, repeated)
-        alike = likeness_of_siblings(self.metadata, kept, shapes, followed, families)
+        alike = likeness_of_siblings(self.metadata, kept, shapes, followed, families, min_rows=self.min_rows)
         twins = mirrored_keys(self.metadata, kept, shapes, followed, paired)
         tables = {}
         for name, shape in shapes.items():

@@ -22,7 +22,7 @@ def sampled(labels: np.ndarray, numbers: np.ndarray, families: int = FAMILIES) -
 
 
 def nats(frame: pd.DataFrame) -> dict[int, float]:
-    found = intraclass(frame)
+    found = intraclass(frame, least=5)
     assert (found["key"] == 2).all()
     return dict(zip(found["place"], found["nats"], strict=True))
 
@@ -51,10 +51,18 @@ def test_a_label_of_the_family_tells_all_of_the_next_one() -> None:
 def test_no_column_tells_more_than_all_and_few_pairs_tell_nothing() -> None:
     times = np.repeat(np.arange(FAMILIES) * 1e6, EACH) + np.tile(np.arange(EACH), FAMILIES)
     assert nats(sampled(np.zeros(FAMILIES * EACH), times))[1] == MOST_NATS
-    assert intraclass(sampled(np.zeros(120), np.arange(120.0), families=30)).empty
+    assert intraclass(sampled(np.zeros(120), np.arange(120.0), families=30), least=5).empty
 
 
 def test_how_often_siblings_repeat_a_value_is_told_beside_chance() -> None:
     same = np.repeat(np.random.default_rng(0).integers(0, 5, FAMILIES), EACH)
-    found = intraclass(sampled(same, np.zeros(FAMILIES * EACH))).set_index("place")
+    found = intraclass(sampled(same, np.zeros(FAMILIES * EACH)), least=5).set_index("place")
     assert found["repeated"][0] == 1.0 and found["chance"][0] == pytest.approx(0.2, abs=0.01)
+
+
+def test_values_can_be_told_where_each_family_counts_once_if_many_have_them_or_few_rows() -> None:
+    names = np.repeat(np.arange(FAMILIES), EACH)
+    zeros = np.zeros(FAMILIES * EACH)
+    kinds = intraclass(sampled(names % 7, zeros), least=EACH).set_index("place")["told"][0]
+    alone = [intraclass(sampled(names, zeros), least=least).set_index("place")["told"][0] for least in (EACH, EACH + 1)]
+    assert (kinds, *alone) == (1.0, 0.0, 1.0)
