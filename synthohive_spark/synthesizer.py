@@ -133,6 +133,7 @@ class Synthesizer:
                 config,
                 seed,
                 self._work(),
+                examined.denormalized,
             )
             run.kept = kept_fit(str(self._work_dir), run) if resume else None
             self._fitted, self._trained = run.run(), run.trained

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ class StrictLoader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge"]
-        if repeated := sorted({n for n in names if names.count(n) > 1}):
+        if repeated := sorted(n for n, times in Counter(names).items() if times > 1):
             raise yaml.constructor.ConstructorError(None, None, f"{repeated} occurs twice", node.start_mark)
         return super().construct_mapping(node, deep=deep)
 
@@ -35,7 +36,7 @@ def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         ValueError: a name occurs twice in one object.
     """
     names = [name for name, _ in pairs]
-    if repeated := sorted({n for n in names if names.count(n) > 1}):
+    if repeated := sorted(n for n, times in Counter(names).items() if times > 1):
         raise ValueError(f"{repeated} occurs twice in one object")
     return dict(pairs)
 
@@ -122,7 +123,7 @@ def _scalar_fault(node: Any) -> str | None:
 
 def _text(path: str | Path, form: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise SchemaError(f"cannot read {path}: {error.strerror}") from error
     except (TypeError, ValueError) as error:  # it is no path, or no UTF-8

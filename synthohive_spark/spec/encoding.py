@@ -186,6 +186,7 @@ class ColumnHint(Spec):
         provider: Faker provider of a `text` column.
         likely: what the column's name tells of its text, as a Faker provider; the data has to agree.
         by_entity: rows of one entity count once where it is asked how many have a value.
+        entity: the column that tells them apart, where it is not that of all columns of the table.
     """
 
     name: str
@@ -195,3 +196,4 @@ class ColumnHint(Spec):
     provider: str | None = None
     likely: str | None = None
     by_entity: bool = False
+    entity: str | None = None

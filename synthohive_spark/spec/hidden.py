@@ -56,7 +56,7 @@ def shared_column(column: str) -> str:
 
 def value_column(child: str, index: int, column: str) -> str:
     """Name of a parent's hidden column with the value of `column` in all rows of `child` that its `index`-th foreign key leads to it."""
-    return hidden(f"value_{index}_{column} of {child}")
+    return hidden(f"value_{index} of {child}: {column}")  # the column last: what its name tells is read from there
 
 
 def count_column(child: str, index: int) -> str:

@@ -25,7 +25,7 @@ def _described(joint: JointKey) -> str:
 
 def _facts(table: FittedTable) -> Iterator[str]:
     program = table.program
-    if program.driver is not None and not program.driver.columns[0].startswith(HIDDEN_PREFIX):
+    if program.driver is not None:
         yield f"driven by {program.driver}"
         parent = program.driver.parent_table
         if program.draw.ordered_by and (program.draw.stepwise or program.draw.ordered_by in program.given):
@@ -35,10 +35,8 @@ def _facts(table: FittedTable) -> Iterator[str]:
     for match in program.matches:
         step = ", one step nearer to the top" if match.forest else ""
         never = "".join(f", never the one of ({', '.join(program.foreign_keys[key].columns)})" for key in match.never)
-        suits = f", with one that suits in {', '.join(trait.column for trait in match.traits)}" if match.traits else ""
+        suits = f", with one that suits in {', '.join(_words(trait.column) for trait in match.traits)}" if match.traits else ""
         agree = f", with the same {', '.join(theirs if own.startswith(HIDDEN_PREFIX) else own for own, theirs in match.agree)}" if match.agree else ""
-        if program.foreign_keys[match.key].columns[0].startswith(HIDDEN_PREFIX):
-            continue
         yield f"matched by {program.foreign_keys[match.key]}{step}{agree}{suits}{never}"
     some = {c for step in program.inherited for c in step.columns}
     for column, parent, above in inherited_columns(program):
@@ -46,6 +44,11 @@ def _facts(table: FittedTable) -> Iterator[str]:
             yield f"{column} is the same in all rows of one {parent}"
             continue
         yield f"{column} repeats {above} of its row in {parent}" + (", where a hidden column says so" if column in some else "")
+
+
+def _words(column: str) -> str:
+    """A column of a parent, or, where it is hidden, the one of its rows that it has the value of."""
+    return f"the {column.partition(': ')[2]} of its rows" if column.startswith(HIDDEN_PREFIX) else column
 
 
 def inherited_columns(program: TableProgram) -> Iterator[tuple[str, str, str]]:

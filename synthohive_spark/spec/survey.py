@@ -77,7 +77,7 @@ class SiblingFacts(Spec):
 
     Attributes:
         column: of the table.
-        nats: that the value of one row tells of another's; 0 for columns of other keys, which mean nothing by themselves.
+        nats: that the value of one row tells of another's.
         constant: all of them have the same value, where chance would not have it so, and values can be told where each parent counts once.
     """
 

@@ -11,7 +11,7 @@ from ..causes import step
 from ..errors import SchemaError, SchemaValidationError
 from ..kernels.columns.texts import provider_fault
 from ..spec.config import FitConfig
-from ..spec.denormalized import with_hidden_keys
+from ..spec.denormalized import Denormalized
 from ..spec.graph import SchemaGraph
 from ..spec.joint import JointKey, with_joint_keys
 from ..spec.metadata import Metadata
@@ -38,6 +38,7 @@ class Examined:
         plan: their programs.
         data: the tables without rows that repeat keys.
         hint: what the metadata had better say; None where it is fine.
+        denormalized: columns of tables that belong to rows of their parents, which have them in `data`.
     """
 
     metadata: Metadata
@@ -46,6 +47,7 @@ class Examined:
     plan: SchemaPlan
     data: dict[str, DataFrame]
     hint: str | None = None
+    denormalized: tuple[Denormalized, ...] = ()
 
 
 @step("examining the data")
@@ -82,10 +84,10 @@ def examine(metadata: Metadata, data: Mapping[str, DataFrame], *, min_rows: int,
         found = _planned_again(found, Examined(asked, joint, graph, plan, tables, hint), survey_schema(asked, tables, min_rows=min_rows))
     seen = found.examined
     if columns := denormalized_columns(seen.metadata, seen.graph, found.survey, seen.plan):
-        asked, tables = with_hidden_keys(seen.metadata, columns), with_values_of_children(seen.metadata, seen.data, columns, aside)
-        changed = {asked.tables[entry.table].foreign_keys[entry.key].parent_table for entry in columns}
-        survey = surveyed_again(found.survey, asked, tables, changed, min_rows=min_rows)
-        found = _planned_again(found, replace(seen, metadata=asked, data=tables), survey)
+        tables = with_values_of_children(seen.metadata, seen.data, columns, aside)
+        changed = {seen.metadata.tables[entry.table].foreign_keys[entry.key].parent_table for entry in columns}
+        survey = surveyed_again(found.survey, seen.metadata, tables, changed, min_rows=min_rows)
+        found = _planned_again(found, replace(seen, data=tables, denormalized=columns), survey)
     return found.examined
 
 

@@ -14,6 +14,7 @@ from ..spec.identifiers import quoted
 from ..spec.metadata import ForeignKey, Metadata
 from ..storage.frames import never_null, read_parquet, write_parquet
 from .duplicates import Aside
+from .entities import ENTITY
 from .frames import all_there
 
 DONORS = 1_000  # parents that rows without children take their values from: each says as much as any other
@@ -28,7 +29,7 @@ def with_values_of_children(metadata: Metadata, data: Mapping[str, DataFrame], f
     tables = dict(data)
     for place, ((table, key), entries) in enumerate(groupby(found, key=lambda e: (e.table, e.key))):
         declared = metadata.tables[table].foreign_keys[key]
-        names = {c: name for entry in entries for c, name in zip(entry.columns, entry.names, strict=True)}
+        names = {entry.column: entry.name for entry in entries}
         parents = tables[declared.parent_table]
         values = _values(data[table], data[declared.parent_table], declared, names)
         folder = aside(f"values{place}")
@@ -38,8 +39,30 @@ def with_values_of_children(metadata: Metadata, data: Mapping[str, DataFrame], f
         joined = parents.join(kept, on, "left").drop(*_links(declared))
         required = {names[f.name] for f in data[table].schema.fields if f.name in names and not f.nullable}
         kinds = {f.name: f.dataType for f in kept.schema.fields}
-        tables[declared.parent_table] = joined.withColumns({name: never_null(F.col(name), kinds[name]) for name in required}) if required else joined
+        tables[declared.parent_table] = joined.withColumns({name: never_null(F.col(quoted(name)), kinds[name]) for name in required}) if required else joined
     return tables
+
+
+def with_givers(parents: DataFrame, metadata: Metadata, data: Mapping[str, DataFrame], found: Sequence[Denormalized]) -> tuple[DataFrame, dict[str, str]]:
+    """`parents` with a column for each key that hidden ones of `found` come from: whose value a row has, null where it was taken from another row.
+
+    A value that one parent has is not told because others without children were given it. One shuffle of the children's keys for each.
+
+    Returns:
+        The rows, and for each hidden column the one that was added for it.
+    """
+    givers: dict[str, str] = {}
+    for (table, key), entries in groupby(found, key=lambda e: (e.table, e.key)):
+        declared, giver = metadata.tables[table].foreign_keys[key], hidden(f"giver_{key} of {table}")
+        links = _links(declared)
+        own = [F.col(quoted(c)).alias(link) for c, link in zip(declared.columns, links, strict=True)]
+        theirs = data[table].where(all_there(declared.columns)).select(*own).distinct()
+        on = [F.col(quoted(p)) == F.col(link) for p, link in zip(declared.parent_columns, links, strict=True)]
+        entity = F.col(quoted(ENTITY)) if ENTITY in parents.columns else F.xxhash64(*(F.col(quoted(p)) for p in declared.parent_columns))
+        joined = parents.join(theirs, on, "left")
+        parents = joined.withColumn(giver, F.when(F.col(links[0]).isNotNull(), entity)).drop(*links)
+        givers |= dict.fromkeys((entry.name for entry in entries), giver)
+    return parents, givers
 
 
 def _values(children: DataFrame, parents: DataFrame, key: ForeignKey, names: Mapping[str, str]) -> DataFrame:

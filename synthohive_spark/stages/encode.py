@@ -29,7 +29,7 @@ DISTINCT_ENOUGH = 0.9  # share of the rows that differ; from there on copies do 
 
 def row_order(program: TableProgram, seed: int) -> Column:
     """By which training rows are chosen, put in order and held out, the least first: the hash of the family, or of the row."""
-    return family_hash(program, seed) if program.has_siblings else F.xxhash64(F.lit(seed), *(F.col(quoted(c)) for c in program.names))
+    return family_hash(program, seed) if program.has_siblings else F.xxhash64(F.lit(seed), *(F.col(quoted(c)) for c in program.shown_names))
 
 
 def order_seed(seed: int, table: str) -> int:

@@ -18,7 +18,7 @@ from ..kernels.pii import with_kind
 from ..kernels.seeds import derive_seed
 from ..spec.across_rows import AcrossRule, described_across
 from ..spec.config import FitConfig
-from ..spec.denormalized import without_hidden_keys
+from ..spec.denormalized import Denormalized
 from ..spec.dependencies import AnyDependency, Order
 from ..spec.encoding import ColumnHint, TableEncoding
 from ..spec.fitted import Described, FittedSchema, FittedTable, ModelSpec, model_columns
@@ -48,6 +48,7 @@ from .across_rows import find_rules_across_rows
 from .ancestors import with_ancestors
 from .backends import finished
 from .copula import fit_copula
+from .denormalized import with_givers
 from .dependencies import find_dependencies
 from .encode import held_share, order_seed, stage_training_rows
 from .entities import with_entity
@@ -86,7 +87,7 @@ class FitRun:
     """One fit of a checked schema.
 
     Attributes:
-        metadata: with the joint keys, and the hidden keys of parents.
+        metadata: with the joint keys.
         joint: keys that nobody declared.
         graph: order of the tables.
         plan: their programs.
@@ -94,6 +95,7 @@ class FitRun:
         layouts: how the columns lie in the data.
         forms: what the tables say of themselves.
         models: registered name of the row model, per learnt table.
+        denormalized: columns of tables that belong to rows of their parents.
         kept: finished parts of the same fit, by an earlier process; None where it is not to be resumed.
     """
 
@@ -109,6 +111,7 @@ class FitRun:
     config: FitConfig
     seed: int
     workspace: Workspace
+    denormalized: tuple[Denormalized, ...] = ()
     kept: Checkpoints | None = None
     trained: dict[str, TrainedModel] = field(default_factory=dict, init=False, repr=False)
     _depths: dict[str, dict[int, DataFrame]] = field(default_factory=dict, init=False, repr=False)
@@ -134,7 +137,7 @@ class FitRun:
             model = tables[name].model
             tables[name] = replace(tables[name], weights=result.weights, model=model and model.model_copy(update={"siblings": result.siblings}))
         return FittedSchema(
-            metadata=without_hidden_keys(self.metadata),
+            metadata=self.metadata,
             joint=self.joint,
             graph=self.graph,
             tables=tables,
@@ -197,6 +200,8 @@ class FitRun:
         if owned := self._owned(name):
             hints = tuple(hint.model_copy(update={"by_entity": hint.name in owned}) for hint in hints)
             rows = with_entity(rows, entity_keys(name, self.plan.programs), self.data)
+        rows, givers = with_givers(rows, self.metadata, self.data, [e for e in self.denormalized if e.name in program.names])
+        hints = tuple(hint.model_copy(update={"by_entity": True, "entity": givers[hint.name]}) if hint.name in givers else hint for hint in hints)
         return _Asked(program, Profiled(name, rows, program.rows, hints, derive_seed(self.seed, name, "profile")))
 
     def _pointed(self, table: str) -> set[str]:

@@ -187,7 +187,7 @@ def trait_group(trait: Trait) -> Column:
 def family_hash(program: TableProgram, seed: int) -> Column:
     """Of the driving parent's key; of the whole row where that is null."""
     key = program.driver.columns if program.driver else ()
-    own = F.xxhash64(F.lit(seed), *(F.col(quoted(c)) for c in program.names))
+    own = F.xxhash64(F.lit(seed), *(F.col(quoted(c)) for c in program.shown_names))
     return F.when(all_there(key), F.xxhash64(F.lit(seed), *(F.col(quoted(c)) for c in key))).otherwise(own)
 
 

@@ -23,7 +23,7 @@ from .jobs import FRAMES_PER_JOB, batches, union_all
 from .kinship import HASH_RANGE, LABELS, SAMPLE_ROWS, hashed, meaningful, number_of, row_hash
 
 LARGE = 20  # rows of a family, of which no more than so many are looked at on average
-MANY_PARENTS = 100  # with rows, from which on their numbers and keys are drawn as well as those of the rows
+MANY_PARENTS = 100  # with rows, from which on their numbers are drawn as well as those of the rows
 MOSTLY = 0.9  # share of the rows whose values can be told
 FEWER_BREAKS = 0.1  # pairs of siblings that differ, of those that chance would have: a column that is nearly always the same says nothing
 MOST_ROWS = 4  # times those that are looked for: a sample of families can hold one that is far larger than the others
@@ -47,8 +47,7 @@ def likeness_of_siblings(
     learnt = [r for r, k in followed.items() if metadata.tables[r.table].role == metadata.tables[k.parent_table].role == "learnt" and k.parent_table != r.table]
     tables = [ref.table for ref in learnt]
     asked = [ref for ref in learnt if tables.count(ref.table) > 1 and 0 < families[ref][0] < families[ref][1]]
-    telling = {ref: [c for c in meaningful(metadata, shapes, ref.table) if c not in followed[ref].columns] for ref in asked}
-    columns = {ref: [*telling[ref], *_of_other_keys(followed, ref)] for ref in asked}
+    columns = {ref: [c for c in meaningful(metadata, shapes, ref.table) if c not in followed[ref].columns] for ref in asked}
     asked = [ref for ref in asked if columns[ref]]
     found: dict[KeyRef, list[SiblingFacts]] = defaultdict(list)
     for batch in batches(asked, FRAMES_PER_JOB):
@@ -58,21 +57,13 @@ def likeness_of_siblings(
             column = columns[ref][row["place"]]
             constant = 1 - row["repeated"] <= min(1 - HOLDS, FEWER_BREAKS * (1 - row["chance"]))
             # What is learnt of parents counts once for each: a label that one of them has would not be told there, numbers of a few would be bent.
-            many = families[ref][0] >= MANY_PARENTS and not (column in telling[ref] and type_family(_kinds(shapes[ref.table])[column]) in LABELS)
-            constant &= many or row["told"] >= MOSTLY
-            found[ref].append(SiblingFacts(column=column, nats=row["nats"] if column in telling[ref] else 0.0, constant=constant))
+            many = families[ref][0] >= MANY_PARENTS and type_family(_kinds(shapes[ref.table])[column]) not in LABELS
+            found[ref].append(SiblingFacts(column=column, nats=row["nats"], constant=constant and (many or row["told"] >= MOSTLY)))
     return {ref: tuple(sorted(facts, key=lambda f: f.column)) for ref, facts in found.items()}
 
 
 def _kinds(shape: Shape) -> dict[str, str]:
     return {name: spark_type for name, spark_type, _ in shape}
-
-
-def _of_other_keys(followed: Mapping[KeyRef, ForeignKey], ref: KeyRef) -> list[str]:
-    """Columns of the other keys to parents that are learnt, too, and that no column of this key is part of."""
-    own = set(followed[ref].columns)
-    others = [key.columns for other, key in followed.items() if other.table == ref.table and other != ref and own.isdisjoint(key.columns)]
-    return list(dict.fromkeys(c for columns in others for c in columns))
 
 
 def _sampled(data: DataFrame, shape: Shape, key: ForeignKey, columns: list[str], parents: int, rows: int) -> DataFrame:

@@ -216,7 +216,7 @@ def _entry(index: int, hint: ColumnHint, sampled: Column) -> Column:
         F.when(~is_null, text.cast("string")).alias("text"),
         F.when(~is_null, number.cast("double")).alias("number"),
         is_null.alias("is_null"),
-        (F.col(quoted(ENTITY)) if hint.by_entity else F.lit(None).cast("bigint")).alias("entity"),
+        (F.col(quoted(hint.entity or ENTITY)) if hint.by_entity else F.lit(None).cast("bigint")).alias("entity"),
     )
 
 

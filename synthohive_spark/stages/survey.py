@@ -76,7 +76,10 @@ def surveyed_again(before: Survey, metadata: Metadata, data: Mapping[str, DataFr
     """
     leads = {name: [key.parent_table for key in table.foreign_keys] for name, table in metadata.tables.items()}
     below = [name for name, parents in leads.items() if name not in changed and not set(changed).isdisjoint(parents)]
-    near = {*changed, *below, *(parent for name in changed for parent in leads[name])}
+    near, above = {*changed, *below}, set(changed)
+    while above:  # a policy that drops orphans drops what is below them, too
+        near |= above
+        above = {parent for name in above for parent in leads[name]} - near
     seen = survey_schema(metadata, {name: data[name] for name in data if name in near}, min_rows=min_rows).tables
     tables = before.tables | {name: seen[name] for name in changed}
     for name in below:

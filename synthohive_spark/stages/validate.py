@@ -61,7 +61,8 @@ def validate(
     looked_at = [(i, name, spec) for i, (name, spec) in enumerate(metadata.tables.items()) if spec.role == "learnt" or name in _above_learnt(metadata)]
     held = {} if fitted is None else {name: held_out(t.model, t.program, fitted.seed) for name, t in fitted.tables.items()}
     scored, plans = plan_tables([scored_table(spec, i, real[name], synthetic[name], keys.rows(name)) for i, name, spec in looked_at], seed)
-    scored = [replace(t, held=held.get(t.spec.name)) for t in scored]
+    families = {name for name, t in fitted.tables.items() if t.program.has_siblings} if fitted else set()
+    scored = [replace(t, held=held.get(t.spec.name), alone=t.spec.name not in families) for t in scored]
     _check_targets(targets, {t.spec.name: t for t in scored})
     learnt = [t for t in scored if t.spec.role == "learnt"]
     counts = count_tables([t for t in learnt if t.columns], plans)
@@ -110,7 +111,11 @@ def _targets(metadata: Metadata, real: Mapping[str, DataFrame], target: Mapping[
     learnt = {name for name, table in metadata.tables.items() if table.role == "learnt"}
     if strays := sorted(str(table) for table in named if table not in learnt):
         raise SchemaError(f"target: {strays} are no learnt tables; there are {sorted(learnt)}")
-    return {table: spelt(column, real[table].columns) for table, column in named.items()}
+    columns = {table: spelt(str(column), real[table].columns) for table, column in named.items()}
+    for table, column in columns.items():
+        if column not in real[table].columns:
+            raise SchemaError(f"target: table {table!r} has no column {column!r}; there are {', '.join(real[table].columns)}")
+    return columns
 
 
 def _check_targets(targets: Mapping[str, str], scored: Mapping[str, ScoredTable]) -> None:

@@ -26,6 +26,7 @@ class ScoredTable:
         columns: those that are compared, with their `kinds`.
         left_out: the other columns, with the reason.
         held: of a real row, whether training held it out, as `stages/encode.py` tells; None where nothing is known of a training.
+        alone: rows were held out one by one, and not in families.
     """
 
     spec: Table
@@ -37,6 +38,7 @@ class ScoredTable:
     kinds: tuple[Kind, ...]
     left_out: dict[str, str]
     held: Column | None = None
+    alone: bool = True
 
     def plain(self, frame: DataFrame) -> list[Column]:
         """The compared columns of one side, `c0` ..., as float64 (times in seconds since 1970, whatever the session's time zone) or strings."""

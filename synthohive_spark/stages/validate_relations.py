@@ -102,6 +102,7 @@ def _judged(scored: Mapping[str, ScoredTable], t: ScoredTable, target: str | Non
         whole=max(t.sizes.real, t.sizes.synthetic) <= limit,
         finest=_finest(scored, t, keys),
         target=target,
+        alone=t.alone,
     )
     return Judged(t, keys, asked, limit)
 

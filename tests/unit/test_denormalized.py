@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pytest
 from generated_schemas import GeneratedSchema
 from test_planning import Schema, to
 
-from synthohive_spark.spec.denormalized import Denormalized, with_hidden_keys, without_hidden_keys
+from synthohive_spark.spec.column_names import kind_of
+from synthohive_spark.spec.denormalized import Denormalized
 from synthohive_spark.spec.graph import SchemaGraph
 from synthohive_spark.spec.identifiers import HIDDEN_PREFIX
-from synthohive_spark.spec.metadata import ForeignKey
 from synthohive_spark.spec.planning.denormalized import denormalized_columns
 from synthohive_spark.spec.planning.programs import plan_schema
 from synthohive_spark.spec.survey import KeyFacts, SiblingFacts
@@ -44,12 +43,12 @@ def found(schema: Schema, constant: Mapping[int, tuple[str, ...]]) -> tuple[Deno
     return denormalized_columns(schema.metadata, graph, survey, plan)
 
 
-def entry(key: int, *columns: str, leads: int | None = None) -> Denormalized:
-    return Denormalized(table="items", key=key, columns=columns, leads=leads)
+def entry(key: int, column: str) -> Denormalized:
+    return Denormalized(table="items", key=key, column=column)
 
 
 def test_what_is_the_same_in_all_rows_of_a_matched_parent_belongs_to_it() -> None:
-    assert found(shop(), {PRODUCT: ("price", "seller")}) == (entry(PRODUCT, "seller", leads=SELLER), entry(PRODUCT, "price"))
+    assert found(shop(), {PRODUCT: ("price",)}) == (entry(PRODUCT, "price"),)
     assert found(shop(), {}) == ()
 
 
@@ -62,26 +61,16 @@ def test_what_the_driving_parent_decides_its_rows_know_anyway() -> None:
 
 
 def test_keys_private_columns_and_what_must_be_unique_are_left_alone() -> None:
-    assert found(shop(pii={"price": "name"}), {PRODUCT: ("price", "product")}) == ()
+    assert found(shop(pii={"price": "name"}), {PRODUCT: ("price", "product", "seller")}) == ()
 
 
-def test_no_circle_of_tables_is_closed() -> None:
-    assert found(shop(), {PRODUCT: ("seller",), SELLER: ("product",)}) == (entry(SELLER, "product", leads=PRODUCT),)
+def test_two_tables_may_have_the_same_column_of_one_parent() -> None:
+    names = {Denormalized(table=table, key=key, column="price").name for table in ("items", "returns") for key in (0, 1)}
+    assert len(names) == 4 and all(name.startswith(HIDDEN_PREFIX) for name in names)
 
 
-def test_parents_have_hidden_keys_until_they_are_asked_what_was_declared() -> None:
-    schema, (key, price) = shop(), found(shop(), {PRODUCT: ("price", "seller")})
-    metadata = with_hidden_keys(schema.metadata, [key, price])
-    (added,) = metadata.tables["products"].foreign_keys
-    assert added == ForeignKey(columns=key.names, parent_table="sellers", parent_columns=("seller",))
-    assert all(name.startswith(HIDDEN_PREFIX) for name in (*key.names, *price.names)) and {*key.names}.isdisjoint(price.names)
-    assert without_hidden_keys(metadata) == schema.metadata
-
-
-@pytest.mark.parametrize("column", ["price", "seller"])
-def test_two_tables_may_have_the_same_column_of_one_parent(column: str) -> None:
-    names = {Denormalized(table=table, key=key, columns=(column,)).names for table in ("items", "returns") for key in (0, 1)}
-    assert len(names) == 4
+def test_the_name_of_a_column_tells_what_it_holds_in_the_parents_rows_too() -> None:
+    assert kind_of(Denormalized(table="order_lines", key=0, column="seller_email").name) == kind_of("seller_email") is not None
 
 
 def test_a_key_that_is_part_of_the_primary_key_brings_what_belongs_to_its_row() -> None:

@@ -86,3 +86,8 @@ def test_too_few_rows_that_were_held_out_tell_nothing_of_membership() -> None:
     few = np.where(np.arange(N) < 500, 1, 0)
     found = nearest_rows(rows_of(*drawn(0)), rows_of(*drawn(1)), few)
     assert found is not None and found.nearness is not None and found.membership is None
+
+
+def test_who_trained_is_not_asked_where_families_were_held_out(halves: np.ndarray) -> None:
+    found = nearest_rows(rows_of(*drawn(0)), rows_of(*drawn(1)), halves, alone=False)
+    assert found is not None and found.nearness is not None and found.membership is None

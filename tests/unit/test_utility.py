@@ -51,6 +51,15 @@ def test_what_says_nothing() -> None:
     assert useful(constant, constant, "y", HELD, HALF, 0) is None
     empty = rows(1) | {"y": Values(np.full(N, np.nan))}
     assert useful(rows(1), empty, "y", HELD, HALF, 0) is None
+    alone = {"y": rows(1)["y"]}
+    assert useful(alone, alone, "y", HELD, HALF, 0) is None
+
+
+def test_numbers_that_stand_for_something_else_are_left_out() -> None:
+    real = rows(1)
+    real["y"] = Values(np.where(np.arange(N) % 100 == 0, 1.7e308, real["y"].data))
+    found = useful(real, rows(2), "y", HELD, HALF, 0)
+    assert found is not None and found.tested == 594 and found.synthetic > 0.85
 
 
 def test_a_copy_of_one_class_knows_no_other() -> None:

@@ -98,10 +98,19 @@ def _ends(sample: Sample, target: np.ndarray, others: list[str], sign: int) -> l
         if equal.sum() >= MIN_SURPRISES and past <= (1 - HOLDS) * known.sum():
             kept.append(name)
             meets.append(equal)
-    while len(kept) > 1:
-        alone = [int((met & ~np.any([m for i, m in enumerate(meets) if i != place], axis=0)).sum()) for place, met in enumerate(meets)]
-        least = min(range(len(kept)), key=lambda i: (alone[i], -i))
+    if not meets:
+        return kept
+    met = np.array(meets)  # (W, n)
+    times = met.sum(axis=0)
+    alone = met[:, times == 1].sum(axis=1)
+    left = list(range(len(kept)))
+    while len(left) > 1:
+        least = min(left, key=lambda i: (alone[i], -i))
         if alone[least] >= MIN_SURPRISES:
             break
-        del kept[least], meets[least]
-    return kept
+        left.remove(least)
+        now = met[least] & (times == 2)  # one other is left there
+        times = times - met[least]
+        met[least] = False
+        alone = alone + met[:, now].sum(axis=1)
+    return [kept[i] for i in left]

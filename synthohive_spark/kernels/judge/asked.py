@@ -50,6 +50,7 @@ class JudgedTable:
     Attributes:
         whole: all of its rows are there; else a sample, and families apart.
         target: a column to be predicted from the others; None for none.
+        alone: rows were held out of training one by one, and not in families.
         finest: the key with the most parents that are made anew, whose families halves are split by; None without one.
     """
 
@@ -61,6 +62,7 @@ class JudgedTable:
     whole: bool = True
     finest: int | None = None
     target: str | None = None
+    alone: bool = True
 
 
 @dataclass

@@ -57,7 +57,7 @@ class Judge:
         return Verdicts(
             c2st=self._c2st(self.own[0].columns, self.own[1].columns),
             c2st_parent=self._c2st(real, synthetic, block=self.table.names) if any(not key.itself for key in self.table.keys) else None,
-            nearest=None if (near := nearest_rows(*self.own, self.own[0].held)) is None else asdict(near),
+            nearest=None if (near := nearest_rows(*self.own, self.own[0].held, alone=self.table.alone)) is None else asdict(near),
             tstr=self._tstr(real, synthetic),
             keys=[self._key(i, key) for i, key in enumerate(self.table.keys)],
             paths=[self._path(p.direct, p.first, p.second) for p in self.table.paths],

@@ -36,7 +36,7 @@ class Nearest:
         same: share of the synthetic rows that are the same as a real one, and of real rows that are the same as another.
         rows: synthetic rows that were looked at.
         membership: AUC of a guess which real rows trained and which were held out, 0.5 at least: those that have a synthetic row nearer than real rows of a
-            reference are taken for trained ones. None where it is not known which rows trained, or too few were held out.
+            reference are taken for trained ones. None where it is not known which rows trained, where too few were held out, or whole families.
     """
 
     nearness: float | None
@@ -46,11 +46,13 @@ class Nearest:
     membership: float | None = None
 
 
-def nearest_rows(real: Rows, synthetic: Rows, held: np.ndarray) -> Nearest | None:
+def nearest_rows(real: Rows, synthetic: Rows, held: np.ndarray, *, alone: bool = True) -> Nearest | None:
     """The nearest real rows of synthetic rows, and of real rows among others: halves, or those held out among those that trained.
 
     Args:
         held: of the real rows, 1 where it was held out, 0 where it trained, -1 where that is not known, int64 (N,).
+        alone: rows were held out one by one. Where whole families were, those of the reference would be near to their siblings among the attacked ones, and
+            to no row that trained: that tells them apart without any synthetic row.
 
     Returns:
         None where there are too few rows, or no columns.
@@ -70,7 +72,7 @@ def nearest_rows(real: Rows, synthetic: Rows, held: np.ndarray) -> Nearest | Non
         distance=(float(np.quantile(beside[0][0], QUANTILE)), float(np.quantile(among[0], QUANTILE))),
         same=(float((beside[0][0] < SAME).mean()), float((among[0] < SAME).mean())),
         rows=len(looking),
-        membership=_membership(places, sides, len(synthetic), most) if known else None,
+        membership=_membership(places, sides, len(synthetic), most) if known and alone else None,
     )
 
 

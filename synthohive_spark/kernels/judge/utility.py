@@ -21,6 +21,7 @@ TRAINED, TESTED = 20_000, 10_000  # rows, at most: a score of so many is exact t
 LEAST = 50  # rows that are tested, and of each of two classes LEAST_OF_CLASS
 LEAST_OF_CLASS = 10
 MOST_CLASSES = 20  # rows of rarer ones are left out: too few to be tested
+FINITE = 1e150  # greater numbers stand for something else, and their squares are infinite
 MOST_LABELS = 250  # of a feature, which the boosting can take as categories
 
 Metric = Literal["auc", "accuracy", "r2"]
@@ -63,6 +64,8 @@ def useful(real: Columns, synthetic: Columns, target: str, held: np.ndarray, hal
     test, train, made = test[:TESTED], train[:n], made[:n]
     if min(len(test), n) < LEAST or not _varies(y_real[train], y_real[test], metric):
         return None
+    if len(real) < 2:
+        return None
     x_real, x_made, categorical = _features(real, synthetic, target, train)
     scores = []
     for x, y, rows in ((x_made, y_made, made), (x_real, y_real, train)):
@@ -73,10 +76,11 @@ def useful(real: Columns, synthetic: Columns, target: str, held: np.ndarray, hal
 def _targets(real: Values, synthetic: Values, train: np.ndarray) -> tuple[np.ndarray, np.ndarray, Metric]:
     """What is predicted, float64 per row of each side, NaN where a row is left out."""
     known = real.data[train]
-    known = known[known >= 0] if real.labels else known[np.isfinite(known)]
+    known = known[known >= 0] if real.labels else known[np.abs(known) < FINITE]
     values, counts = np.unique(known, return_counts=True)
     if not real.labels and len(values) > 2:
-        return np.where(np.isfinite(real.data), real.data, np.nan), np.where(np.isfinite(synthetic.data), synthetic.data, np.nan), "r2"
+        found = [np.where(np.abs(side.data) < FINITE, side.data, np.nan) for side in (real, synthetic)]
+        return found[0], found[1], "r2"
     top = np.argsort(-counts, kind="stable")[:MOST_CLASSES]
     classes = np.sort(values[top][counts[top] >= LEAST_OF_CLASS])
     found = [np.where(np.isin(side.data, classes), side.data.astype("float64"), np.nan) for side in (real, synthetic)]
@@ -98,7 +102,7 @@ def _features(real: Columns, synthetic: Columns, target: str, train: np.ndarray)
         for found, side in zip(sides, (real, synthetic), strict=True):
             data = side[name].data
             found.append(np.where(np.isfinite(data), data, np.nan) if codes is None else codes[data + 1])
-    x = [np.column_stack(found) if found else np.empty((0, 0)) for found in sides]
+    x = [np.column_stack(found) for found in sides]
     return x[0], x[1], np.array([bool(real[name].labels) for name in names], dtype=bool)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..program import Match
 from .agreeing import with_agreement
-from .inherited import HOLDS, Inherited, plan_inherited, told_by_one_of
+from .inherited import HOLDS, Inherited, can_bring, plan_inherited, told_by_one_of
 from .view import TableView
 
 MOSTLY_NULL = 0.5  # a key that is null more often says too little to drive
@@ -111,7 +111,7 @@ def _lost_by_match(view: TableView, index: int) -> float:
     seen = view.seen(index)
     # What is the same in all rows of a parent becomes a hidden column of it.
     copied = {c for copy in seen.copies if copy.share >= HOLDS for c in copy.columns}
-    told = sum(s.nats for s in seen.siblings if s.column not in copied and not s.constant)
+    told = sum(s.nats for s in seen.siblings if s.column not in copied and not (s.constant and can_bring(view, index)))
     return max(told - sum(t.gain for t in seen.traits), 0.0) + told_by_one_of(view, index)
 
 
