@@ -323,6 +323,10 @@ class Synthesizer:
             path: where to write the report, by its suffix as HTML or JSON; nowhere where None.
             target: per table a column, `{"orders": "returned"}`: how well it is predicted, on real rows that were held out, by models that learnt on synthetic
                 rows and on real ones (TSTR).
+
+        Raises:
+            SchemaError: a table or a column is missing on one side, or a target is no column that is compared.
+            GenerationError: Spark could not compare them.
         """
         taken, made = take_in(self.spark, self.metadata, real), take_in(self.spark, self.metadata, synthetic)
         with rows_aside(self._work) as aside:
