@@ -82,7 +82,8 @@ def test_parent_pairs_agree_with_pandas(lost: Findings) -> None:
 
 def test_what_was_lost_is_told(kept: Findings, lost: Findings) -> None:
     good, bad = ({name: figure.value for name, figure in f.figures.items()} for f in (kept, lost))
-    assert good.pop("nearness") is bad.pop("nearness") is None, "no training is known"
+    for name in ("nearness", "membership", "tstr"):
+        assert good.pop(name) is bad.pop(name) is None, "no training is known, and no target is named"
     assert all(value is not None for value in [*good.values(), *bad.values()])
     assert good["originality"] > 0.9  # type: ignore[operator]
     assert bad["c2st"] < 0.55 and good["c2st"] < 0.55, "rows by themselves are the same"  # type: ignore[operator]
