@@ -19,6 +19,7 @@ from .spec.fitted import FittedSchema
 from .spec.identifiers import checked_name
 from .spec.metadata import Metadata
 from .spec.relations import described_relations
+from .spec.sources import Sources
 from .spec.views.fitted import synthesizer_html
 from .stages.check import Examined, check_switches, examine
 from .stages.duplicates import Aside, apply_duplicate_policies
@@ -35,7 +36,7 @@ from .stages.train import TrainedModel
 from .stages.validate import validate
 from .stages.workspace import Workspace, rows_aside
 from .storage.artifacts import load_artifact, save_artifact
-from .storage.tables import save_tables
+from .storage.tables import save_tables, sources_of
 
 DEFAULT_FOLDER = "./syntho_models"
 SEED_BITS = 31  # of a drawn seed: short enough to type again
@@ -129,6 +130,7 @@ class Synthesizer:
                 frames,
                 taken.layouts,
                 forms_of(self.spark, taken),
+                Sources(tables={name: sources_of(frame) for name, frame in taken.frames.items()}),  # and not where rows were set aside
                 self.models | {found.parent: self.models[found.table] for found in examined.joint if found.made},
                 config,
                 seed,

@@ -146,7 +146,7 @@ class Metadata(Spec):
         return "null" if value is None else value  # YAML reads `orphans: null` as None
 
     @model_validator(mode="after")
-    def _tables_under_theirnames_of(self) -> Metadata:
+    def _tables_under_their_names(self) -> Metadata:
         for name, table in self.tables.items():
             if name != table.name:
                 raise ValueError(f"the table {table.name!r} is listed under the name {name!r}")

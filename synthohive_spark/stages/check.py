@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pyspark.sql import DataFrame
 
@@ -11,7 +12,6 @@ from ..causes import step
 from ..errors import SchemaError, SchemaValidationError
 from ..kernels.columns.texts import provider_fault
 from ..spec.config import FitConfig
-from ..spec.denormalized import Denormalized
 from ..spec.graph import SchemaGraph
 from ..spec.joint import JointKey, with_joint_keys
 from ..spec.metadata import Metadata
@@ -21,7 +21,7 @@ from ..spec.planning.lookups import lookup_hint, lookup_tables
 from ..spec.planning.programs import SchemaPlan, plan_schema
 from ..spec.structure import structural_faults
 from ..spec.survey import Survey
-from .denormalized import with_values_of_children
+from .denormalized import HeldValues, values_of_children, with_values
 from .duplicates import Aside, without_duplicates
 from .joint import find_joint_keys, with_pairs
 from .survey import shape_of, survey_schema, surveyed_again
@@ -38,7 +38,7 @@ class Examined:
         plan: their programs.
         data: the tables without rows that repeat keys.
         hint: what the metadata had better say; None where it is fine.
-        denormalized: columns of tables that belong to rows of their parents, which have them in `data`.
+        denormalized: what belongs to rows of parents, which have it in `data`.
     """
 
     metadata: Metadata
@@ -47,7 +47,7 @@ class Examined:
     plan: SchemaPlan
     data: dict[str, DataFrame]
     hint: str | None = None
-    denormalized: tuple[Denormalized, ...] = ()
+    denormalized: tuple[HeldValues, ...] = ()
 
 
 @step("examining the data")
@@ -81,13 +81,13 @@ def examine(metadata: Metadata, data: Mapping[str, DataFrame], *, min_rows: int,
     found = _Looked(Examined(metadata, (), graph, plan, dict(data), hint), survey)
     if joint := find_joint_keys(metadata, data, survey):
         asked, tables = with_joint_keys(metadata, joint), with_pairs(data, joint, aside)
-        found = _planned_again(found, Examined(asked, joint, graph, plan, tables, hint), survey_schema(asked, tables, min_rows=min_rows))
+        found = _planned_again(found, survey_schema(asked, tables, min_rows=min_rows), metadata=asked, joint=joint, data=tables)
     seen = found.examined
     if columns := denormalized_columns(seen.metadata, seen.graph, found.survey, seen.plan):
-        tables = with_values_of_children(seen.metadata, seen.data, columns, aside)
-        changed = {seen.metadata.tables[entry.table].foreign_keys[entry.key].parent_table for entry in columns}
-        survey = surveyed_again(found.survey, seen.metadata, tables, changed, min_rows=min_rows)
-        found = _planned_again(found, replace(seen, data=tables, denormalized=columns), survey)
+        held = values_of_children(seen.metadata, seen.data, columns, aside)
+        tables = with_values(seen.data, held)
+        survey = surveyed_again(found.survey, seen.metadata, tables, {values.parent for values in held}, min_rows=min_rows)
+        found = _planned_again(found, survey, data=tables, denormalized=held)
     return found.examined
 
 
@@ -99,8 +99,9 @@ class _Looked:
     survey: Survey
 
 
-def _planned_again(before: _Looked, examined: Examined, survey: Survey) -> _Looked:
-    """A schema with what nobody declared, planned anew; as it was before, where it could not be carried out with that."""
+def _planned_again(before: _Looked, survey: Survey, **changes: Any) -> _Looked:
+    """A schema with what nobody declared, fields of `Examined`, planned anew; as it was before, where it could not be carried out with that."""
+    examined = replace(before.examined, **changes)
     graph = SchemaGraph.from_metadata(examined.metadata)
     plan = plan_schema(examined.metadata, graph, survey)
     if data_faults(examined.metadata, survey) or plan.faults:

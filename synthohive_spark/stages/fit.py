@@ -18,7 +18,6 @@ from ..kernels.pii import with_kind
 from ..kernels.seeds import derive_seed
 from ..spec.across_rows import AcrossRule, described_across
 from ..spec.config import FitConfig
-from ..spec.denormalized import Denormalized
 from ..spec.dependencies import AnyDependency, Order
 from ..spec.encoding import ColumnHint, TableEncoding
 from ..spec.fitted import Described, FittedSchema, FittedTable, ModelSpec, model_columns
@@ -43,12 +42,11 @@ from ..spec.sources import Sources
 from ..spec.totals import Total, described_total
 from ..storage.checkpoints import Checkpoints
 from ..storage.manifest import package_version
-from ..storage.sources import sources_of
 from .across_rows import find_rules_across_rows
 from .ancestors import with_ancestors
 from .backends import finished
 from .copula import fit_copula
-from .denormalized import with_givers
+from .denormalized import HeldValues, with_givers
 from .dependencies import find_dependencies
 from .encode import held_share, order_seed, stage_training_rows
 from .entities import with_entity
@@ -94,8 +92,9 @@ class FitRun:
         data: one frame per table, orphan policies applied.
         layouts: how the columns lie in the data.
         forms: what the tables say of themselves.
+        sources: where their rows lie.
         models: registered name of the row model, per learnt table.
-        denormalized: columns of tables that belong to rows of their parents.
+        denormalized: what belongs to rows of parents although tables below have it.
         kept: finished parts of the same fit, by an earlier process; None where it is not to be resumed.
     """
 
@@ -107,11 +106,12 @@ class FitRun:
     data: Mapping[str, DataFrame]
     layouts: Mapping[str, Layout]
     forms: Mapping[str, TableForm]
+    sources: Sources
     models: Mapping[str, str]
     config: FitConfig
     seed: int
     workspace: Workspace
-    denormalized: tuple[Denormalized, ...] = ()
+    denormalized: tuple[HeldValues, ...] = ()
     kept: Checkpoints | None = None
     trained: dict[str, TrainedModel] = field(default_factory=dict, init=False, repr=False)
     _depths: dict[str, dict[int, DataFrame]] = field(default_factory=dict, init=False, repr=False)
@@ -148,7 +148,7 @@ class FitRun:
             version=package_version(),
             layouts=dict(self.layouts),
             forms=self._kept_forms(tables),
-            sources=Sources(tables={name: sources_of(frame) for name, frame in self.data.items()}),
+            sources=self.sources,
         )
 
     def _described(self) -> dict[str, FittedTable]:
@@ -200,7 +200,7 @@ class FitRun:
         if owned := self._owned(name):
             hints = tuple(hint.model_copy(update={"by_entity": hint.name in owned}) for hint in hints)
             rows = with_entity(rows, entity_keys(name, self.plan.programs), self.data)
-        rows, givers = with_givers(rows, self.metadata, self.data, [e for e in self.denormalized if e.name in program.names])
+        rows, givers = with_givers(rows, [held for held in self.denormalized if held.parent == name])
         hints = tuple(hint.model_copy(update={"by_entity": True, "entity": givers[hint.name]}) if hint.name in givers else hint for hint in hints)
         return _Asked(program, Profiled(name, rows, program.rows, hints, derive_seed(self.seed, name, "profile")))
 

@@ -68,7 +68,7 @@ def survey_schema(metadata: Metadata, data: Mapping[str, DataFrame], *, min_rows
 
 
 def surveyed_again(before: Survey, metadata: Metadata, data: Mapping[str, DataFrame], changed: Collection[str], *, min_rows: int) -> Survey:
-    """`before`, where some tables have more columns and keys by now: only these, their parents and their children are looked at.
+    """`before`, where some tables have more columns by now: only these, what is above them and their children are looked at.
 
     Args:
         changed: the tables that have more.

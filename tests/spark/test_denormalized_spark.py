@@ -11,7 +11,7 @@ from pyspark.sql.types import StructField, StructType
 
 from synthohive_spark import Metadata, Synthesizer
 from synthohive_spark.spec.denormalized import Denormalized
-from synthohive_spark.stages.denormalized import with_givers, with_values_of_children
+from synthohive_spark.stages.denormalized import values_of_children, with_givers, with_values
 
 PRODUCTS, SOLD, ITEMS = 800, 200, 1500
 
@@ -23,22 +23,16 @@ def test_values_of_children_are_joined_to_their_parents(spark: SparkSession, tmp
     )
     data = {"parents": spark.createDataFrame([(1,), (2,), (3,), (4,)], "id int"), "children": children}
     found = [Denormalized(table="children", key=0, column=c) for c in ("word", "n")]
-    joined = with_values_of_children(metadata, data, found, lambda name: str(tmp_path / name))["parents"]
+    held = values_of_children(metadata, data, found, lambda name: str(tmp_path / name))
+    joined = with_values(data, held)["parents"]
     word, n = (entry.name for entry in found)
     rows = joined.toPandas().set_index("id")
     assert list(joined.columns) == ["id", word, n] and list(rows[n][:2]) == [7, 8]
     assert rows[word][1] == "a" and rows[word][2] is None, "the commonest one, nulls too"
     assert {(None if pd.isna(w) else w, k) for w, k in zip(rows[word], rows[n], strict=True)} <= {("a", 7), (None, 8)}, "those without children have another's"
-
-
-def test_values_count_for_the_parents_that_have_rows(spark: SparkSession) -> None:
-    metadata = Metadata().add_table("parents", pk="id").add_table("children", pk="no", fk={"parent": "parents.id"})
-    data = {"parents": spark.createDataFrame([(1,), (2,), (3,)], "id int"), "children": spark.createDataFrame([(0, 1), (1, 1), (2, 3)], "no int, parent int")}
-    found = [Denormalized(table="children", key=0, column=c) for c in ("word", "n")]
-    rows, givers = with_givers(data["parents"], metadata, data, found)
-    (giver,) = set(givers.values())
-    assert set(givers) == {entry.name for entry in found}
-    assert {row["id"]: row[giver] is not None for row in rows.collect()} == {1: True, 2: False, 3: True}
+    counted, givers = with_givers(joined, held)
+    assert set(givers) == {word, n} and len(set(givers.values())) == 1
+    assert {row["id"]: row[givers[n]] is not None for row in counted.collect()} == {1: True, 2: True, 3: False, 4: False}, "and count for nobody"
 
 
 def test_a_price_by_product(spark: SparkSession, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ...spec.dependencies import Calendar
 from .units import from_units, plain, to_units
@@ -56,7 +57,7 @@ def keep_on_calendar(
 
 
 def _with(array: pa.Array, values: np.ndarray, rows: np.ndarray, spark_type: str) -> pa.Array:
-    return pa.compute.if_else(pa.array(rows), from_units(values, ~rows, spark_type, 0), array) if rows.any() else array
+    return pc.if_else(pa.array(rows), from_units(values, ~rows, spark_type, 0), array) if rows.any() else array
 
 
 def _days(rule: Calendar, columns: Mapping[str, pa.Array]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import islice
 
 import numpy as np
 import pyarrow.compute as pc
 
 from ...spec.dependencies import Pick, PickWay
-from ..columns.types import is_integer
+from ...spec.types import holds_type
 from .measures import HOLDS
 from .sample import FEWER_ERRORS, MIN_SURPRISES, Sample, Search
 from .units import plain
 
 MOST = 0.97  # of a few rows must agree for a closer look
 MAX_COLUMNS = 200  # that are compared with one another: the search is quadratic
-_WIDTHS = ("tinyint", "smallint", "int", "bigint")
 
 
 def find_picks(sample: Sample, search: Search, explained: Collection[str]) -> list[Pick]:
@@ -24,30 +24,23 @@ def find_picks(sample: Sample, search: Search, explained: Collection[str]) -> li
     Args:
         explained: columns that follow from others already, in all rows.
     """
+    # Private columns among them: what they give is made up, and may as well be the same in both.
     names = [n for n in search.types if n not in search.said and sample.varies(n)][:MAX_COLUMNS]
-    found = []
+    found: list[Pick] = []
     for target in (n for n in names if n in search.targets and n not in explained):
-        others = [n for n in names if n != target and _takes(search.types[target], search.types[n])]
+        others = [n for n in names if n != target and holds_type(search.types[target], search.types[n])]
         if len(others) > 1:
-            found += [rule for rule in _ways(sample, search, target, others)][:1]
+            rules = (sample.judged(Pick(target=target, determinants=tuple(few), way=way)) for way, few in _ways(sample, search, target, others) if len(few) > 1)
+            found += islice((rule for rule in rules if rule is not None), 1)
     return found
 
 
-def _takes(target: str, other: str) -> bool:
-    """Whether a column of the first type has all values of the second."""
-    both = is_integer(target) and is_integer(other)
-    return target == other or (both and _WIDTHS.index(other) <= _WIDTHS.index(target))
-
-
-def _ways(sample: Sample, search: Search, target: str, others: list[str]) -> Iterator[Pick]:
-    firsts = _firsts(sample, target, others)
-    ways: list[tuple[PickWay, list[str]]] = [("first", firsts)]
+def _ways(sample: Sample, search: Search, target: str, others: list[str]) -> Iterator[tuple[PickWay, list[str]]]:
+    """The ways in which a column may be picked, and from which: each is only looked for where those before it do not hold."""
+    yield "first", _firsts(sample, target, others)
     if search.types[target] not in ("string", "boolean") and target not in search.bounded:
-        numbers = sample.numbers(target)
-        ways += [("greatest", _ends(sample, numbers, others, 1)), ("least", _ends(sample, numbers, others, -1))]
-    for way, names in ways:
-        if len(names) > 1 and (held := sample.judged(Pick(target=target, determinants=tuple(names), way=way))) is not None:
-            yield held
+        yield "greatest", _ends(sample, sample.numbers(target), others, 1)
+        yield "least", _ends(sample, sample.numbers(target), others, -1)
 
 
 def _firsts(sample: Sample, target: str, others: list[str]) -> list[str]:

@@ -62,9 +62,7 @@ def useful(real: Columns, synthetic: Columns, target: str, held: np.ndarray, hal
     made = np.flatnonzero(np.isfinite(y_made))
     n = min(len(train), len(made), TRAINED)
     test, train, made = test[:TESTED], train[:n], made[:n]
-    if min(len(test), n) < LEAST or not _varies(y_real[train], y_real[test], metric):
-        return None
-    if len(real) < 2:
+    if len(real) < 2 or min(len(test), n) < LEAST or not _varies(y_real[train], y_real[test], metric):
         return None
     x_real, x_made, categorical = _features(real, synthetic, target, train)
     scores = []

@@ -109,8 +109,8 @@ def _most_alike(view: TableView, finest: int, choice: Sequence[int]) -> int:
 def _lost_by_match(view: TableView, index: int) -> float:
     """Nats that siblings tell of each other, less what a match by the parent's columns keeps and copies bring; and what the parent tells of other keys."""
     seen = view.seen(index)
-    # What is the same in all rows of a parent becomes a hidden column of it.
     copied = {c for copy in seen.copies if copy.share >= HOLDS for c in copy.columns}
+    # What is the same in all rows of a parent becomes a hidden column of it, which they take over.
     told = sum(s.nats for s in seen.siblings if s.column not in copied and not (s.constant and can_bring(view, index)))
     return max(told - sum(t.gain for t in seen.traits), 0.0) + told_by_one_of(view, index)
 
